@@ -1,0 +1,30 @@
+//! Every limit of the engine on what comes from outside, each with its reason. Sizes in bytes unless named otherwise.
+
+/// A SQL file; larger ones are refused before they are read whole (a pipeline file is text that people write).
+pub const SQL_FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// A project file in YAML.
+pub const YAML_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Nodes of a YAML document after anchors are expanded: stops anchors that explode.
+pub const YAML_NODES_MAX: usize = 200_000;
+/// Source files of one project.
+pub const PROJECT_FILES_MAX: usize = 20_000;
+/// Nesting of expressions, subqueries and parentheses in SQL: keeps every recursive walk within its stack.
+pub const SQL_NESTING_MAX: usize = 200;
+/// Nesting of a JSON document.
+pub const JSON_DEPTH_MAX: usize = 128;
+/// One line of a JSON or CSV file.
+pub const LINE_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// One string value inside a JSON or CSV record.
+pub const STRING_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Columns that schema inference adds before further keys go to the rescued data column.
+pub const INFERRED_COLUMNS_MAX: usize = 2_000;
+/// Bytes sampled for schema inference per refresh of a source.
+pub const INFERENCE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Files sampled for schema inference.
+pub const INFERENCE_FILES_MAX: usize = 1_000;
+/// Ratio of unpacked to packed bytes beyond which a compressed file is refused, once past the grace.
+pub const DECOMPRESSION_RATIO_MAX: u64 = 200;
+/// Unpacked bytes below which no ratio is checked.
+pub const DECOMPRESSION_GRACE_BYTES: u64 = 16 * 1024 * 1024;
+/// Files in one folder tree that a listing accepts.
+pub const LISTED_FILES_MAX: usize = 10_000_000;

@@ -1,0 +1,2 @@
+//! Placeholder while the dependency tree is built for the first time.
+fn main() {}
