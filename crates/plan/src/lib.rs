@@ -1,1 +1,22 @@
-//! Placeholder while the dependency tree is built for the first time.
+//! What a query means: Spark's semantics on DataFusion.
+//!
+//! A parsed query ([`sluice_sql::query::Query`]) and the tables behind its relations go in; a typed plan comes
+//! out ([`BoundQuery`]) which can be checked ([`expect`]), made to fit its target ([`conform`]), explained and
+//! executed. Lives here: name and type resolution (`bind`), one file per difference between Spark and DataFusion
+//! (`rewrite`), functions by family (`function`), techniques of refreshing materialized views ([`incremental`]).
+//! Must not live here: the Delta log, sources, tasks, pipeline statements.
+
+pub mod analyze;
+pub mod bind;
+pub mod conform;
+pub mod error;
+pub mod expect;
+pub mod explain;
+pub mod function;
+pub mod incremental;
+pub mod lineage;
+mod rewrite;
+pub mod session;
+
+pub use bind::BoundQuery;
+pub use session::{Session, SessionSettings};

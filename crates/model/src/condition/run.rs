@@ -3,6 +3,21 @@
 use super::conditions;
 
 conditions! {
-    EXPECTATION_VIOLATION = "EXPECTATION_VIOLATION", "22000", User, No, "A row broke an expectation whose action is FAIL UPDATE.";
+    EXPECTATION_VIOLATION = "EXPECTATION_VIOLATION", "22000", User, No, "A row broke an expectation whose action is FAIL UPDATE. Nothing of its micro-batch was written and the checkpoint stays where it was. Fix the data, or let such rows go with ON VIOLATION DROP ROW.";
+    PIPELINE_ALREADY_RUNNING = "PIPELINE_ALREADY_RUNNING", "55006", External, No, "Another engine holds the lease of this pipeline and target. The exit code is 4. Wait for it, or stop it: the lease ends with its process.";
+    WAREHOUSE_NOT_WRITABLE = "WAREHOUSE_NOT_WRITABLE", "58030", External, No, "The warehouse cannot be written: it is read-only, full, or belongs to someone else. Committed data is safe; the next run goes on where this one stopped.";
+    CHECKPOINT_LOST = "CHECKPOINT_LOST", "58030", External, No, "The progress of a flow is gone and cannot be rebuilt from its table: going on could read the same input twice. A full refresh of the table starts again from nothing.";
+    CHECKPOINT_SOURCE_CHANGED = "CHECKPOINT_SOURCE_CHANGED", "55000", User, No, "A streaming flow now reads another source than the one its checkpoint belongs to. Add a second flow to keep both in one table, or start again with a full refresh.";
+    CHECKPOINT_FORMAT_UNKNOWN = "CHECKPOINT_FORMAT_UNKNOWN", "0A000", External, No, "The progress of a flow was written by another version of Sluice in a form that this version does not read. Run it with a version that does.";
+    FULL_REFRESH_LOSES_ROWS = "FULL_REFRESH_LOSES_ROWS", "55000", User, No, "A full refresh would lose rows for good, because files that they came from are gone. Restore the files, or accept the loss with --allow-data-loss.";
+    TABLE_OWNED_BY_OTHER_PIPELINE = "TABLE_OWNED_BY_OTHER_PIPELINE", "42710", User, No, "A table that this pipeline declares belongs to another pipeline: its property sluice.pipeline names the owner. Rename one of the two, or drop the table.";
+    FLOW_QUERY_CHANGED = "FLOW_QUERY_CHANGED", "01000", User, No, "The query of a streaming flow changed between two updates. Rows already written stay as they are; the new query takes the rows from now on. A full refresh applies it to all rows.";
+    FULL_REFRESH_NOT_ALLOWED = "FULL_REFRESH_NOT_ALLOWED", "01000", User, No, "A table with pipelines.reset.allowed = false was named in a full refresh: it is refreshed without being emptied.";
+    UNKNOWN_SELECTION = "UNKNOWN_SELECTION", "42704", User, No, "A name in --refresh, --full-refresh or --select matches no dataset of the pipeline.";
+    UPDATE_CANCELED = "UPDATE_CANCELED", "57014", User, No, "The update was stopped on request. What was committed stays; the next run goes on from there.";
+    DATASET_NOT_RUN = "TABLE_OR_VIEW_NOT_FOUND.NOT_RUN", "42P01", User, No, "The dataset is declared in this project but no update has created its table yet. Run the pipeline first.";
+    CAST_ON_WRITE = "CAST_ON_WRITE", "01000", User, No, "A query column has another type than the declared column. It is cast to the declared type with ANSI rules on every write.";
+    BAD_RECORDS = "BAD_RECORDS", "01000", User, No, "Records of source files could not be read as what the schema says. They were counted, and kept as NULLs, rescued values or bad records as the options say; the good rows went on.";
+    STATE_REPAIRED = "STATE_REPAIRED", "01000", External, No, "At start, unfinished or damaged pieces of table state left by a crash were set aside. The bytes are kept; nothing committed was lost.";
     INTERNAL_ERROR = "INTERNAL_ERROR", "XX000", Internal, No, "A bug in Sluice: please report it with the text of this message.";
 }

@@ -1,0 +1,57 @@
+//! How work in this room ends early: with something to say, or because a failpoint ended the engine.
+
+use sluice_model::{Diagnostic, Retry};
+
+/// Why a step did not go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// Something to tell the user.
+    #[error("{}", said(.0))]
+    Said(Vec<Diagnostic>),
+    /// A failpoint ended the engine: nothing more may be written, as after a kill.
+    #[error("the engine was ended at a failpoint")]
+    Killed,
+}
+
+fn said(diagnostics: &[Diagnostic]) -> String {
+    diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl Failure {
+    /// Whether trying again can help.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Said(diagnostics) => {
+                let mut errors = diagnostics.iter().filter(|d| d.is_error()).peekable();
+                errors.peek().is_some() && errors.all(|d| d.condition.retry == Retry::Backoff)
+            }
+            Self::Killed => false,
+        }
+    }
+
+    /// What there is to say.
+    #[must_use]
+    pub fn into_diagnostics(self) -> Vec<Diagnostic> {
+        match self {
+            Self::Said(diagnostics) => diagnostics,
+            Self::Killed => vec![],
+        }
+    }
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Said(vec![diagnostic])
+    }
+}
+
+impl From<Vec<Diagnostic>> for Failure {
+    fn from(diagnostics: Vec<Diagnostic>) -> Self {
+        Self::Said(diagnostics)
+    }
+}
+
+/// The result of a step.
+pub type Result<T, E = Failure> = std::result::Result<T, E>;

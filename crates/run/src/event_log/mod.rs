@@ -1,0 +1,162 @@
+//! The event log of an update: events are made here, shown to an observer at once, and kept until they are
+//! written to the log's Delta table in one commit.
+//!
+//! Numbers of a micro-batch survive a crash between its commit and ours: they travel in the commit itself, and
+//! [`store`] writes what is missing at the next start, once.
+
+pub(crate) mod details;
+pub(crate) mod store;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+use sluice_model::event::{Event, EventLevel, EventOrigin};
+use sluice_model::{Clock, Diagnostic, FlowStatus, Ids, Origin, UpdateState};
+
+/// Sees every event at the moment it happens.
+pub trait Observer: std::fmt::Debug + Send + Sync {
+    /// Called once per event, in order.
+    fn event(&self, event: &Event);
+}
+
+/// Sees nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoObserver;
+
+impl Observer for NoObserver {
+    fn event(&self, _event: &Event) {}
+}
+
+/// The events of one update.
+#[derive(Debug)]
+pub(crate) struct EventLog {
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    observer: Arc<dyn Observer>,
+    base: EventOrigin,
+    update_short: String,
+    sequence: AtomicU64,
+    pending: Mutex<Vec<Event>>,
+}
+
+/// What a single event says, before it gets id, time and order.
+#[derive(Debug)]
+pub(crate) struct Said<'a> {
+    /// Its type.
+    pub(crate) event_type: &'a str,
+    /// Severity.
+    pub(crate) level: EventLevel,
+    /// Text for people.
+    pub(crate) message: String,
+    /// Payload.
+    pub(crate) details: Value,
+}
+
+impl EventLog {
+    /// Starts the log of an update; `base` names pipeline and update and is part of every event.
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        observer: Arc<dyn Observer>,
+        base: EventOrigin,
+    ) -> Self {
+        let update_short = base.update_id.as_deref().unwrap_or_default().chars().take(6).collect();
+        let (sequence, pending) = (AtomicU64::new(0), Mutex::new(vec![]));
+        Self { clock, ids, observer, base, update_short, sequence, pending }
+    }
+
+    /// The origin that every event of the update shares.
+    pub(crate) fn base(&self) -> &EventOrigin {
+        &self.base
+    }
+
+    /// Records an event.
+    pub(crate) fn say(&self, origin: EventOrigin, said: Said<'_>) {
+        self.record(self.ids.uuid(), origin, said, None);
+    }
+
+    /// Records an event with an id of its own choosing and, perhaps, an error.
+    pub(crate) fn record(&self, id: String, origin: EventOrigin, said: Said<'_>, error: Option<Value>) {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let event = Event {
+            id,
+            timestamp_us: self.clock.now_us(),
+            sequence: self.sequence.fetch_add(1, Ordering::Relaxed) + 1,
+            origin: merge(&self.base, origin),
+            message: said.message,
+            level: said.level,
+            error,
+            event_type: said.event_type.to_string(),
+            details: said.details,
+        };
+        self.observer.event(&event);
+        pending.push(event);
+    }
+
+    /// Records a change of the update's state.
+    pub(crate) fn update_state(&self, state: UpdateState) {
+        let said = Said {
+            event_type: "update_progress",
+            level: if state == UpdateState::Failed { EventLevel::Error } else { EventLevel::Info },
+            message: format!("Update {} is {}.", self.update_short, state.as_str()),
+            details: details::update_progress(state),
+        };
+        self.say(EventOrigin::default(), said);
+    }
+
+    /// Records a change of a flow's status without numbers.
+    pub(crate) fn flow_status(&self, origin: EventOrigin, status: FlowStatus) {
+        let name = origin.flow_name.clone().unwrap_or_default();
+        let said = Said {
+            event_type: "flow_progress",
+            level: EventLevel::Info,
+            message: flow_message(&name, status),
+            details: details::flow_status(status),
+        };
+        self.say(origin, said);
+    }
+
+    /// Records that a flow failed, with its errors.
+    pub(crate) fn flow_failed(&self, origin: EventOrigin, diagnostics: &[Diagnostic], fatal: bool) {
+        let name = origin.flow_name.clone().unwrap_or_default();
+        let first = diagnostics.iter().find(|d| d.is_error()).map(ToString::to_string).unwrap_or_default();
+        let said = Said {
+            event_type: "flow_progress",
+            level: if fatal { EventLevel::Error } else { EventLevel::Warn },
+            message: format!("{} {first}", flow_message(&name, FlowStatus::Failed)),
+            details: details::flow_status(FlowStatus::Failed),
+        };
+        self.record(self.ids.uuid(), origin, said, Some(details::error(diagnostics, fatal)));
+    }
+
+    /// Takes the events that are not written yet.
+    pub(crate) fn take_pending(&self) -> Vec<Event> {
+        std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The text of a flow's status, as Spark writes it.
+pub(crate) fn flow_message(name: &str, status: FlowStatus) -> String {
+    match status {
+        FlowStatus::Completed | FlowStatus::Failed => format!("Flow '{name}' has {}.", status.as_str()),
+        other => format!("Flow '{name}' is {}.", other.as_str()),
+    }
+}
+
+/// Where an element was declared, as events carry it.
+pub(crate) fn source_location(origin: &Origin) -> Value {
+    serde_json::json!({
+        "path": origin.file.as_ref(), "line_number": origin.line, "column_number": origin.column,
+    })
+}
+
+fn merge(base: &EventOrigin, own: EventOrigin) -> EventOrigin {
+    EventOrigin {
+        pipeline_id: own.pipeline_id.or_else(|| base.pipeline_id.clone()),
+        pipeline_type: own.pipeline_type.or_else(|| base.pipeline_type.clone()),
+        pipeline_name: own.pipeline_name.or_else(|| base.pipeline_name.clone()),
+        update_id: own.update_id.or_else(|| base.update_id.clone()),
+        ..own
+    }
+}
