@@ -1,1 +1,22 @@
-//! Placeholder while the dependency tree is built for the first time.
+//! The dataflow graph: from the statements of a project to datasets and flows whose inputs, order and columns are
+//! known, with everything that is wrong said at once.
+//!
+//! The way through: [`declare`] collects statements into a [`DeclaredGraph`]; [`resolve`] binds every relation,
+//! asks an [`Analyzer`] for the columns of every query and returns a [`ResolvedGraph`], which `run` executes
+//! without looking at SQL text again. Pure: no I/O, no DataFusion, no async. What the meaning of a query is,
+//! `plan` says (through the trait); which tables and files exist outside, the caller says ([`ExternalTables`]).
+
+mod analyzer;
+pub mod change;
+mod declared;
+mod resolved;
+
+pub use analyzer::{
+    Analysis, AnalyzeRequest, Analyzer, ExpressionPurpose, ExpressionRequest, ExternalSchema,
+    ExternalSource, ExternalTables, RelationSchema,
+};
+pub use declared::{Dataset, DeclaredFlow, DeclaredGraph, FlowId, Settings};
+pub use resolved::{
+    ColumnSource, FlowExpectation, Input, OutputColumn, ResolvedDataset, ResolvedFlow,
+    ResolvedGraph, ResolvedInput,
+};

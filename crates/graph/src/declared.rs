@@ -1,0 +1,131 @@
+//! The graph as declared: datasets and flows with their names made full and their clauses checked one by one;
+//! nothing bound to anything else but flows to their targets. Built by [`crate::declare`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use sluice_model::{DatasetKind, DatasetName, FlowKind, FlowName, Namespace, Origin};
+use sluice_sql::query::Query;
+use sluice_sql::statement::{ColumnDefinition, ExpectationClause, RefreshPolicy};
+
+/// Pipeline configuration and `SET` values, keys as written.
+pub type Settings = BTreeMap<String, String>;
+
+/// A dataset as declared.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// Full name. Private tables carry the schema `__private_<pipeline>`, temporary views no schema at all.
+    pub name: DatasetName,
+    /// The name as the user wrote it.
+    pub written: String,
+    /// What it is.
+    pub kind: DatasetKind,
+    /// `PRIVATE`.
+    pub private: bool,
+    /// Declared columns; empty when none were listed.
+    pub columns: Vec<ColumnDefinition>,
+    /// Expectations in order of declaration, names unique.
+    pub expectations: Vec<ExpectationClause>,
+    /// `PARTITIONED BY` columns, as written.
+    pub partitioned_by: Vec<String>,
+    /// `CLUSTER BY` columns, as written.
+    pub cluster_by: Vec<String>,
+    /// `LOCATION`, as written.
+    pub location: Option<String>,
+    /// `COMMENT`.
+    pub comment: Option<String>,
+    /// `TBLPROPERTIES` that are kept, keys as written.
+    pub properties: BTreeMap<String, String>,
+    /// `REFRESH POLICY`.
+    pub refresh_policy: RefreshPolicy,
+    /// Whether a full refresh may empty it (`pipelines.reset.allowed`, default true).
+    pub reset_allowed: bool,
+    /// Catalog and schema in force where it is declared.
+    pub namespace: Namespace,
+    /// Place of its name.
+    pub origin: Origin,
+}
+
+/// A flow's identity: its target and its name. The flow of `CREATE … AS query` is named as the dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FlowId {
+    /// What it fills.
+    pub target: DatasetName,
+    /// Its name, unique per target.
+    pub name: FlowName,
+}
+
+impl FlowId {
+    /// Makes the identity of the implicit flow of a dataset.
+    #[must_use]
+    pub fn implicit(target: &DatasetName) -> Self {
+        Self {
+            target: target.clone(),
+            name: FlowName::new(&target.name),
+        }
+    }
+
+    /// Whether this is the flow of `CREATE … AS query`.
+    #[must_use]
+    pub fn is_implicit(&self) -> bool {
+        self.name.as_str() == self.target.name
+    }
+}
+
+/// The target alone for an implicit flow, else `target.flow`-like words: `flow f of c.s.t`.
+impl fmt::Display for FlowId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_implicit() {
+            write!(f, "{}", self.target)
+        } else {
+            write!(f, "{} of {}", self.name, self.target)
+        }
+    }
+}
+
+/// A flow as declared.
+#[derive(Debug, Clone)]
+pub struct DeclaredFlow {
+    /// Target and name.
+    pub id: FlowId,
+    /// How it moves data.
+    pub kind: FlowKind,
+    /// Its query.
+    pub query: Arc<Query>,
+    /// `COMMENT` of the flow itself.
+    pub comment: Option<String>,
+    /// Configuration overlaid with the `SET` statements above it.
+    pub settings: Settings,
+    /// Catalog and schema in force where it is declared: they complete the names in its query.
+    pub namespace: Namespace,
+    /// Place of its declaration (the name).
+    pub origin: Origin,
+}
+
+/// All datasets and flows of a project, nothing resolved.
+#[derive(Debug, Clone, Default)]
+pub struct DeclaredGraph {
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// Pipeline configuration.
+    pub configuration: Settings,
+    /// Datasets by full name.
+    pub datasets: BTreeMap<DatasetName, Dataset>,
+    /// Flows by identity, those of views included.
+    pub flows: BTreeMap<FlowId, DeclaredFlow>,
+    /// Datasets whose declaration has errors: what reads them is not reported again.
+    pub broken: Vec<DatasetName>,
+}
+
+impl DeclaredGraph {
+    /// The flows that fill a dataset, in order of their names.
+    pub fn flows_of<'a>(
+        &'a self,
+        target: &'a DatasetName,
+    ) -> impl Iterator<Item = &'a DeclaredFlow> {
+        self.flows
+            .values()
+            .filter(move |flow| flow.id.target == *target)
+    }
+}
