@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use sluice_model::{DatasetKind, DatasetName, FlowKind, FlowName, Namespace, Origin};
 use sluice_sql::query::Query;
-use sluice_sql::statement::{ColumnDefinition, ExpectationClause, RefreshPolicy};
+use sluice_sql::statement::{ColumnDefinition, ExpectationClause, Located, RefreshPolicy};
+
+use crate::names::Names;
 
 /// Pipeline configuration and `SET` values, keys as written.
 pub type Settings = BTreeMap<String, String>;
@@ -28,9 +30,9 @@ pub struct Dataset {
     /// Expectations in order of declaration, names unique.
     pub expectations: Vec<ExpectationClause>,
     /// `PARTITIONED BY` columns, as written.
-    pub partitioned_by: Vec<String>,
+    pub partitioned_by: Vec<Located<String>>,
     /// `CLUSTER BY` columns, as written.
-    pub cluster_by: Vec<String>,
+    pub cluster_by: Vec<Located<String>>,
     /// `LOCATION`, as written.
     pub location: Option<String>,
     /// `COMMENT`.
@@ -116,6 +118,8 @@ pub struct DeclaredGraph {
     pub flows: BTreeMap<FlowId, DeclaredFlow>,
     /// Datasets whose declaration has errors: what reads them is not reported again.
     pub broken: Vec<DatasetName>,
+    /// How written names find datasets.
+    pub(crate) names: Names,
 }
 
 impl DeclaredGraph {

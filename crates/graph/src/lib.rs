@@ -8,13 +8,16 @@
 
 mod analyzer;
 pub mod change;
+mod declare;
 mod declared;
+mod names;
 mod resolved;
 
 pub use analyzer::{
     Analysis, AnalyzeRequest, Analyzer, ExpressionPurpose, ExpressionRequest, ExternalSchema,
     ExternalSource, ExternalTables, RelationSchema,
 };
+pub use declare::declare;
 pub use declared::{Dataset, DeclaredFlow, DeclaredGraph, FlowId, Settings};
 pub use resolved::{
     ColumnSource, FlowExpectation, Input, OutputColumn, ResolvedDataset, ResolvedFlow,
