@@ -10,8 +10,13 @@ mod analyzer;
 pub mod change;
 mod declare;
 mod declared;
+mod lineage;
 mod names;
+mod order;
+mod resolve;
 mod resolved;
+mod select;
+mod validate;
 
 pub use analyzer::{
     Analysis, AnalyzeRequest, Analyzer, ExpressionPurpose, ExpressionRequest, ExternalSchema,
@@ -19,7 +24,10 @@ pub use analyzer::{
 };
 pub use declare::declare;
 pub use declared::{Dataset, DeclaredFlow, DeclaredGraph, FlowId, Settings};
+pub use lineage::LineageEdge;
+pub use resolve::resolve;
 pub use resolved::{
     ColumnSource, FlowExpectation, Input, OutputColumn, ResolvedDataset, ResolvedFlow,
     ResolvedGraph, ResolvedInput,
 };
+pub use select::{Participation, Selection, SelectionRequest};

@@ -1,7 +1,7 @@
 //! From statements to a [`DeclaredGraph`]: names made full, implicit flows made explicit, clauses checked one by
 //! one. Must not look into queries: that is `resolve`.
 
-mod columns;
+pub(crate) mod columns;
 mod flow;
 mod properties;
 mod table;

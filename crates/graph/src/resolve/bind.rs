@@ -1,0 +1,332 @@
+//! Binding: what each relation of a query is. Must not look at columns beyond asking for those of outside sources.
+
+use sluice_model::condition::graph as condition;
+use sluice_model::{DatasetName, Diagnostic};
+use sluice_sql::query::{ArgumentValue, ReadMode, Relation, RelationSource, TableFunction};
+use sluice_sql::statement::WrittenName;
+
+use crate::names::closest;
+use crate::{
+    DeclaredFlow, DeclaredGraph, ExternalSchema, ExternalSource, ExternalTables, Input,
+    RelationSchema,
+};
+
+/// A relation with what it is.
+#[derive(Debug)]
+pub(crate) struct BoundRelation {
+    pub(crate) input: Input,
+    pub(crate) columns: BoundColumns,
+}
+
+/// What is known of the columns of a bound relation before anything is analyzed.
+#[derive(Debug)]
+pub(crate) enum BoundColumns {
+    /// Those of a dataset of this pipeline.
+    OfDataset,
+    /// These.
+    Known(RelationSchema),
+    /// Not before the update runs, for this reason.
+    Unknown(String),
+}
+
+/// A flow whose relations are bound as far as possible.
+#[derive(Debug)]
+pub(crate) struct BoundFlow<'a> {
+    pub(crate) flow: &'a DeclaredFlow,
+    /// By relation number; `None` where an error was reported.
+    pub(crate) relations: Vec<Option<BoundRelation>>,
+    /// What is wrong with the relations.
+    pub(crate) errors: Vec<Diagnostic>,
+}
+
+impl BoundFlow<'_> {
+    /// The datasets of this pipeline that the flow reads, with the relation's number.
+    pub(crate) fn datasets(&self) -> impl Iterator<Item = (usize, &DatasetName)> {
+        self.relations
+            .iter()
+            .enumerate()
+            .filter_map(|(index, relation)| match relation {
+                Some(BoundRelation {
+                    input: Input::Dataset(name),
+                    ..
+                }) => Some((index, name)),
+                _ => None,
+            })
+    }
+}
+
+/// Binds the relations of a flow.
+pub(crate) fn bind<'a>(
+    graph: &'a DeclaredGraph,
+    flow: &'a DeclaredFlow,
+    externals: &dyn ExternalTables,
+) -> BoundFlow<'a> {
+    let mut bound = BoundFlow {
+        flow,
+        relations: vec![],
+        errors: vec![],
+    };
+    for relation in &flow.query.relations {
+        let mut errors = check_form(graph, flow, relation);
+        match bind_source(graph, flow, relation, externals) {
+            Ok(found) if errors.is_empty() => bound.relations.push(Some(found)),
+            Ok(_) => bound.relations.push(None),
+            Err(mut more) => {
+                errors.append(&mut more);
+                bound.relations.push(None);
+            }
+        }
+        bound.errors.append(&mut errors);
+    }
+    bound
+}
+
+/// Refuses what may be written behind a relation and is not built or makes no sense.
+fn check_form(graph: &DeclaredGraph, flow: &DeclaredFlow, relation: &Relation) -> Vec<Diagnostic> {
+    let mut errors = vec![];
+    if let Some(watermark) = &relation.watermark {
+        errors.push(
+            Diagnostic::error(
+                &condition::UNSUPPORTED_WATERMARK,
+                "WATERMARK is not built yet",
+            )
+            .at(&watermark.origin, "")
+            .help("without stateful operators a watermark changes nothing: remove it"),
+        );
+    }
+    if relation.time_travel.is_some() {
+        let what = match (&relation.source, relation.mode) {
+            (_, ReadMode::Stream) => Some("a stream"),
+            (RelationSource::Function(_), _) => Some("a table function"),
+            (RelationSource::Path { format, .. }, _) if format != "delta" => Some("files"),
+            (RelationSource::Name(name), _) => graph
+                .names
+                .find(&name.parts, &flow.namespace)
+                .and_then(|name| graph.datasets.get(&name))
+                .filter(|dataset| !dataset.kind.is_table())
+                .map(|_| "a view"),
+            _ => None,
+        };
+        if let Some(what) = what {
+            errors.push(
+                Diagnostic::error(
+                    &condition::UNSUPPORTED_TIME_TRAVEL,
+                    format!("a version of {what} cannot be read"),
+                )
+                .at(
+                    &relation.origin,
+                    "versions exist for tables that are read as a batch",
+                ),
+            );
+        }
+    }
+    errors
+}
+
+fn bind_source(
+    graph: &DeclaredGraph,
+    flow: &DeclaredFlow,
+    relation: &Relation,
+    externals: &dyn ExternalTables,
+) -> Result<BoundRelation, Vec<Diagnostic>> {
+    match &relation.source {
+        RelationSource::Name(name) => bind_name(graph, flow, name, externals),
+        RelationSource::Function(function) => {
+            bind_function(graph, flow, function, relation, externals)
+        }
+        RelationSource::Path { format, path } => {
+            let schema = externals.schema(&ExternalSource::Path {
+                format,
+                path,
+                mode: relation.mode,
+            })?;
+            let columns = match schema {
+                ExternalSchema::Known(schema) => BoundColumns::Known(schema),
+                ExternalSchema::Unknown(reason) => BoundColumns::Unknown(reason),
+                ExternalSchema::Missing => {
+                    return Err(vec![
+                        Diagnostic::error(
+                            &sluice_model::condition::source::PATH_NOT_FOUND,
+                            format!("`{}` reads `{path}`, which does not exist", flow.id),
+                        )
+                        .at(&relation.origin, ""),
+                    ]);
+                }
+            };
+            Ok(BoundRelation {
+                input: Input::Path {
+                    format: format.clone(),
+                    path: path.clone(),
+                },
+                columns,
+            })
+        }
+    }
+}
+
+fn bind_name(
+    graph: &DeclaredGraph,
+    flow: &DeclaredFlow,
+    name: &WrittenName,
+    externals: &dyn ExternalTables,
+) -> Result<BoundRelation, Vec<Diagnostic>> {
+    if let Some(dataset) = graph.names.find(&name.parts, &flow.namespace) {
+        return Ok(BoundRelation {
+            input: Input::Dataset(dataset),
+            columns: BoundColumns::OfDataset,
+        });
+    }
+    let Some(full) = DatasetName::qualify(&name.parts, &flow.namespace) else {
+        return Err(vec![
+            Diagnostic::error(
+                &condition::IDENTIFIER_TOO_MANY_NAME_PARTS,
+                format!("`{}` has {} parts", name.parts.join("."), name.parts.len()),
+            )
+            .at(&name.origin, "a name has one to three parts"),
+        ]);
+    };
+    let is_live = name.parts.len() == 2
+        && name
+            .parts
+            .first()
+            .is_some_and(|part| part.eq_ignore_ascii_case("live"));
+    let schema = if is_live {
+        ExternalSchema::Missing
+    } else {
+        externals.schema(&ExternalSource::Table(&full))?
+    };
+    let columns = match schema {
+        ExternalSchema::Known(schema) => BoundColumns::Known(schema),
+        ExternalSchema::Unknown(reason) => BoundColumns::Unknown(reason),
+        ExternalSchema::Missing => return Err(vec![not_found(graph, flow, name, externals)]),
+    };
+    Ok(BoundRelation {
+        input: Input::External(full),
+        columns,
+    })
+}
+
+fn not_found(
+    graph: &DeclaredGraph,
+    flow: &DeclaredFlow,
+    name: &WrittenName,
+    externals: &dyn ExternalTables,
+) -> Diagnostic {
+    let written = name.parts.join(".");
+    let error = Diagnostic::error(
+        &condition::TABLE_OR_VIEW_NOT_FOUND,
+        format!(
+            "`{}` reads `{written}`, which no file declares",
+            flow.id.target.name
+        ),
+    )
+    .at(&name.origin, "");
+    let last = name.parts.last().map_or("", String::as_str);
+    if let Some(near) =
+        closest(last, graph.datasets.keys()).and_then(|name| graph.datasets.get(name))
+    {
+        let spelled = if near.name.name == last.to_lowercase() {
+            near.name.to_string()
+        } else {
+            near.written.clone()
+        };
+        return error.help(format!("did you mean `{spelled}` ({})?", near.origin));
+    }
+    let outside = externals.names();
+    match closest(last, outside.iter()) {
+        Some(near) => error.help(format!("did you mean `{near}`, a table of the warehouse?")),
+        None => error.fact(format!(
+            "searched: this pipeline, then schema `{}.{}` of the warehouse",
+            flow.namespace.catalog, flow.namespace.schema
+        )),
+    }
+}
+
+fn bind_function(
+    graph: &DeclaredGraph,
+    flow: &DeclaredFlow,
+    function: &TableFunction,
+    relation: &Relation,
+    externals: &dyn ExternalTables,
+) -> Result<BoundRelation, Vec<Diagnostic>> {
+    let input = match function.name.as_str() {
+        "read_files" => Input::Files(function.clone()),
+        "range" => Input::Range(function.clone()),
+        "event_log" => Input::EventLog(event_log_table(graph, flow, function)?),
+        "read_kinesis" | "read_kafka" | "read_pubsub" | "read_pulsar" | "read_statestore"
+        | "table_changes" | "cloud_files_state" => {
+            return Err(vec![
+                Diagnostic::error(
+                    &condition::UNSUPPORTED_SOURCE,
+                    format!("`{}` is known and not built yet", function.name),
+                )
+                .at(&function.origin, "the call itself is read and checked")
+                .help("to work on the rest of the pipeline now: put sample records into a folder and read it with `read_files`"),
+            ]);
+        }
+        other => {
+            let error = Diagnostic::error(
+                &condition::UNRESOLVABLE_TABLE_VALUED_FUNCTION,
+                format!("there is no table function `{other}`"),
+            )
+            .at(&function.origin, "");
+            let near = [
+                "read_files",
+                "event_log",
+                "range",
+                "cloud_files",
+                "read_kinesis",
+            ]
+            .into_iter()
+            .find(|known| strsim::jaro_winkler(known, other) >= 0.85);
+            return Err(vec![match near {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error,
+            }]);
+        }
+    };
+    if relation.mode == ReadMode::Stream && !matches!(input, Input::Files(_)) {
+        return Err(vec![
+            Diagnostic::error(
+                &condition::UNSUPPORTED_STREAMING_SOURCE,
+                format!("`{}` cannot be read as a stream", function.name),
+            )
+            .at(&function.origin, "")
+            .help("read it without STREAM"),
+        ]);
+    }
+    let columns = match externals.schema(&ExternalSource::Function(function, relation.mode))? {
+        ExternalSchema::Known(schema) => BoundColumns::Known(schema),
+        ExternalSchema::Unknown(reason) => BoundColumns::Unknown(reason),
+        ExternalSchema::Missing => {
+            BoundColumns::Unknown(format!("`{}` found nothing to read yet", function.name))
+        }
+    };
+    Ok(BoundRelation { input, columns })
+}
+
+fn event_log_table(
+    graph: &DeclaredGraph,
+    flow: &DeclaredFlow,
+    function: &TableFunction,
+) -> Result<Option<DatasetName>, Vec<Diagnostic>> {
+    let Some(ArgumentValue::Table(table)) =
+        function.arguments.first().map(|argument| &argument.value)
+    else {
+        return Ok(None);
+    };
+    match graph.names.find(&table.parts, &flow.namespace) {
+        Some(name) => Ok(Some(name)),
+        None => Err(vec![
+            Diagnostic::error(
+                &condition::TABLE_OR_VIEW_NOT_FOUND,
+                format!(
+                    "`event_log` is asked for `{}`, which this pipeline does not declare",
+                    table.parts.join(".")
+                ),
+            )
+            .at(&table.origin, "")
+            .help("name a table of this pipeline: `event_log(TABLE(t))`"),
+        ]),
+    }
+}

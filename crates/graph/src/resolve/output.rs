@@ -1,0 +1,566 @@
+//! From what queries yield to what datasets hold: declared columns, merged columns, casts, and the checks of
+//! clauses that name columns.
+
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use sluice_model::condition::graph as condition;
+use sluice_model::{Diagnostic, SparkField, SparkType};
+use sluice_sql::statement::ColumnDefinition;
+
+use super::{Columns, Resolving};
+use crate::declare::columns::{invalid_name, is_storable};
+use crate::validate::alias;
+use crate::{
+    ColumnSource, Dataset, ExpressionPurpose, ExpressionRequest, OutputColumn, ResolvedFlow,
+};
+
+impl Resolving<'_> {
+    /// The columns of a dataset, and into each flow what it writes.
+    pub(super) fn target_columns(
+        &mut self,
+        dataset: &Dataset,
+        flows: &mut [(ResolvedFlow, Columns)],
+    ) -> Columns {
+        let columns = if !dataset.kind.is_table() && !dataset.columns.is_empty() {
+            return self.renamed_view(dataset, flows);
+        } else if dataset.columns.is_empty() {
+            self.merged(dataset, flows)
+        } else {
+            declared(dataset, flows)
+        };
+        if let Columns::Known(schema) = &columns {
+            for (flow, query) in flows {
+                if let Columns::Known(yielded) = query {
+                    flow.output = self.output(dataset, schema, flow, yielded);
+                }
+            }
+        }
+        columns
+    }
+
+    /// A view with a column list: the query's columns under other names, by position.
+    fn renamed_view(
+        &mut self,
+        dataset: &Dataset,
+        flows: &mut [(ResolvedFlow, Columns)],
+    ) -> Columns {
+        let Some((flow, columns)) = flows.first_mut() else {
+            return Columns::Failed;
+        };
+        let Columns::Known(yielded) = columns else {
+            return columns.clone();
+        };
+        if yielded.fields().len() != dataset.columns.len() {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    &condition::VIEW_COLUMN_ARITY_MISMATCH,
+                    format!(
+                        "view `{}` lists {} columns, its query yields {}",
+                        dataset.written,
+                        dataset.columns.len(),
+                        yielded.fields().len()
+                    ),
+                )
+                .at(&dataset.origin, "")
+                .fact(format!("the query yields: {}", names(yielded))),
+            );
+            return Columns::Failed;
+        }
+        let pairs = dataset.columns.iter().zip(yielded.fields());
+        let fields: Vec<Field> = pairs
+            .map(|(column, field)| field.as_ref().clone().with_name(&column.name.value))
+            .collect();
+        let schema: SchemaRef = Arc::new(Schema::new(fields));
+        flow.output = Some(as_it_is(&schema));
+        Columns::Known(schema)
+    }
+
+    /// No columns declared: those of the flows, by name, all nullable.
+    fn merged(&mut self, dataset: &Dataset, flows: &[(ResolvedFlow, Columns)]) -> Columns {
+        let mut merged: Vec<(Field, &ResolvedFlow)> = vec![];
+        let mut is_unknown = flows.is_empty();
+        let mut is_failed = flows.is_empty();
+        let (first, rest): (Vec<_>, Vec<_>) =
+            flows.iter().partition(|(flow, _)| flow.id.is_implicit());
+        for (flow, columns) in first.into_iter().chain(rest) {
+            let schema = match columns {
+                Columns::Known(schema) => schema,
+                Columns::Unknown => {
+                    is_unknown = true;
+                    continue;
+                }
+                Columns::Failed => {
+                    is_failed = true;
+                    continue;
+                }
+            };
+            for field in schema.fields() {
+                let field = field.as_ref().clone().with_nullable(true);
+                let known = merged
+                    .iter_mut()
+                    .find(|(known, _)| same_name(known.name(), field.name()));
+                match known {
+                    None => merged.push((field, flow)),
+                    Some((known, _)) if known.data_type() == &DataType::Null => *known = field,
+                    Some((known, _))
+                        if field.data_type() == &DataType::Null
+                            || same_type(known.data_type(), field.data_type()) => {}
+                    Some((known, other)) => {
+                        self.diagnostics.push(
+                            Diagnostic::error(
+                                &condition::UNABLE_TO_INFER_PIPELINE_TABLE_SCHEMA,
+                                format!("two flows of `{}` give column `{}` different types", dataset.written, field.name()),
+                            )
+                            .at(&alias::place_of(&flow.query, field.name(), 0), format!("{} here", words(field.data_type())))
+                            .at(&alias::place_of(&other.query, known.name(), 0), format!("{} here", words(known.data_type())))
+                            .help("cast one of the two, or declare the column with its type in the table"),
+                        );
+                        is_failed = true;
+                    }
+                }
+            }
+        }
+        if is_failed {
+            return Columns::Failed;
+        }
+        if is_unknown {
+            return Columns::Unknown;
+        }
+        Columns::Known(Arc::new(Schema::new(
+            merged
+                .into_iter()
+                .map(|(field, _)| field)
+                .collect::<Vec<_>>(),
+        )))
+    }
+
+    /// What a flow writes into a table with these columns.
+    fn output(
+        &mut self,
+        dataset: &Dataset,
+        schema: &SchemaRef,
+        flow: &ResolvedFlow,
+        yielded: &SchemaRef,
+    ) -> Option<Vec<OutputColumn>> {
+        let mut is_sound = self.check_unlisted(dataset, schema, flow, yielded);
+        let mut output = Vec::with_capacity(schema.fields().len());
+        for field in schema.fields() {
+            let declared = dataset
+                .columns
+                .iter()
+                .find(|column| same_name(&column.name.value, field.name()));
+            let source = match yielded
+                .fields()
+                .iter()
+                .position(|given| same_name(given.name(), field.name()))
+            {
+                Some(index) => self.given(dataset, field, flow, index, yielded, declared),
+                None => self.not_given(dataset, field, flow, declared),
+            };
+            match source {
+                Some(source) => output.push(OutputColumn {
+                    name: field.name().clone(),
+                    data_type: field.data_type().clone(),
+                    nullable: field.is_nullable(),
+                    source,
+                }),
+                None => is_sound = false,
+            }
+        }
+        is_sound.then_some(output)
+    }
+
+    fn check_unlisted(
+        &mut self,
+        dataset: &Dataset,
+        schema: &SchemaRef,
+        flow: &ResolvedFlow,
+        yielded: &SchemaRef,
+    ) -> bool {
+        let unlisted: Vec<&str> = yielded
+            .fields()
+            .iter()
+            .map(|given| given.name().as_str())
+            .filter(|name| {
+                !schema
+                    .fields()
+                    .iter()
+                    .any(|field| same_name(field.name(), name))
+            })
+            .collect();
+        let Some(first) = unlisted.first() else {
+            return true;
+        };
+        let listed = unlisted
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        self.diagnostics.push(
+            Diagnostic::error(
+                &condition::DECLARED_SCHEMA_NOT_COMPATIBLE,
+                format!(
+                    "the query of `{}` yields {listed}, which `{}` does not declare",
+                    flow.id, dataset.written
+                ),
+            )
+            .at(
+                &alias::place_of(&flow.query, first, 0),
+                "not in the column list",
+            )
+            .at(&dataset.origin, "declared here")
+            .help("add the column to the list, or leave it out of the query"),
+        );
+        false
+    }
+
+    /// The source of a column that the query yields.
+    fn given(
+        &mut self,
+        dataset: &Dataset,
+        field: &Field,
+        flow: &ResolvedFlow,
+        index: usize,
+        yielded: &SchemaRef,
+        declared: Option<&ColumnDefinition>,
+    ) -> Option<ColumnSource> {
+        let given = yielded.field(index);
+        let place = alias::place_of(&flow.query, field.name(), 0);
+        if let Some(generated) = declared.and_then(|column| column.generated.as_ref()) {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    &condition::DECLARED_SCHEMA_NOT_COMPATIBLE,
+                    format!(
+                        "the query of `{}` yields `{}`, which is generated",
+                        flow.id,
+                        field.name()
+                    ),
+                )
+                .at(&place, "leave it out of the query")
+                .at(&generated.origin, "computed by this expression"),
+            );
+            return None;
+        }
+        if same_type(given.data_type(), field.data_type()) {
+            return Some(ColumnSource::Query(index));
+        }
+        let (from, to) = (words(given.data_type()), words(field.data_type()));
+        if !self.analyzer.can_cast(given.data_type(), field.data_type()) {
+            let mut error = Diagnostic::error(
+                &condition::DECLARED_SCHEMA_NOT_COMPATIBLE,
+                format!(
+                    "column `{}` of `{}` is declared {to}, the query yields {from}",
+                    field.name(),
+                    dataset.written
+                ),
+            )
+            .at(&place, format!("{from} cannot be cast to {to}"));
+            if let Some(column) = declared {
+                error = error.at(&column.name.origin, "declared here");
+            }
+            self.diagnostics.push(error);
+            return None;
+        }
+        self.diagnostics.push(
+            Diagnostic::note(
+                &condition::COLUMN_CAST_TO_DECLARED_TYPE,
+                format!(
+                    "column `{}` of `{}`: {from} from the query is cast to {to}",
+                    field.name(),
+                    dataset.written
+                ),
+            )
+            .at(&place, "a value that does not fit fails the flow"),
+        );
+        Some(ColumnSource::Cast(index))
+    }
+
+    /// The source of a column that the query does not yield.
+    fn not_given(
+        &mut self,
+        dataset: &Dataset,
+        field: &Field,
+        flow: &ResolvedFlow,
+        declared: Option<&ColumnDefinition>,
+    ) -> Option<ColumnSource> {
+        if let Some(generated) = declared.and_then(|column| column.generated.as_ref()) {
+            return Some(ColumnSource::Generated(Box::new(generated.clone())));
+        }
+        if let Some(default) = declared.and_then(|column| column.default.as_ref()) {
+            return Some(ColumnSource::Default(Box::new(default.clone())));
+        }
+        if field.is_nullable() {
+            return Some(ColumnSource::Null);
+        }
+        let mut error = Diagnostic::error(
+            &condition::DECLARED_SCHEMA_NOT_COMPATIBLE,
+            format!(
+                "column `{}` of `{}` is NOT NULL, and the query of `{}` does not yield it",
+                field.name(),
+                dataset.written,
+                flow.id
+            ),
+        )
+        .at(
+            &flow.query.origin,
+            format!("no column `{}` here", field.name()),
+        );
+        if let Some(column) = declared {
+            error = error.at(&column.name.origin, "declared here");
+        }
+        self.diagnostics
+            .push(error.help("add the column to the query, or give it a DEFAULT"));
+        None
+    }
+
+    /// Checks clauses that name columns of the dataset; false if the columns cannot be trusted.
+    pub(super) fn check_against(&mut self, dataset: &Dataset, schema: &SchemaRef) -> bool {
+        for clause in &dataset.expectations {
+            let request = ExpressionRequest {
+                expression: &clause.predicate,
+                schema,
+                purpose: ExpressionPurpose::Expectation,
+                settings: &self.graph.configuration,
+            };
+            match self.analyzer.check_expression(&request) {
+                Ok(DataType::Boolean) => {}
+                Ok(other) => self.diagnostics.push(
+                    Diagnostic::error(
+                        &condition::EXPECTATION_NOT_BOOLEAN,
+                        format!(
+                            "expectation `{}` of `{}` is {}, not BOOLEAN",
+                            clause.expectation.name,
+                            dataset.written,
+                            words(&other)
+                        ),
+                    )
+                    .at(&clause.predicate.origin, "")
+                    .help("compare it with something: `EXPECT (column IS NOT NULL)`"),
+                ),
+                Err(errors) => self.diagnostics.extend(errors),
+            }
+        }
+        self.check_column_expressions(dataset, schema);
+        self.check_layout(dataset, schema);
+        if dataset.kind.is_table() && dataset.columns.is_empty() {
+            for field in schema
+                .fields()
+                .iter()
+                .filter(|field| !is_storable(field.name()))
+            {
+                self.diagnostics
+                    .push(invalid_name(field.name(), &dataset.origin));
+            }
+        }
+        true
+    }
+
+    fn check_column_expressions(&mut self, dataset: &Dataset, schema: &SchemaRef) {
+        let none: SchemaRef = Arc::new(Schema::empty());
+        for column in &dataset.columns {
+            let Ok(field) = schema.field_with_name(&column.name.value) else {
+                continue;
+            };
+            for (expression, purpose, scope, clause) in [
+                (
+                    &column.default,
+                    ExpressionPurpose::Default,
+                    &none,
+                    "DEFAULT",
+                ),
+                (
+                    &column.generated,
+                    ExpressionPurpose::Generated,
+                    schema,
+                    "GENERATED ALWAYS AS",
+                ),
+            ] {
+                let Some(expression) = expression else {
+                    continue;
+                };
+                let request = ExpressionRequest {
+                    expression,
+                    schema: scope,
+                    purpose,
+                    settings: &self.graph.configuration,
+                };
+                match self.analyzer.check_expression(&request) {
+                    Ok(found) if same_type(&found, field.data_type()) => {}
+                    Ok(found) if self.analyzer.can_cast(&found, field.data_type()) => {}
+                    Ok(found) => self.diagnostics.push(
+                        Diagnostic::error(
+                            &condition::INVALID_COLUMN_DEFAULT,
+                            format!(
+                                "{clause} of column `{}` is {}, the column is {}",
+                                column.name.value,
+                                words(&found),
+                                words(field.data_type())
+                            ),
+                        )
+                        .at(&expression.origin, ""),
+                    ),
+                    Err(errors) => self.diagnostics.extend(errors),
+                }
+            }
+        }
+    }
+
+    fn check_layout(&mut self, dataset: &Dataset, schema: &SchemaRef) {
+        let named = |wanted: &str| {
+            schema
+                .fields()
+                .iter()
+                .find(|field| same_name(field.name(), wanted))
+        };
+        for (columns, clause) in [
+            (&dataset.partitioned_by, "PARTITIONED BY"),
+            (&dataset.cluster_by, "CLUSTER BY"),
+        ] {
+            for column in columns {
+                match named(&column.value) {
+                    None => self.diagnostics.push(
+                        Diagnostic::error(
+                            &condition::PARTITION_COLUMN_NOT_FOUND,
+                            format!(
+                                "{clause} of `{}` names `{}`, which is no column of it",
+                                dataset.written, column.value
+                            ),
+                        )
+                        .at(&column.origin, "")
+                        .fact(format!("columns: {}", names(schema))),
+                    ),
+                    Some(field) if clause == "PARTITIONED BY" && field.data_type().is_nested() => {
+                        self.diagnostics.push(
+                            Diagnostic::error(
+                                &condition::INVALID_PARTITION_COLUMN_DATA_TYPE,
+                                format!(
+                                    "`{}` is {} and cannot partition a table",
+                                    column.value,
+                                    words(field.data_type())
+                                ),
+                            )
+                            .at(&column.origin, ""),
+                        );
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        let partitions = dataset
+            .partitioned_by
+            .iter()
+            .filter(|column| named(&column.value).is_some())
+            .count();
+        if let Some(first) = dataset.partitioned_by.first()
+            && partitions >= schema.fields().len()
+        {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    &condition::ALL_PARTITION_COLUMNS_NOT_ALLOWED,
+                    format!(
+                        "every column of `{}` is a partition column",
+                        dataset.written
+                    ),
+                )
+                .at(&first.origin, "")
+                .help("partition by fewer columns"),
+            );
+        }
+    }
+}
+
+/// Declared columns; types that were left out come from the first flow that yields the column.
+fn declared(dataset: &Dataset, flows: &[(ResolvedFlow, Columns)]) -> Columns {
+    let mut fields: Vec<Field> = Vec::with_capacity(dataset.columns.len());
+    for column in &dataset.columns {
+        let name = &column.name.value;
+        if fields.iter().any(|field| same_name(field.name(), name)) {
+            continue;
+        }
+        if let Some(data_type) = &column.data_type {
+            let mut field = SparkField::new(name.clone(), data_type.clone());
+            field.nullable = !column.not_null;
+            field.comment.clone_from(&column.comment);
+            fields.push(field.to_arrow());
+            continue;
+        }
+        let mut state = Columns::Failed;
+        let yielded = flows.iter().find_map(|(_, columns)| match columns {
+            Columns::Known(schema) => schema
+                .fields()
+                .iter()
+                .find(|field| same_name(field.name(), name))
+                .map(|field| field.as_ref().clone()),
+            Columns::Unknown => {
+                state = Columns::Unknown;
+                None
+            }
+            Columns::Failed => None,
+        });
+        match yielded {
+            Some(field) => fields.push(field.with_name(name).with_nullable(!column.not_null)),
+            None => return state,
+        }
+    }
+    Columns::Known(Arc::new(Schema::new(fields)))
+}
+
+fn as_it_is(schema: &SchemaRef) -> Vec<OutputColumn> {
+    let columns = schema
+        .fields()
+        .iter()
+        .enumerate()
+        .map(|(index, field)| OutputColumn {
+            name: field.name().clone(),
+            data_type: field.data_type().clone(),
+            nullable: field.is_nullable(),
+            source: ColumnSource::Query(index),
+        });
+    columns.collect()
+}
+
+fn same_name(a: &str, b: &str) -> bool {
+    a == b || a.to_lowercase() == b.to_lowercase()
+}
+
+/// Whether two Arrow types carry the same Spark type; nullability of parts and the width of offsets do not count.
+fn same_type(a: &DataType, b: &DataType) -> bool {
+    if a == b {
+        return true;
+    }
+    match (SparkType::from_arrow(a), SparkType::from_arrow(b)) {
+        (Some(a), Some(b)) => same_spark_type(&a, &b),
+        _ => false,
+    }
+}
+
+fn same_spark_type(a: &SparkType, b: &SparkType) -> bool {
+    match (a, b) {
+        (SparkType::Array(a), SparkType::Array(b)) => same_spark_type(a, b),
+        (SparkType::Map(ak, av), SparkType::Map(bk, bv)) => {
+            same_spark_type(ak, bk) && same_spark_type(av, bv)
+        }
+        (SparkType::Struct(a), SparkType::Struct(b)) => {
+            a.len() == b.len()
+                && a.iter()
+                    .zip(b)
+                    .all(|(a, b)| a.name == b.name && same_spark_type(&a.data_type, &b.data_type))
+        }
+        (a, b) => a == b,
+    }
+}
+
+fn words(data_type: &DataType) -> String {
+    SparkType::from_arrow(data_type)
+        .map_or_else(|| data_type.to_string(), |spark| spark.to_string())
+}
+
+fn names(schema: &SchemaRef) -> String {
+    schema
+        .fields()
+        .iter()
+        .map(|field| format!("`{}`", field.name()))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
