@@ -1,1 +1,23 @@
-//! Placeholder while the dependency tree is built for the first time.
+//! Sources: folders of files read into Arrow columns, exactly the files that a plan names.
+//!
+//! Lives here: options of `read_files`, paths and patterns, discovery, formats, inference and evolution of schemas,
+//! rescued data, the list of files that a micro-batch took. Must not live here: Delta, SQL text, DataFusion, the
+//! clock (the time is handed in).
+
+mod error;
+mod files;
+mod format;
+mod glob;
+mod option;
+mod path;
+
+use sluice_model::limits;
+
+pub use error::{NewColumns, SourceError};
+pub use files::*;
+pub use glob::{PathGlob, SegmentGlob};
+pub use option::{
+    CleanSource, Encoding, EvolutionMode, FileFormat, FormatOptions, OptionOrigins, ParseMode,
+    PartitionColumns, ReadFilesOptions, SchemaHint, SourceCall,
+};
+pub use path::{PathRules, Place, ResolvedPath, Storage, resolve_path};

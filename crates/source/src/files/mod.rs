@@ -1,0 +1,28 @@
+//! Folders of files as a source: what is there, what is new, what it means, and its rows.
+
+mod assemble;
+mod choose;
+mod clean;
+mod entry;
+mod file_list;
+mod list;
+mod partition;
+mod read;
+mod schema;
+mod seen;
+mod source;
+mod stored;
+mod walk;
+
+pub use choose::choose;
+pub use clean::{CleanAction, CleanOutcome, plan_clean};
+pub use entry::FileEntry;
+pub use file_list::{
+    EncodedFileList, TakenFile, compact_file_lists, decode_file_list, encode_file_list,
+};
+pub use list::{Listing, SkipReason, Skipped};
+pub use read::{BadRow, FileStream, ReadCounters};
+pub use schema::{METADATA_COLUMN, SourceSchema};
+pub use seen::SeenIndex;
+pub use source::{FileSource, ReadSession};
+pub use stored::StoredSchema;

@@ -1,0 +1,274 @@
+//! The rows of planned files, in order, as a stream: a few files are decoded ahead, each on its own thread.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use arrow_array::RecordBatch;
+use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt, TryStreamExt};
+use object_store::GetResultPayload;
+use tokio::sync::mpsc;
+
+use super::assemble::Assembler;
+use super::source::Inner;
+use super::{FileEntry, SourceSchema};
+use crate::SourceError;
+use crate::format::{self, FileJob, Part, Payload};
+
+/// Batches that a file may be decoded ahead of the reader.
+const BATCHES_AHEAD: usize = 2;
+
+/// What has been read so far, for events and for counters of expectations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReadCounters {
+    /// Files read to their end.
+    pub files: u64,
+    /// Bytes of these files, as they lie.
+    pub bytes: u64,
+    /// Rows given.
+    pub rows: u64,
+    /// Records that could not be parsed, whatever became of them.
+    pub bad_records: u64,
+    /// Files that were gone and skipped (`ignoreMissingFiles`).
+    pub missing_files: u64,
+    /// Files that were damaged and whose rest was skipped (`ignoreCorruptFiles`).
+    pub corrupt_files: u64,
+}
+
+/// A record that could not be parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRow {
+    /// The file, as shown to users.
+    pub path: String,
+    /// Line of the file on which the record starts, from 1; 0 where it is not known.
+    pub line: u64,
+    /// Why it could not be parsed.
+    pub reason: String,
+    /// Its text, possibly cut; whole where `badRecordsPath` is set.
+    pub record: String,
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    counters: ReadCounters,
+    bad_rows: Vec<BadRow>,
+}
+
+type Shared = Arc<Mutex<Progress>>;
+
+fn with<T>(shared: &Shared, change: impl FnOnce(&mut Progress) -> T) -> T {
+    change(&mut shared.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Bad records kept for messages where `badRecordsPath` does not ask for all of them.
+const BAD_ROWS_KEPT: usize = 100;
+
+/// The rows of planned files. After an error the stream ends, and nothing that it gave may be committed.
+pub struct FileStream {
+    batches: BoxStream<'static, Result<RecordBatch, SourceError>>,
+    progress: Shared,
+}
+
+impl std::fmt::Debug for FileStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FileStream")
+            .field("progress", &self.progress)
+            .finish_non_exhaustive()
+    }
+}
+
+impl FileStream {
+    /// What has been read so far.
+    #[must_use]
+    pub fn counters(&self) -> ReadCounters {
+        with(&self.progress, |progress| progress.counters)
+    }
+
+    /// Takes the bad records since the last call: all of them with `badRecordsPath`, else the first hundred. To
+    /// keep memory bounded, call it after each batch where `badRecordsPath` is set.
+    #[must_use]
+    pub fn take_bad_records(&mut self) -> Vec<BadRow> {
+        with(&self.progress, |progress| {
+            std::mem::take(&mut progress.bad_rows)
+        })
+    }
+}
+
+impl Stream for FileStream {
+    type Item = Result<RecordBatch, SourceError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.batches.as_mut().poll_next(context)
+    }
+}
+
+pub(super) fn read(
+    inner: Arc<Inner>,
+    files: &[FileEntry],
+    schema: &SourceSchema,
+    metadata: bool,
+) -> FileStream {
+    let progress = Shared::default();
+    let task = Arc::new(Task {
+        inner: Arc::clone(&inner),
+        schema: schema.clone(),
+        metadata,
+        progress: Arc::clone(&progress),
+    });
+    let ahead = inner.session.parallel_files.max(1);
+    let batches = stream::iter(files.to_vec())
+        .map(move |file| start(Arc::clone(&task), file))
+        .buffered(ahead)
+        .try_flatten();
+    let batches = super::assemble::coalesce(batches.boxed(), inner.session.batch_rows);
+    FileStream {
+        batches: stop_after_error(batches),
+        progress,
+    }
+}
+
+fn stop_after_error(
+    batches: BoxStream<'static, Result<RecordBatch, SourceError>>,
+) -> BoxStream<'static, Result<RecordBatch, SourceError>> {
+    let mut failed = false;
+    let until_failed = move |batch: &Result<RecordBatch, SourceError>| {
+        let goes_on = !failed;
+        failed |= batch.is_err();
+        std::future::ready(goes_on)
+    };
+    batches.take_while(until_failed).boxed()
+}
+
+/// What all files of one read share.
+struct Task {
+    inner: Arc<Inner>,
+    schema: SourceSchema,
+    metadata: bool,
+    progress: Shared,
+}
+
+type Batches = BoxStream<'static, Result<RecordBatch, SourceError>>;
+
+/// Opens a file and starts to decode it.
+async fn start(task: Arc<Task>, file: FileEntry) -> Result<Batches, SourceError> {
+    let Some(opened) = task.inner.open(&file).await? else {
+        with(&task.progress, |progress| {
+            progress.counters.missing_files += 1
+        });
+        return Ok(stream::empty().boxed());
+    };
+    let payload = match opened.payload {
+        GetResultPayload::File(disk, _) => Payload::Disk(disk),
+        GetResultPayload::Stream(mut chunks) => {
+            let (sender, receiver) = mpsc::channel(4);
+            tokio::spawn(async move {
+                while let Some(chunk) = chunks.next().await {
+                    if sender.send(chunk).await.is_err() {
+                        break;
+                    }
+                }
+            });
+            Payload::Arriving(receiver)
+        }
+    };
+    let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+    let (worker, planned) = (Arc::clone(&task), file.clone());
+    let handle = tokio::task::spawn_blocking(move || worker.decode(&planned, payload, &sender));
+    let given = stream::unfold(receiver, |mut receiver| async move {
+        receiver.recv().await.map(|batch| (batch, receiver))
+    });
+    let end = stream::once(async move { task.finish(&file, handle).await })
+        .filter_map(|end| std::future::ready(end.err().map(Err)));
+    Ok(given.map(Ok).chain(end).boxed())
+}
+
+impl Task {
+    /// Decodes one file, on a thread of its own. Dropping the stream ends it.
+    fn decode(
+        &self,
+        file: &FileEntry,
+        payload: Payload,
+        sender: &mpsc::Sender<RecordBatch>,
+    ) -> Result<(), SourceError> {
+        let shown = self.inner.path.shown(&file.path);
+        let folders = self.inner.path.folders_of(&file.path);
+        let assembler = Assembler::new(
+            &self.schema,
+            self.metadata,
+            file,
+            &shown,
+            &folders,
+            &self.inner.session.time_zone,
+        )?;
+        let job = FileJob {
+            file,
+            shown: &shown,
+            schema: &self.schema,
+            options: &self.inner.options,
+            time_zone: &self.inner.session.time_zone,
+            batch_rows: self.inner.session.batch_rows.max(1),
+        };
+        let mut failed = None;
+        let mut sink = |part: Part| match assembler.assemble(&part.batch) {
+            Ok(batch) => {
+                self.count(part, batch.num_rows() as u64);
+                batch.num_rows() == 0 || sender.blocking_send(batch).is_ok()
+            }
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
+        };
+        let decoded = format::decode(&job, payload, &mut sink);
+        failed.map_or(decoded, Err)
+    }
+
+    fn count(&self, part: Part, rows: u64) {
+        let keep_all = self.inner.options.bad_records_path.is_some();
+        with(&self.progress, |progress| {
+            progress.counters.rows += rows;
+            progress.counters.bad_records += part.bad_records;
+            let room = if keep_all {
+                usize::MAX
+            } else {
+                BAD_ROWS_KEPT.saturating_sub(progress.bad_rows.len())
+            };
+            progress
+                .bad_rows
+                .extend(part.bad_rows.into_iter().take(room));
+        });
+    }
+
+    /// Waits for the end of a file and looks whether it is still the one that was planned.
+    async fn finish(
+        &self,
+        file: &FileEntry,
+        handle: tokio::task::JoinHandle<Result<(), SourceError>>,
+    ) -> Result<(), SourceError> {
+        let outcome = handle
+            .await
+            .map_err(|error| SourceError::Internal(error.to_string()))?;
+        // A file that was overwritten while it was read looks damaged: the truer error is that it changed.
+        match self.inner.check(file).await {
+            Err(SourceError::Missing { .. }) if outcome.is_ok() => {}
+            other => other?,
+        }
+        match outcome {
+            Err(error) if error.is_corrupt_file() && self.inner.options.ignore_corrupt_files => {
+                with(&self.progress, |progress| {
+                    progress.counters.corrupt_files += 1
+                });
+                Ok(())
+            }
+            Err(error) => Err(error),
+            Ok(()) => {
+                with(&self.progress, |progress| {
+                    progress.counters.files += 1;
+                    progress.counters.bytes += file.size;
+                });
+                Ok(())
+            }
+        }
+    }
+}

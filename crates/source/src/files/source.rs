@@ -1,0 +1,242 @@
+//! One source of files: where it is, how it is read. The door of this package.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use object_store::{ObjectStore, ObjectStoreExt};
+use sluice_model::condition::source as condition;
+use sluice_model::{Diagnostic, SparkField, SparkType};
+
+use super::read::{FileStream, read};
+use super::{FileEntry, Listing, SourceSchema, StoredSchema, list, partition};
+use crate::option::{FileFormat, ReadFilesOptions};
+use crate::path::ResolvedPath;
+use crate::{SourceError, format, limits};
+
+/// What a session decides about reading.
+#[derive(Debug, Clone)]
+pub struct ReadSession {
+    /// Time zone of timestamps without one; an IANA name.
+    pub time_zone: String,
+    /// Rows per batch to aim for.
+    pub batch_rows: usize,
+    /// Files that are decoded at the same time.
+    pub parallel_files: usize,
+}
+
+impl Default for ReadSession {
+    fn default() -> Self {
+        Self {
+            time_zone: "UTC".into(),
+            batch_rows: 8_192,
+            parallel_files: 2,
+        }
+    }
+}
+
+/// A folder, file or pattern of files, with the options of the query that reads it.
+#[derive(Debug, Clone)]
+pub struct FileSource {
+    pub(super) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) store: Arc<dyn ObjectStore>,
+    pub(super) path: ResolvedPath,
+    pub(super) options: ReadFilesOptions,
+    pub(super) session: ReadSession,
+}
+
+impl FileSource {
+    /// Makes a source. For local disk the store is `LocalFileSystem::new()`, rooted at `/`.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn ObjectStore>,
+        path: ResolvedPath,
+        options: ReadFilesOptions,
+        session: ReadSession,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                path,
+                options,
+                session,
+            }),
+        }
+    }
+
+    /// The options.
+    #[must_use]
+    pub fn options(&self) -> &ReadFilesOptions {
+        &self.inner.options
+    }
+
+    /// The path.
+    #[must_use]
+    pub fn path(&self) -> &ResolvedPath {
+        &self.inner.path
+    }
+
+    /// Lists every file that the path and the options mean, by time of modification, then by path. `now_us` is
+    /// asked only for `minFileAge` and `maxFileAge`.
+    ///
+    /// # Errors
+    /// Nothing is at the path, or a folder cannot be read.
+    pub async fn discover(&self, now_us: i64) -> Result<Listing, SourceError> {
+        list::list(
+            &self.inner.store,
+            &self.inner.path,
+            &self.inner.options,
+            now_us,
+        )
+        .await
+    }
+
+    /// The schema of the source: as stored, as declared, or inferred from files (a sample is taken of them).
+    ///
+    /// # Errors
+    /// No files to infer from, files of several formats, or files that cannot be read.
+    pub async fn schema(
+        &self,
+        files: &[FileEntry],
+        stored: Option<&StoredSchema>,
+    ) -> Result<SourceSchema, SourceError> {
+        let options = &self.inner.options;
+        if let Some(stored) = stored {
+            return Ok(SourceSchema::from_stored(stored, options));
+        }
+        let format = self.format(files)?;
+        let partitions = partition::columns_of(
+            files
+                .iter()
+                .map(|file| self.inner.path.folders_of(&file.path)),
+            options,
+        );
+        let data = match (&options.schema, format) {
+            (Some(fields), _) => fields.clone(),
+            (None, FileFormat::Text) => vec![SparkField::new("value", SparkType::String)],
+            (None, FileFormat::BinaryFile) => format::binary_columns(),
+            (None, _) if files.is_empty() => {
+                return Err(SourceError::EmptyForInference {
+                    path: self.inner.path.written.clone(),
+                });
+            }
+            (None, _) => self.infer(files, format).await?,
+        };
+        Ok(SourceSchema::new(format, data, partitions, options))
+    }
+
+    /// Reads files in the order given. Nothing is read before the stream is polled.
+    #[must_use]
+    pub fn read(&self, files: &[FileEntry], schema: &SourceSchema, metadata: bool) -> FileStream {
+        read(Arc::clone(&self.inner), files, schema, metadata)
+    }
+
+    /// The format: as written, or as the extensions of the files tell.
+    fn format(&self, files: &[FileEntry]) -> Result<FileFormat, SourceError> {
+        if let Some(format) = self.inner.options.format {
+            return Ok(format);
+        }
+        let mut found: Vec<FileFormat> = vec![];
+        for file in files {
+            if let Some(format) = FileFormat::of_file_name(file.name()) {
+                if !found.contains(&format) {
+                    found.push(format);
+                }
+            }
+        }
+        let path = &self.inner.path.written;
+        let message = match found.as_slice() {
+            [only] => return Ok(*only),
+            [] if files.is_empty() => {
+                return Err(SourceError::EmptyForInference { path: path.clone() });
+            }
+            [] => format!("the format of the files in `{path}` cannot be told by their names"),
+            several => {
+                let names: BTreeSet<&str> = several.iter().map(|format| format.name()).collect();
+                format!(
+                    "`{path}` holds files of several formats: {}",
+                    names.into_iter().collect::<Vec<_>>().join(", ")
+                )
+            }
+        };
+        let refused = Diagnostic::error(&condition::READ_FILES_INVALID_OPTION, message)
+            .help("write the format: `format => 'json'`");
+        Err(SourceError::Refused(Box::new(refused)))
+    }
+
+    /// Infers columns from a sample of files: the first [`limits::INFERENCE_FILES_MAX`] in their order.
+    pub(super) async fn infer(
+        &self,
+        files: &[FileEntry],
+        format: FileFormat,
+    ) -> Result<Vec<SparkField>, SourceError> {
+        let sample = &files[..files.len().min(limits::INFERENCE_FILES_MAX)];
+        let _ = sample;
+        Err(SourceError::NoSchema {
+            path: self.inner.path.written.clone(),
+            reason: format!("{} is not inferred yet", format.name()),
+        })
+    }
+}
+
+impl Inner {
+    /// Opens a planned file; `None` where it is gone and may be.
+    pub(super) async fn open(
+        &self,
+        file: &FileEntry,
+    ) -> Result<Option<object_store::GetResult>, SourceError> {
+        let shown = self.path.shown(&file.path);
+        let key = self.key(file)?;
+        match self.store.get(&key).await {
+            Ok(result) => {
+                self.check_version(file, &result.meta)?;
+                Ok(Some(result))
+            }
+            Err(error) => match SourceError::of_store(&shown, error) {
+                SourceError::Missing { .. } if self.options.ignore_missing_files => Ok(None),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// Checks that a file is still the planned version.
+    pub(super) async fn check(&self, file: &FileEntry) -> Result<(), SourceError> {
+        let shown = self.path.shown(&file.path);
+        match self.store.head(&self.key(file)?).await {
+            Ok(meta) => self.check_version(file, &meta),
+            Err(error) => Err(SourceError::of_store(&shown, error)),
+        }
+    }
+
+    fn check_version(
+        &self,
+        file: &FileEntry,
+        meta: &object_store::ObjectMeta,
+    ) -> Result<(), SourceError> {
+        let modified_us = meta.last_modified.timestamp_micros();
+        if file.is_version(meta.size, modified_us, meta.e_tag.as_deref()) {
+            return Ok(());
+        }
+        Err(SourceError::Changed {
+            path: self.path.shown(&file.path),
+            planned: FileEntry::version_text(file.size, file.modified_us),
+            found: FileEntry::version_text(meta.size, modified_us),
+        })
+    }
+
+    pub(super) fn key(&self, file: &FileEntry) -> Result<object_store::path::Path, SourceError> {
+        let key = self
+            .path
+            .key_of(&file.path)
+            .ok_or_else(|| SourceError::Missing {
+                path: file.path.clone(),
+            })?;
+        object_store::path::Path::parse(&key).map_err(|error| SourceError::Unreadable {
+            path: file.path.clone(),
+            reason: error.to_string(),
+        })
+    }
+}

@@ -1,0 +1,406 @@
+//! The bytes of a file: unpacked within limits, and cut into chunks at line ends. Must not know what lines mean.
+
+use std::fs::File;
+use std::io::{BufReader, Error, ErrorKind, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use sluice_model::limits::{DECOMPRESSION_GRACE_BYTES, DECOMPRESSION_RATIO_MAX, LINE_BYTES_MAX};
+
+use crate::SourceError;
+use crate::option::Encoding;
+
+/// Bytes that a chunk aims for.
+const CHUNK_BYTES: usize = 1 << 20;
+/// Largest file that is read whole: multi-line JSON, whole text, binary files.
+pub(crate) const WHOLE_FILE_BYTES_MAX: u64 = 1 << 30;
+/// Unpacked bytes of one compressed file at most.
+const UNPACKED_BYTES_MAX: u64 = 64 << 30;
+
+/// A file's bytes as a store hands them out.
+pub(crate) enum Payload {
+    /// A file of the local disk.
+    Disk(File),
+    /// Chunks that arrive from elsewhere.
+    Arriving(tokio::sync::mpsc::Receiver<Result<Bytes, object_store::Error>>),
+}
+
+impl Payload {
+    pub(super) fn into_read(self) -> Box<dyn Read + Send> {
+        match self {
+            Self::Disk(file) => Box::new(file),
+            Self::Arriving(receiver) => Box::new(Arriving {
+                receiver,
+                current: Bytes::new(),
+            }),
+        }
+    }
+}
+
+struct Arriving {
+    receiver: tokio::sync::mpsc::Receiver<Result<Bytes, object_store::Error>>,
+    current: Bytes,
+}
+
+impl Read for Arriving {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        while self.current.is_empty() {
+            match self.receiver.blocking_recv() {
+                Some(Ok(bytes)) => self.current = bytes,
+                Some(Err(error)) => return Err(Error::other(error)),
+                None => return Ok(0),
+            }
+        }
+        let length = out.len().min(self.current.len());
+        let taken = self.current.split_to(length);
+        out[..length].copy_from_slice(&taken);
+        Ok(length)
+    }
+}
+
+/// Marks an error of the limits among errors of reading.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct LimitPassed(String);
+
+struct Counted<R> {
+    inner: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.inner.read(out)?;
+        self.count.fetch_add(length as u64, Ordering::Relaxed);
+        Ok(length)
+    }
+}
+
+/// Stops bombs: too much unpacked from too little.
+struct Guarded<R> {
+    inner: R,
+    packed: Arc<AtomicU64>,
+    unpacked: u64,
+}
+
+impl<R: Read> Read for Guarded<R> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.inner.read(out)?;
+        self.unpacked += length as u64;
+        let packed = self.packed.load(Ordering::Relaxed).max(1);
+        if self.unpacked > DECOMPRESSION_GRACE_BYTES
+            && self.unpacked / packed > DECOMPRESSION_RATIO_MAX
+        {
+            return Err(Error::other(LimitPassed(format!(
+                "it unpacks to more than {DECOMPRESSION_RATIO_MAX} times its size"
+            ))));
+        }
+        if self.unpacked > UNPACKED_BYTES_MAX {
+            return Err(Error::other(LimitPassed(format!(
+                "it unpacks to more than {} GiB",
+                UNPACKED_BYTES_MAX >> 30
+            ))));
+        }
+        Ok(length)
+    }
+}
+
+enum Compression {
+    None,
+    Gzip,
+    Zstd,
+    Unsupported(&'static str),
+}
+
+fn compression(name: &str) -> Compression {
+    let lower = name.to_ascii_lowercase();
+    match lower.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("gz" | "gzip") => Compression::Gzip,
+        Some("zst" | "zstd") => Compression::Zstd,
+        Some("bz2") => Compression::Unsupported("bzip2"),
+        Some("snappy") => Compression::Unsupported("snappy"),
+        Some("lz4") => Compression::Unsupported("lz4"),
+        Some("deflate") => Compression::Unsupported("deflate"),
+        Some("zip") => Compression::Unsupported("zip"),
+        Some("xz") => Compression::Unsupported("xz"),
+        _ => Compression::None,
+    }
+}
+
+/// The unpacked bytes of a file; the compression is told by its name.
+pub(crate) fn unpack(
+    payload: Payload,
+    name: &str,
+    shown: &str,
+) -> Result<Box<dyn Read + Send>, SourceError> {
+    let packed = Arc::new(AtomicU64::new(0));
+    let counted = |payload: Payload| {
+        BufReader::with_capacity(
+            64 << 10,
+            Counted {
+                inner: payload.into_read(),
+                count: Arc::clone(&packed),
+            },
+        )
+    };
+    match compression(name) {
+        Compression::None => Ok(payload.into_read()),
+        Compression::Gzip => {
+            let inner = flate2::bufread::MultiGzDecoder::new(counted(payload));
+            Ok(Box::new(Guarded {
+                inner,
+                packed,
+                unpacked: 0,
+            }))
+        }
+        Compression::Zstd => {
+            let inner = zstd::stream::read::Decoder::with_buffer(counted(payload))
+                .map_err(|error| of_io(shown, "zstd", &error))?;
+            Ok(Box::new(Guarded {
+                inner,
+                packed,
+                unpacked: 0,
+            }))
+        }
+        Compression::Unsupported(what) => {
+            let reason =
+                format!("{what} compression is not supported; gzip (.gz) and zstd (.zst) are");
+            Err(SourceError::Unreadable {
+                path: shown.to_string(),
+                reason,
+            })
+        }
+    }
+}
+
+/// An error of reading, told apart: a limit, damaged content, or the storage itself.
+pub(crate) fn of_io(shown: &str, format: &'static str, error: &Error) -> SourceError {
+    let path = shown.to_string();
+    if let Some(limit) = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<LimitPassed>())
+    {
+        return SourceError::TooLarge {
+            path,
+            reason: limit.to_string(),
+        };
+    }
+    if error.raw_os_error().is_some()
+        || error
+            .get_ref()
+            .is_some_and(<dyn std::error::Error + Send + Sync>::is::<object_store::Error>)
+    {
+        return SourceError::Unreadable {
+            path,
+            reason: error.to_string(),
+        };
+    }
+    let reason = match error.kind() {
+        ErrorKind::UnexpectedEof => {
+            "it ends too early: it is cut off or still being written".to_string()
+        }
+        _ => error.to_string(),
+    };
+    SourceError::Corrupt {
+        path,
+        format,
+        reason,
+    }
+}
+
+/// Reads a whole file.
+pub(crate) fn read_whole(
+    mut reader: impl Read,
+    shown: &str,
+    format: &'static str,
+    limit: u64,
+) -> Result<Vec<u8>, SourceError> {
+    let mut out = vec![];
+    reader
+        .by_ref()
+        .take(limit + 1)
+        .read_to_end(&mut out)
+        .map_err(|error| of_io(shown, format, &error))?;
+    if out.len() as u64 > limit {
+        return Err(SourceError::TooLarge {
+            path: shown.to_string(),
+            reason: format!("it holds more than {} MiB and is read whole", limit >> 20),
+        });
+    }
+    Ok(out)
+}
+
+/// Cuts a stream of bytes into chunks of about a megabyte that end at line ends.
+pub(crate) struct Chunks<'a> {
+    reader: Box<dyn Read + Send>,
+    separator: Vec<u8>,
+    rest: Vec<u8>,
+    first: bool,
+    ended: bool,
+    shown: &'a str,
+    format: &'static str,
+}
+
+impl<'a> Chunks<'a> {
+    pub(crate) fn new(
+        reader: Box<dyn Read + Send>,
+        separator: Option<&str>,
+        shown: &'a str,
+        format: &'static str,
+    ) -> Self {
+        let separator = separator.unwrap_or("\n").as_bytes().to_vec();
+        Self {
+            reader,
+            separator,
+            rest: vec![],
+            first: true,
+            ended: false,
+            shown,
+            format,
+        }
+    }
+
+    /// The next chunk: whole lines, the last one of the file perhaps without its end.
+    pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>, SourceError> {
+        let mut buffer = std::mem::take(&mut self.rest);
+        let mut searched = 0;
+        while !self.ended {
+            let start = buffer.len();
+            buffer.reserve(CHUNK_BYTES);
+            let taken = (&mut self.reader)
+                .take(CHUNK_BYTES as u64)
+                .read_to_end(&mut buffer);
+            let length = taken.map_err(|error| of_io(self.shown, self.format, &error))?;
+            self.ended = length < CHUNK_BYTES;
+            if std::mem::take(&mut self.first) {
+                self.skip_byte_order_mark(&mut buffer)?;
+            }
+            let from = searched.max(start.saturating_sub(self.separator.len()));
+            if self.ended {
+                break;
+            }
+            if let Some(end) = last_end(&buffer, from, &self.separator) {
+                self.rest = buffer.split_off(end);
+                return Ok(Some(buffer));
+            }
+            searched = buffer.len().saturating_sub(self.separator.len());
+            if buffer.len() > LINE_BYTES_MAX {
+                let reason = format!("a line is longer than {} MiB", LINE_BYTES_MAX >> 20);
+                return Err(SourceError::TooLarge {
+                    path: self.shown.to_string(),
+                    reason,
+                });
+            }
+        }
+        Ok(Some(buffer).filter(|last| !last.is_empty()))
+    }
+
+    fn skip_byte_order_mark(&self, buffer: &mut Vec<u8>) -> Result<(), SourceError> {
+        if buffer.starts_with(&[0xEF, 0xBB, 0xBF]) {
+            buffer.drain(..3);
+        }
+        if buffer.starts_with(&[0xFF, 0xFE]) || buffer.starts_with(&[0xFE, 0xFF]) {
+            let reason = "it is in UTF-16; only UTF-8 and ISO-8859-1 are read".to_string();
+            return Err(SourceError::Corrupt {
+                path: self.shown.to_string(),
+                format: self.format,
+                reason,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn last_end(buffer: &[u8], from: usize, separator: &[u8]) -> Option<usize> {
+    let tail = buffer.get(from..)?;
+    let position = match separator {
+        [byte] => tail.iter().rposition(|other| other == byte),
+        _ => tail
+            .windows(separator.len().max(1))
+            .rposition(|window| window == separator),
+    };
+    position.map(|index| from + index + separator.len())
+}
+
+/// Bytes as text: ISO-8859-1 maps each byte; broken UTF-8 is kept with replacement characters, as Spark does.
+pub(crate) fn to_text(bytes: Vec<u8>, encoding: Encoding) -> String {
+    match encoding {
+        Encoding::Latin1 => bytes.into_iter().map(char::from).collect(),
+        Encoding::Utf8 => String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Cursor, Write};
+
+    fn chunks(bytes: Vec<u8>, separator: Option<&str>) -> Vec<Vec<u8>> {
+        let mut chunks = Chunks::new(Box::new(Cursor::new(bytes)), separator, "f", "text");
+        std::iter::from_fn(|| chunks.next().unwrap()).collect()
+    }
+
+    #[test]
+    fn chunks_end_at_line_ends_and_lose_nothing() {
+        let line = "x".repeat(700_000);
+        for (text, separator) in [
+            (format!("{line}\n{line}\n{line}"), None),
+            (format!("{line}||{line}||{line}||"), Some("||")),
+            (String::new(), None),
+            ("a".into(), None),
+            ("y".repeat(3 << 20), None),
+        ] {
+            let parts = chunks(text.clone().into_bytes(), separator);
+            assert_eq!(parts.concat(), text.as_bytes());
+            for part in parts.iter().rev().skip(1) {
+                assert!(part.ends_with(separator.unwrap_or("\n").as_bytes()));
+            }
+        }
+    }
+
+    #[test]
+    fn byte_order_marks_are_skipped_or_named() {
+        assert_eq!(chunks(b"\xEF\xBB\xBFa\n".to_vec(), None), [b"a\n"]);
+        let mut utf16 = Chunks::new(
+            Box::new(Cursor::new(b"\xFF\xFEa\0".to_vec())),
+            None,
+            "f",
+            "json",
+        );
+        assert!(utf16.next().unwrap_err().to_string().contains("UTF-16"));
+    }
+
+    #[test]
+    fn a_bomb_is_stopped_and_a_cut_file_is_named() {
+        let packed = |size: usize| {
+            let mut encoder = flate2::write::GzEncoder::new(vec![], flate2::Compression::best());
+            encoder.write_all(&vec![b'0'; size]).unwrap();
+            encoder.finish().unwrap()
+        };
+        let unpack_bytes = |bytes: Vec<u8>| {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(&bytes).unwrap();
+            std::io::Seek::rewind(&mut file).unwrap();
+            read_whole(
+                unpack(Payload::Disk(file), "a.json.gz", "a.json.gz").unwrap(),
+                "a.json.gz",
+                "json",
+                1 << 30,
+            )
+        };
+        assert_eq!(unpack_bytes(packed(1 << 20)).unwrap().len(), 1 << 20);
+        assert!(matches!(
+            unpack_bytes(packed(64 << 20)),
+            Err(SourceError::TooLarge { .. })
+        ));
+        let mut cut = packed(1000);
+        cut.truncate(cut.len() - 9);
+        let error = unpack_bytes(cut).unwrap_err();
+        assert!(
+            matches!(&error, SourceError::Corrupt { reason, .. } if reason.contains("cut off")),
+            "{error}"
+        );
+    }
+}
