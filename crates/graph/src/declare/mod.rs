@@ -39,10 +39,10 @@ pub fn declare(
         };
         match statement.kind {
             StatementKind::StreamingTable(table) => {
-                declaring.table(table, DatasetKind::StreamingTable, &place)
+                declaring.table(table, DatasetKind::StreamingTable, &place);
             }
             StatementKind::MaterializedView(table) => {
-                declaring.table(table, DatasetKind::MaterializedView, &place)
+                declaring.table(table, DatasetKind::MaterializedView, &place);
             }
             StatementKind::View(view) => declaring.view(view, &place),
             StatementKind::Flow(flow) => flows.push((flow, place)),

@@ -61,34 +61,8 @@ impl Declaring {
     }
 
     pub(super) fn view(&mut self, view: CreateView, place: &Place) {
-        let name = if view.temporary {
-            let parts = match view.name.parts.as_slice() {
-                [live, rest @ ..] if !rest.is_empty() && live.eq_ignore_ascii_case("live") => rest,
-                all => all,
-            };
-            let [single] = parts else {
-                self.report(
-                    Diagnostic::error(
-                        &condition::TEMP_VIEW_NAME_TOO_MANY_NAME_PARTS,
-                        format!(
-                            "temporary view `{}` is given a schema",
-                            view.name.parts.join(".")
-                        ),
-                    )
-                    .at(&view.name.origin, "a temporary view belongs to no schema")
-                    .help(format!(
-                        "name it `{}`",
-                        view.name.parts.last().map_or("v", String::as_str)
-                    )),
-                );
-                return;
-            };
-            DatasetName::temporary(single)
-        } else {
-            let Some(name) = self.table_name(&view.name, false, &place.namespace) else {
-                return;
-            };
-            name
+        let Some(name) = self.view_name(&view, place) else {
+            return;
         };
         let kind = if view.temporary {
             DatasetKind::TemporaryView
@@ -142,6 +116,34 @@ impl Declaring {
                 origin: view.name.origin,
             });
         }
+    }
+
+    fn view_name(&mut self, view: &CreateView, place: &Place) -> Option<DatasetName> {
+        if !view.temporary {
+            return self.table_name(&view.name, false, &place.namespace);
+        }
+        let parts = match view.name.parts.as_slice() {
+            [live, rest @ ..] if !rest.is_empty() && live.eq_ignore_ascii_case("live") => rest,
+            all => all,
+        };
+        if let [single] = parts {
+            return Some(DatasetName::temporary(single));
+        }
+        self.report(
+            Diagnostic::error(
+                &condition::TEMP_VIEW_NAME_TOO_MANY_NAME_PARTS,
+                format!(
+                    "temporary view `{}` is given a schema",
+                    view.name.parts.join(".")
+                ),
+            )
+            .at(&view.name.origin, "a temporary view belongs to no schema")
+            .help(format!(
+                "name it `{}`",
+                view.name.parts.last().map_or("v", String::as_str)
+            )),
+        );
+        None
     }
 
     fn check_clauses(&mut self, table: &CreateTable, kind: DatasetKind) {

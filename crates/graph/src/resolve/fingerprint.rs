@@ -1,5 +1,7 @@
 //! What a change of a flow is judged by.
 
+use std::fmt::Write;
+
 use sluice_sql::query::ReadMode;
 
 use crate::change::FlowFingerprint;
@@ -26,11 +28,11 @@ pub(super) fn fingerprint(
             _ => None,
         };
         if let Some(view) = view {
-            query.push_str(&format!("\n<- ({})", view.fingerprint.query));
-            query.push_str(&format!(" expects ({})", view.fingerprint.output));
+            let _ = write!(query, "\n<- ({})", view.fingerprint.query);
+            let _ = write!(query, " expects ({})", view.fingerprint.output);
             sources.extend(view.fingerprint.sources.iter().cloned());
         } else {
-            query.push_str(&format!("\n<- {words}"));
+            let _ = write!(query, "\n<- {words}");
             if input.mode == ReadMode::Stream {
                 sources.push(words);
             }
@@ -38,7 +40,7 @@ pub(super) fn fingerprint(
     }
     for (key, value) in &flow.settings {
         if key.to_lowercase().starts_with(SESSION_SETTINGS) {
-            query.push_str(&format!("\nSET {} = {value}", key.to_lowercase()));
+            let _ = write!(query, "\nSET {} = {value}", key.to_lowercase());
         }
     }
     let mut output: Vec<String> = target

@@ -21,11 +21,11 @@ impl Resolving<'_> {
     pub(super) fn flow(
         &mut self,
         target: &Dataset,
-        bound: BoundFlow<'_>,
+        bound: &BoundFlow<'_>,
     ) -> (ResolvedFlow, Columns) {
         let flow = bound.flow;
         let mut errors: Vec<Diagnostic> = bound.errors.clone();
-        let (inputs, modes) = self.inputs(target, &bound, &mut errors);
+        let (inputs, modes) = self.inputs(target, bound, &mut errors);
         let is_bound = bound.relations.iter().all(Option::is_some);
         if is_bound && modes.len() == bound.relations.len() {
             errors.extend(streamingness::check_flow(flow, target, &modes));

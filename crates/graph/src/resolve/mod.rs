@@ -56,7 +56,7 @@ pub fn resolve(
     for name in ordered.iter().chain(in_circles) {
         let flows = bound.remove(name).unwrap_or_default();
         if let Some(dataset) = graph.datasets.get(name) {
-            resolving.dataset(dataset, flows, placed.contains(name));
+            resolving.dataset(dataset, &flows, placed.contains(name));
         }
     }
     resolving.finish()
@@ -87,7 +87,7 @@ struct Resolving<'a> {
 }
 
 impl Resolving<'_> {
-    fn dataset(&mut self, dataset: &Dataset, flows: Vec<BoundFlow<'_>>, is_placed: bool) {
+    fn dataset(&mut self, dataset: &Dataset, flows: &[BoundFlow<'_>], is_placed: bool) {
         let mut resolved: Vec<(ResolvedFlow, Columns)> = vec![];
         for bound in flows {
             resolved.push(self.flow(dataset, bound));

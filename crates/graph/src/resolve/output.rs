@@ -155,7 +155,13 @@ impl Resolving<'_> {
                 .iter()
                 .position(|given| same_name(given.name(), field.name()))
             {
-                Some(index) => self.given(dataset, field, flow, index, yielded, declared),
+                Some(index) => self.given(
+                    dataset,
+                    field,
+                    flow,
+                    (index, yielded.field(index)),
+                    declared,
+                ),
                 None => self.not_given(dataset, field, flow, declared),
             };
             match source {
@@ -221,11 +227,9 @@ impl Resolving<'_> {
         dataset: &Dataset,
         field: &Field,
         flow: &ResolvedFlow,
-        index: usize,
-        yielded: &SchemaRef,
+        (index, given): (usize, &Field),
         declared: Option<&ColumnDefinition>,
     ) -> Option<ColumnSource> {
-        let given = yielded.field(index);
         let place = alias::place_of(&flow.query, field.name(), 0);
         if let Some(generated) = declared.and_then(|column| column.generated.as_ref()) {
             self.diagnostics.push(
@@ -481,7 +485,6 @@ fn declared(dataset: &Dataset, flows: &[(ResolvedFlow, Columns)]) -> Columns {
         if let Some(data_type) = &column.data_type {
             let mut field = SparkField::new(name.clone(), data_type.clone());
             field.nullable = !column.not_null;
-            field.comment.clone_from(&column.comment);
             fields.push(field.to_arrow());
             continue;
         }
@@ -551,9 +554,13 @@ fn same_spark_type(a: &SparkType, b: &SparkType) -> bool {
     }
 }
 
+/// A type as people write it: `BIGINT`, but field names of a struct as they are.
 fn words(data_type: &DataType) -> String {
-    SparkType::from_arrow(data_type)
-        .map_or_else(|| data_type.to_string(), |spark| spark.to_string())
+    match SparkType::from_arrow(data_type) {
+        Some(spark) if data_type.is_nested() => spark.to_string(),
+        Some(spark) => spark.to_string().to_uppercase(),
+        None => data_type.to_string(),
+    }
 }
 
 fn names(schema: &SchemaRef) -> String {

@@ -20,19 +20,19 @@ pub(crate) fn order(reads: &Reads) -> Vec<DatasetName> {
             readers.entry(input).or_default().push(dataset);
         }
     }
-    let mut ready: BTreeSet<&DatasetName> = waiting
+    let mut free: BTreeSet<&DatasetName> = waiting
         .iter()
         .filter(|(_, count)| **count == 0)
         .map(|(dataset, _)| *dataset)
         .collect();
     let mut ordered = Vec::with_capacity(reads.len());
-    while let Some(dataset) = ready.pop_first() {
+    while let Some(dataset) = free.pop_first() {
         ordered.push(dataset.clone());
         for reader in readers.get(dataset).into_iter().flatten() {
             if let Some(count) = waiting.get_mut(reader) {
                 *count -= 1;
                 if *count == 0 {
-                    ready.insert(reader);
+                    free.insert(reader);
                 }
             }
         }
