@@ -285,7 +285,8 @@ pub enum AfterError {
     RolledBack,
 }
 
-/// Decides what an error of the commit of `batch` means (S7). `tries` counts looks and commits so far.
+/// Decides what an error of the commit of `batch` means (S7). Batch -1 is the commit that opens an incarnation.
+/// `tries` counts looks and commits so far.
 #[must_use]
 pub fn decide_after_commit_error(
     batch: i64,
@@ -298,10 +299,9 @@ pub fn decide_after_commit_error(
         CommitSeen::Unreadable if tries >= tries_max => AfterError::GiveUp,
         CommitSeen::Unreadable => AfterError::LookAgain,
         CommitSeen::Txn(version) => {
-            let committed = version.unwrap_or(-1);
-            if committed >= batch {
+            if version.is_some_and(|version| version >= batch) {
                 AfterError::Committed
-            } else if committed < batch - 1 {
+            } else if version.unwrap_or(-1) < batch - 1 {
                 AfterError::RolledBack
             } else if tries >= tries_max {
                 AfterError::GiveUp

@@ -247,6 +247,18 @@ fn an_error_of_a_commit_is_unknown_until_the_target_is_read() {
         decide_after_commit_error(0, Effect::Append, CommitSeen::Txn(None), 0, 3),
         CommitAgain
     );
+    assert_eq!(
+        decide_after_commit_error(-1, Effect::Rewrite, CommitSeen::Txn(None), 0, 3),
+        Recompute
+    );
+    assert_eq!(
+        decide_after_commit_error(-1, Effect::Rewrite, CommitSeen::Txn(Some(-1)), 0, 3),
+        Committed
+    );
+    let opening =
+        |seen| decide_after_commit_error(-1, Effect::Rewrite, CommitSeen::Txn(seen), 0, 3);
+    assert_eq!(opening(None), Recompute);
+    assert_eq!(opening(Some(-1)), Committed);
 }
 
 /// A small generator (xorshift), so that a failing history is named by its seed.

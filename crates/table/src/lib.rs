@@ -1,1 +1,36 @@
-//! Placeholder while the dependency tree is built for the first time.
+//! One Delta table: open, create, read, append, replace, look back, maintain; and the store that tables lie in.
+//!
+//! Lives here: durable local storage, the commit with its reconciliation, Parquet files with statistics, the changes
+//! between versions, self-heal and log checkpoints. Must not live here: flows, graphs, SQL, Kinesis: a caller says
+//! *what* to commit under which transaction, never why.
+//!
+//! Three rules that everything here keeps. Every commit of an engine carries a `txn`, and an error of a commit means
+//! *unknown*, never *failed*. Data is durable before the commit that names it. Nothing is deleted that a reader could need.
+
+mod changes;
+mod commit;
+mod durable_local;
+mod error;
+mod history;
+mod hook;
+mod log;
+mod maintain;
+mod read;
+mod schema;
+mod stats;
+mod store;
+mod table;
+mod write;
+
+pub use changes::{ChangeKind, CommitChanges, DataFile, ForeignCommit};
+pub use commit::{CommitOutcome, CommitRequest, Conflict, Removes};
+pub use durable_local::{Durability, DurableLocal};
+pub use error::TableError;
+pub use hook::{NoHook, Step, StepAction, StepHook};
+pub use maintain::{Repair, RepairPolicy, Repaired};
+pub use schema::{MetadataChange, PropertyVerdict, TableDefinition, judge_property};
+pub use store::{Location, PutOutcome, Store, StoreOptions};
+pub use table::DeltaTable;
+pub use write::{DataWriter, WriteOptions};
+
+pub use deltalake::kernel::{Add, Remove};

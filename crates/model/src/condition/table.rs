@@ -1,7 +1,22 @@
-//! Conditions of Delta tables: commits, protocol, foreign changes.
+//! Conditions of Delta tables: commits, protocol, foreign changes, their store.
 
 use super::conditions;
 
 conditions! {
-    TARGET_CHANGED = "TARGET_CHANGED", "55000", External, No, "The target table was changed by another writer in a way that makes going on unsafe.";
+    TARGET_CHANGED = "TARGET_CHANGED", "55000", External, No, "The target table was changed by another writer in a way that makes going on unsafe: it was dropped and made again, restored to an earlier version, or rows that a flow wrote were deleted or replaced. Nothing was written. Look at the table's history; then either run the flow with `--full-refresh`, or accept the change with `--resume-from-version`.";
+    DELTA_TABLE_NOT_FOUND = "DELTA_TABLE_NOT_FOUND", "42P01", External, No, "There is no Delta table at the place: no folder `_delta_log` with at least one commit.";
+    DELTA_TABLE_DAMAGED = "DELTA_TABLE_DAMAGED", "XXKDD", External, No, "The log of the table, or a data file that it names, does not read: a commit is empty or cut off, a checkpoint is damaged, a version is missing, or a file is gone. Nothing was written. `sluice restore` and a backup are the ways back; a damaged last commit on local disk is repaired at the next start.";
+    DELTA_UNSUPPORTED_FEATURES_FOR_READ = "DELTA_UNSUPPORTED_FEATURES_FOR_READ", "56038", External, No, "The table uses features of the Delta protocol that a reader must know and this engine does not.";
+    DELTA_UNSUPPORTED_FEATURES_FOR_WRITE = "DELTA_UNSUPPORTED_FEATURES_FOR_WRITE", "0AKDC", External, No, "The table uses features of the Delta protocol that a writer must know and this engine does not. It can still be read.";
+    DELTA_NOT_NULL_CONSTRAINT_VIOLATED = "DELTA_NOT_NULL_CONSTRAINT_VIOLATED", "23502", User, No, "A row has NULL in a column that was declared NOT NULL. Nothing of the batch was written. Declare an expectation with ON VIOLATION DROP ROW to leave such rows out.";
+    DELTA_VIOLATE_CONSTRAINT_WITH_VALUES = "DELTA_VIOLATE_CONSTRAINT_WITH_VALUES", "23001", User, No, "A row breaks a CHECK constraint of the table. Nothing of the batch was written.";
+    DELTA_FAILED_TO_MERGE_FIELDS = "DELTA_FAILED_TO_MERGE_FIELDS", "22005", User, No, "The schema of the rows does not fit the schema of the table: a column changed its type, a name appears twice, or a type has no form in Delta. Change the query, or run the table with `--full-refresh`.";
+    DELTA_METADATA_CHANGED = "DELTA_METADATA_CHANGED", "2D521", External, Backoff, "Another writer changed the schema or the properties of the table while a batch was on its way. Nothing was written; the batch is tried again.";
+    DELTA_CONCURRENT_WRITE = "DELTA_CONCURRENT_WRITE", "2D521", External, Backoff, "Another writer changed files that a batch was about to replace. Nothing was written; the batch is tried again.";
+    DELTA_SOURCE_TABLE_IGNORE_CHANGES = "DELTA_SOURCE_TABLE_IGNORE_CHANGES", "0A000", User, No, "Rows of a table that is read as a stream were deleted or replaced, and a stream can only take added rows. Read it with `skipChangeCommits`, read it without STREAM in a materialized view, or run the flow with `--full-refresh`.";
+    DELTA_STREAMING_SOURCE_LOST = "DELTA_STREAMING_SOURCE_LOST", "42K03", External, No, "A streaming flow has yet to read versions of a table that its log no longer holds. Rows would be missed without a word, so nothing is read. Run the flow with `--full-refresh`.";
+    VERSION_NOT_FOUND = "VERSION_NOT_FOUND", "22003", User, No, "The table has no such version: it was never made, or the log that held it was cleaned up.";
+    STORAGE_ERROR = "STORAGE_ERROR", "58030", External, Backoff, "Reading or writing the store failed: disk full, no permission, network, or a service that did not answer. Whatever was committed before stays; the next start resumes there.";
+    STORAGE_UNSAFE = "STORAGE_UNSAFE", "0A000", External, No, "The store lets an object be written that must only be created once, so that two writers would overwrite each other's commits. Tables are only kept in stores with conditional writes.";
+    DELTA_OPERATION_FAILED = "DELTA_OPERATION_FAILED", "58000", External, No, "An operation on a Delta table failed for a reason that has no name of its own; the message tells it.";
 }

@@ -1,0 +1,394 @@
+//! Local disk on which what was answered is there after a power loss. Must not know Delta.
+//!
+//! Every object is written to a staging file `<name>#<digits>`, synced, published by hard link (create) or rename
+//! (overwrite), and then its folder and all newly made ancestors are synced: so no name ever leads to bytes that are
+//! not on disk. The wrapped `LocalFileSystem` reads, lists and deletes; it ignores staging files. It does not sync.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path as FsPath, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
+    Result, UploadPart,
+};
+
+/// Whether writes reach the disk before they are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// Files and folders are synced: an answered write survives a power loss.
+    #[default]
+    Fsync,
+    /// The operating system writes when it likes: an answered write survives the death of the process only. For tests and benches.
+    Process,
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct DurableLocal {
+    inner: Arc<LocalFileSystem>,
+    durability: Durability,
+}
+
+static STAGING: AtomicU64 = AtomicU64::new(0);
+
+impl DurableLocal {
+    /// The whole file system: paths are absolute, without the leading slash.
+    #[must_use]
+    pub fn new(durability: Durability) -> Self {
+        Self {
+            inner: Arc::new(LocalFileSystem::new()),
+            durability,
+        }
+    }
+
+    fn stage(&self, location: &Path) -> Result<Staged> {
+        let target = self.inner.path_to_filesystem(location)?;
+        let folder = target.parent().unwrap_or(FsPath::new("/")).to_owned();
+        let made = make_folders(&folder).map_err(|error| generic(&folder, error))?;
+        loop {
+            let number = STAGING.fetch_add(1, Ordering::Relaxed);
+            let mut name = target.as_os_str().to_owned();
+            name.push(format!("#{}{number:06}", std::process::id()));
+            let staging = PathBuf::from(name);
+            match OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .open(&staging)
+            {
+                Ok(file) => {
+                    return Ok(Staged {
+                        file,
+                        staging,
+                        target,
+                        made,
+                        durability: self.durability,
+                        published: false,
+                    });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(generic(&staging, error)),
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for DurableLocal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DurableLocal({:?})", self.durability)
+    }
+}
+
+/// A staging file on its way; removed when dropped before it is published.
+#[derive(Debug)]
+struct Staged {
+    file: File,
+    staging: PathBuf,
+    target: PathBuf,
+    /// Folders that have a new entry because of this file, beside its own folder.
+    made: Vec<PathBuf>,
+    durability: Durability,
+    published: bool,
+}
+
+impl Staged {
+    fn write(&mut self, payload: &PutPayload) -> io::Result<()> {
+        for bytes in payload {
+            self.file.write_all(bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the file durable under its name. With `create`, an existing name is an error and stays as it is.
+    fn publish(mut self, create: bool, location: &Path) -> Result<()> {
+        let wrong = |error| generic(&self.target, error);
+        if self.durability == Durability::Fsync {
+            self.file.sync_all().map_err(wrong)?;
+        }
+        if create {
+            match std::fs::hard_link(&self.staging, &self.target) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    return Err(Error::AlreadyExists {
+                        path: location.to_string(),
+                        source: error.into(),
+                    });
+                }
+                Err(error) => return Err(wrong(error)),
+            }
+            // The name is taken; a staging file that stays behind is swept later and read by nobody.
+            let _ = std::fs::remove_file(&self.staging);
+        } else {
+            std::fs::rename(&self.staging, &self.target).map_err(wrong)?;
+        }
+        self.published = true;
+        if self.durability == Durability::Fsync {
+            let folder = self.target.parent().unwrap_or(FsPath::new("/"));
+            sync_folder(folder).map_err(|error| generic(&self.target, error))?;
+            for folder in &self.made {
+                sync_folder(folder).map_err(|error| generic(&self.target, error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if !self.published {
+            let _ = std::fs::remove_file(&self.staging);
+        }
+    }
+}
+
+/// Makes a folder with its ancestors and gives the folders that got a new entry by it.
+fn make_folders(folder: &FsPath) -> io::Result<Vec<PathBuf>> {
+    let mut missing = vec![];
+    let mut here = folder;
+    while !here.exists() {
+        missing.push(here.to_owned());
+        match here.parent() {
+            Some(parent) => here = parent,
+            None => break,
+        }
+    }
+    if missing.is_empty() {
+        return Ok(vec![]);
+    }
+    std::fs::create_dir_all(folder)?;
+    Ok(missing
+        .iter()
+        .filter_map(|made| made.parent().map(FsPath::to_owned))
+        .collect())
+}
+
+fn sync_folder(folder: &FsPath) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn generic(path: &FsPath, source: io::Error) -> Error {
+    Error::Generic {
+        store: "DurableLocal",
+        source: format!("{}: {source}", path.display()).into(),
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(Error::JoinError { source: error }),
+    }
+}
+
+const PUT: PutResult = PutResult {
+    e_tag: None,
+    version: None,
+};
+
+#[async_trait]
+impl ObjectStore for DurableLocal {
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        let create = match options.mode {
+            PutMode::Create => true,
+            PutMode::Overwrite => false,
+            PutMode::Update(_) => {
+                return Err(Error::NotImplemented {
+                    operation: "conditional update".into(),
+                    implementer: self.to_string(),
+                });
+            }
+        };
+        let (this, location) = (self.clone(), location.clone());
+        blocking(move || {
+            let mut staged = this.stage(&location)?;
+            staged
+                .write(&payload)
+                .map_err(|error| generic(&staged.staging, error))?;
+            staged.publish(create, &location)
+        })
+        .await?;
+        Ok(PUT)
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        _options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        let (this, path) = (self.clone(), location.clone());
+        let staged = blocking(move || this.stage(&path)).await?;
+        Ok(Box::new(Upload {
+            location: location.clone(),
+            staged: Arc::new(Mutex::new(Parts::new(staged))),
+            next: 0,
+        }))
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.inner.get_opts(location, options).await
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        self.inner.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list_with_offset(prefix, offset)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        let bytes = self
+            .inner
+            .get_opts(from, GetOptions::default())
+            .await?
+            .bytes()
+            .await?;
+        let mode = match options.mode {
+            object_store::CopyMode::Create => PutMode::Create,
+            object_store::CopyMode::Overwrite => PutMode::Overwrite,
+        };
+        self.put_opts(to, bytes.into(), mode.into())
+            .await
+            .map(|_| ())
+    }
+
+    async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
+        let mode = match options.target_mode {
+            object_store::RenameTargetMode::Create => object_store::CopyMode::Create,
+            object_store::RenameTargetMode::Overwrite => object_store::CopyMode::Overwrite,
+        };
+        self.copy_opts(from, to, CopyOptions::new().with_mode(mode))
+            .await?;
+        let gone = futures::stream::once(std::future::ready(Ok(from.clone()))).boxed();
+        self.delete_stream(gone)
+            .collect::<Vec<_>>()
+            .await
+            .into_iter()
+            .collect::<Result<Vec<_>>>()?;
+        Ok(())
+    }
+}
+
+/// Parts of an upload, written in their order whatever order they arrive in.
+#[derive(Debug)]
+struct Parts {
+    staged: Option<Staged>,
+    written: usize,
+    waiting: std::collections::BTreeMap<usize, PutPayload>,
+}
+
+impl Parts {
+    fn new(staged: Staged) -> Self {
+        Self {
+            staged: Some(staged),
+            written: 0,
+            waiting: std::collections::BTreeMap::new(),
+        }
+    }
+
+    fn take(&mut self, number: usize, payload: PutPayload) -> io::Result<()> {
+        self.waiting.insert(number, payload);
+        while let Some(payload) = self.waiting.remove(&self.written) {
+            if let Some(staged) = &mut self.staged {
+                staged.write(&payload)?;
+            }
+            self.written += 1;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct Upload {
+    location: Path,
+    staged: Arc<Mutex<Parts>>,
+    next: usize,
+}
+
+#[async_trait]
+impl MultipartUpload for Upload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        let (parts, number) = (Arc::clone(&self.staged), self.next);
+        let path = self.location.clone();
+        self.next += 1;
+        blocking(move || {
+            let mut parts = parts.lock().unwrap_or_else(PoisonError::into_inner);
+            parts
+                .take(number, data)
+                .map_err(|error| generic(FsPath::new(path.as_ref()), error))
+        })
+        .boxed()
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let (parts, location, expected) =
+            (Arc::clone(&self.staged), self.location.clone(), self.next);
+        blocking(move || {
+            let mut parts = parts.lock().unwrap_or_else(PoisonError::into_inner);
+            if parts.written != expected {
+                return Err(Error::Generic {
+                    store: "DurableLocal",
+                    source: format!(
+                        "{location}: {} of {expected} parts were written",
+                        parts.written
+                    )
+                    .into(),
+                });
+            }
+            match parts.staged.take() {
+                Some(staged) => staged.publish(false, &location),
+                None => Err(Error::Generic {
+                    store: "DurableLocal",
+                    source: format!("{location}: the upload has ended").into(),
+                }),
+            }
+        })
+        .await?;
+        Ok(PUT)
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        let parts = Arc::clone(&self.staged);
+        blocking(move || {
+            drop(
+                parts
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .staged
+                    .take(),
+            );
+            Ok(())
+        })
+        .await
+    }
+}

@@ -1,0 +1,179 @@
+//! What can go wrong with a table, and the condition that names it for people. Must not print.
+
+use sluice_model::condition::table as condition;
+use sluice_model::{Condition, Diagnostic};
+
+/// An error of a table or its store.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// The store did not do what it was asked.
+    #[error("cannot {action} {path}: {source}")]
+    Storage {
+        /// What was tried: `read`, `write`, `list`, `delete`.
+        action: &'static str,
+        /// The object or folder.
+        path: String,
+        /// What the store said.
+        #[source]
+        source: Box<object_store::Error>,
+    },
+    /// The store does not refuse to write what exists: two writers would overwrite each other's commits.
+    #[error("the store at {url} overwrites objects that must only be created once")]
+    UnsafeStore {
+        /// Base of the store.
+        url: String,
+    },
+    /// There is no table at the place.
+    #[error("there is no Delta table at {path}")]
+    NotFound {
+        /// The place.
+        path: String,
+    },
+    /// The log of the table does not read.
+    #[error("the log of the table at {path} cannot be read: {reason}")]
+    Unreadable {
+        /// The place.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The table needs features that this engine does not have.
+    #[error("the table at {path} needs {} to {purpose} it", features.join(", "))]
+    UnsupportedFeatures {
+        /// The place.
+        path: String,
+        /// `read` or `write`.
+        purpose: &'static str,
+        /// Names of the features, as in the Delta protocol.
+        features: Vec<String>,
+    },
+    /// A definition or change of schema that cannot be.
+    #[error("{message}")]
+    Schema {
+        /// What is wrong with which column or property.
+        message: String,
+    },
+    /// NULL in a column that is NOT NULL.
+    #[error("NULL in column `{column}`, which is NOT NULL")]
+    NotNull {
+        /// The column, with dots inside structs.
+        column: String,
+        /// A row that shows it, as JSON-like text.
+        row: String,
+    },
+    /// A row breaks a CHECK constraint of the table.
+    #[error("a row breaks the constraint `{name}`: {expression}")]
+    Check {
+        /// Name of the constraint.
+        name: String,
+        /// Its expression.
+        expression: String,
+        /// A row that shows it.
+        row: String,
+    },
+    /// A file that is to be committed is not there, or has another size.
+    #[error("the data file {path} is not there as it was written: {reason}")]
+    DataFile {
+        /// Path of the file.
+        path: String,
+        /// What was found.
+        reason: String,
+    },
+    /// A request that no caller may make.
+    #[error("{0}")]
+    Invalid(String),
+    /// A version that the log does not hold any more, or not yet.
+    #[error("version {version} of the table at {path} is not in its log")]
+    VersionNotFound {
+        /// The place.
+        path: String,
+        /// The version.
+        version: u64,
+    },
+    /// The Delta library failed.
+    #[error("{0}")]
+    Delta(Box<deltalake::DeltaTableError>),
+    /// Reading or writing Parquet failed.
+    #[error("{0}")]
+    Parquet(#[from] parquet::errors::ParquetError),
+    /// A columnar operation failed.
+    #[error("{0}")]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// The query engine failed, in a query whose rows are written or in a constraint.
+    #[error("{0}")]
+    Query(Box<datafusion::error::DataFusionError>),
+    /// A test stopped the engine at a named step.
+    #[error("stopped at {step}")]
+    Stopped {
+        /// Name of the step.
+        step: String,
+    },
+}
+
+impl From<deltalake::DeltaTableError> for TableError {
+    fn from(error: deltalake::DeltaTableError) -> Self {
+        Self::Delta(Box::new(error))
+    }
+}
+
+impl From<datafusion::error::DataFusionError> for TableError {
+    fn from(error: datafusion::error::DataFusionError) -> Self {
+        Self::Query(Box::new(error))
+    }
+}
+
+impl TableError {
+    pub(crate) fn storage(
+        action: &'static str,
+        path: impl ToString,
+    ) -> impl FnOnce(object_store::Error) -> Self {
+        let path = path.to_string();
+        move |source| Self::Storage {
+            action,
+            path,
+            source: Box::new(source),
+        }
+    }
+
+    /// The condition that names this error.
+    #[must_use]
+    pub fn condition(&self) -> &'static Condition {
+        match self {
+            Self::Storage { .. } | Self::Stopped { .. } => &condition::STORAGE_ERROR,
+            Self::UnsafeStore { .. } => &condition::STORAGE_UNSAFE,
+            Self::NotFound { .. } => &condition::DELTA_TABLE_NOT_FOUND,
+            Self::Unreadable { .. } | Self::DataFile { .. } => &condition::DELTA_TABLE_DAMAGED,
+            Self::UnsupportedFeatures {
+                purpose: "read", ..
+            } => &condition::DELTA_UNSUPPORTED_FEATURES_FOR_READ,
+            Self::UnsupportedFeatures { .. } => &condition::DELTA_UNSUPPORTED_FEATURES_FOR_WRITE,
+            Self::Schema { .. } => &condition::DELTA_FAILED_TO_MERGE_FIELDS,
+            Self::NotNull { .. } => &condition::DELTA_NOT_NULL_CONSTRAINT_VIOLATED,
+            Self::Check { .. } => &condition::DELTA_VIOLATE_CONSTRAINT_WITH_VALUES,
+            Self::VersionNotFound { .. } => &condition::VERSION_NOT_FOUND,
+            Self::Delta(_)
+            | Self::Parquet(_)
+            | Self::Arrow(_)
+            | Self::Query(_)
+            | Self::Invalid(_) => &condition::DELTA_OPERATION_FAILED,
+        }
+    }
+
+    /// The error for people: condition, sentence, and what to do next.
+    #[must_use]
+    pub fn diagnostic(&self) -> Diagnostic {
+        let diagnostic = Diagnostic::error(self.condition(), self.to_string());
+        match self {
+            Self::NotNull { row, .. } | Self::Check { row, .. } => {
+                diagnostic.fact(format!("row: {row}"))
+            }
+            Self::UnsafeStore { .. } => {
+                diagnostic.help("use a store with conditional writes (`If-None-Match: *`)")
+            }
+            Self::UnsupportedFeatures { .. } => diagnostic.help(
+                "drop the feature from the table, or let the engine that made it go on writing it",
+            ),
+            _ => diagnostic,
+        }
+    }
+}
