@@ -22,7 +22,7 @@ mod store;
 mod table;
 mod write;
 
-pub use changes::{ChangeKind, CommitChanges, DataFile, ForeignCommit};
+pub use changes::{ChangeKind, CommitChanges, DataFile};
 pub use commit::{CommitOutcome, CommitRequest, Conflict, Removes};
 pub use durable_local::{Durability, DurableLocal};
 pub use error::TableError;

@@ -3,3 +3,4 @@
 mod support;
 
 mod append;
+mod read;
