@@ -1,5 +1,6 @@
-//! Chores of the repository: `cargo xtask tidy | complete [NAME] | docs`. Must not hold product code.
+//! Chores of the repository: `cargo xtask tidy | complete [NAME] | docs | sample-data`. Must not hold product code.
 
+mod sample_data;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -11,9 +12,27 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["tidy"] => report(&tidy::check(&root())),
         ["complete", names @ ..] => complete(names),
-        ["docs"] => run(cargo().args(["run", "--quiet", "-p", "sluice", "--", "docs", "docs/reference"])),
+        ["docs"] => run(cargo().args([
+            "run",
+            "--quiet",
+            "-p",
+            "sluice",
+            "--",
+            "docs",
+            "docs/reference",
+        ])),
+        ["sample-data"] => {
+            let landing = root().join("examples/iot-lakehouse/landing");
+            report(
+                &sample_data::write(&landing)
+                    .err()
+                    .map(|error| error.to_string())
+                    .into_iter()
+                    .collect::<Vec<_>>(),
+            )
+        }
         _ => {
-            eprintln!("usage: cargo xtask tidy | complete [NAME…] | docs");
+            eprintln!("usage: cargo xtask tidy | complete [NAME…] | docs | sample-data");
             ExitCode::from(2)
         }
     }
@@ -22,7 +41,9 @@ fn main() -> ExitCode {
 /// Fills the answers of cases by running them; the diff is reviewed by a person.
 fn complete(names: &[&str]) -> ExitCode {
     let mut command = cargo();
-    command.args(["test", "-p", "sluice", "--test", "cases", "--"]).args(names);
+    command
+        .args(["test", "-p", "sluice", "--test", "cases", "--"])
+        .args(names);
     run(command.env("SLUICE_CASES_COMPLETE", "1"))
 }
 
@@ -45,7 +66,11 @@ fn report(findings: &[String]) -> ExitCode {
     for finding in findings {
         eprintln!("{finding}");
     }
-    if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if findings.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn root() -> PathBuf {

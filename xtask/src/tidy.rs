@@ -14,24 +14,89 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("source", &["model", "checkpoint", "decode"]),
     ("table", &["model", "checkpoint"]),
     ("plan", &["model", "sql", "decode", "graph"]),
-    ("run", &["model", "sql", "checkpoint", "graph", "source", "table", "plan"]),
-    ("sluice", &["model", "sql", "checkpoint", "decode", "graph", "source", "table", "plan", "run"]),
+    (
+        "run",
+        &[
+            "model",
+            "sql",
+            "checkpoint",
+            "graph",
+            "source",
+            "table",
+            "plan",
+        ],
+    ),
+    (
+        "sluice",
+        &[
+            "model",
+            "sql",
+            "checkpoint",
+            "decode",
+            "graph",
+            "source",
+            "table",
+            "plan",
+            "run",
+        ],
+    ),
 ];
 
 /// Crates that a room must not know, directly.
 const MUST_NOT_KNOW: &[(&str, &[&str])] = &[
-    ("model", &["datafusion", "deltalake", "tokio", "object_store", "sqlparser"]),
-    ("sql", &["datafusion", "deltalake", "tokio", "object_store", "arrow"]),
-    ("checkpoint", &["datafusion", "deltalake", "tokio", "object_store", "arrow", "sqlparser"]),
-    ("decode", &["datafusion", "deltalake", "tokio", "object_store", "sqlparser"]),
-    ("graph", &["datafusion", "deltalake", "tokio", "object_store"]),
+    (
+        "model",
+        &[
+            "datafusion",
+            "deltalake",
+            "tokio",
+            "object_store",
+            "sqlparser",
+        ],
+    ),
+    (
+        "sql",
+        &["datafusion", "deltalake", "tokio", "object_store", "arrow"],
+    ),
+    (
+        "checkpoint",
+        &[
+            "datafusion",
+            "deltalake",
+            "tokio",
+            "object_store",
+            "arrow",
+            "sqlparser",
+        ],
+    ),
+    (
+        "decode",
+        &[
+            "datafusion",
+            "deltalake",
+            "tokio",
+            "object_store",
+            "sqlparser",
+        ],
+    ),
+    (
+        "graph",
+        &["datafusion", "deltalake", "tokio", "object_store"],
+    ),
     ("source", &["datafusion", "deltalake", "sqlparser"]),
     ("table", &["sqlparser"]),
     ("plan", &["deltalake", "object_store"]),
     ("run", &["clap", "indicatif", "reedline"]),
 ];
 
-const BANNED_FILE_NAMES: &[&str] = &["utils.rs", "util.rs", "common.rs", "helpers.rs", "misc.rs", "manager.rs"];
+const BANNED_FILE_NAMES: &[&str] = &[
+    "utils.rs",
+    "util.rs",
+    "common.rs",
+    "helpers.rs",
+    "misc.rs",
+    "manager.rs",
+];
 const SOURCE_LINES_MAX: usize = 500;
 const TEST_LINES_MAX: usize = 800;
 const FILE_BYTES_MAX: u64 = 512 * 1024;
@@ -52,24 +117,39 @@ fn layers(root: &Path, findings: &mut Vec<String>) {
     for (package, allowed) in MAY_USE {
         let path = root.join("crates").join(package).join("Cargo.toml");
         let Ok(text) = fs::read_to_string(&path) else {
-            findings.push(format!("{}: a room of the design is missing", path.display()));
+            findings.push(format!(
+                "{}: a room of the design is missing",
+                path.display()
+            ));
             continue;
         };
         let normal = text.split("[dev-dependencies]").next().unwrap_or_default();
         for line in normal.lines() {
             let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
-            if let Some(other) = name.strip_prefix("sluice-").filter(|other| known.contains(other)) {
+            if let Some(other) = name
+                .strip_prefix("sluice-")
+                .filter(|other| known.contains(other))
+            {
                 if other != *package && !allowed.contains(&other) {
-                    findings.push(format!("crates/{package}: may not use `{other}` (design.md section 4)"));
+                    findings.push(format!(
+                        "crates/{package}: may not use `{other}` (design.md section 4)"
+                    ));
                 }
             }
-            let banned = MUST_NOT_KNOW.iter().find(|(room, _)| room == package).map_or(&[][..], |(_, list)| *list);
+            let banned = MUST_NOT_KNOW
+                .iter()
+                .find(|(room, _)| room == package)
+                .map_or(&[][..], |(_, list)| *list);
             if banned.contains(&name) {
-                findings.push(format!("crates/{package}: must not know `{name}` (design.md section 4)"));
+                findings.push(format!(
+                    "crates/{package}: must not know `{name}` (design.md section 4)"
+                ));
             }
         }
     }
-    let Ok(folders) = fs::read_dir(root.join("crates")) else { return };
+    let Ok(folders) = fs::read_dir(root.join("crates")) else {
+        return;
+    };
     for folder in folders.flatten() {
         let name = folder.file_name().to_string_lossy().into_owned();
         if !known.contains(name.as_str()) {
@@ -79,28 +159,48 @@ fn layers(root: &Path, findings: &mut Vec<String>) {
 }
 
 fn source_file(root: &Path, file: &Path, findings: &mut Vec<String>) {
-    let shown = file.strip_prefix(root).unwrap_or(file).display().to_string();
+    let shown = file
+        .strip_prefix(root)
+        .unwrap_or(file)
+        .display()
+        .to_string();
     let bytes = fs::metadata(file).map_or(0, |data| data.len());
     let is_data = shown.starts_with("examples/") || shown == "Cargo.lock";
     if bytes > FILE_BYTES_MAX && !is_data {
-        findings.push(format!("{shown}: {bytes} bytes; files stay below {FILE_BYTES_MAX}"));
+        findings.push(format!(
+            "{shown}: {bytes} bytes; files stay below {FILE_BYTES_MAX}"
+        ));
     }
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = file
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     if BANNED_FILE_NAMES.contains(&name.as_str()) {
-        findings.push(format!("{shown}: `{name}` says nothing about what lives there"));
+        findings.push(format!(
+            "{shown}: `{name}` says nothing about what lives there"
+        ));
     }
     if file.extension().is_none_or(|extension| extension != "rs") {
         return;
     }
-    let Ok(text) = fs::read_to_string(file) else { return };
+    let Ok(text) = fs::read_to_string(file) else {
+        return;
+    };
     if !text.starts_with("//!") {
         findings.push(format!("{shown}: does not open with `//!`"));
     }
-    let is_test = shown.contains("tests") || shown.contains("benches") || shown.contains("/condition/");
-    let limit = if is_test { TEST_LINES_MAX } else { SOURCE_LINES_MAX };
+    let is_test =
+        shown.contains("tests") || shown.contains("benches") || shown.contains("/condition/");
+    let limit = if is_test {
+        TEST_LINES_MAX
+    } else {
+        SOURCE_LINES_MAX
+    };
     let lines = text.lines().count();
     if lines > limit {
-        findings.push(format!("{shown}: {lines} lines; at most {limit}: the design is asking for a room"));
+        findings.push(format!(
+            "{shown}: {lines} lines; at most {limit}: the design is asking for a room"
+        ));
     }
 }
 
@@ -108,13 +208,21 @@ fn source_file(root: &Path, file: &Path, findings: &mut Vec<String>) {
 fn conditions_have_cases(root: &Path, findings: &mut Vec<String>) {
     let cases: String = files(&root.join("tests"))
         .iter()
-        .filter(|file| file.extension().is_some_and(|extension| extension == "test"))
+        .filter(|file| {
+            file.extension()
+                .is_some_and(|extension| extension == "test")
+        })
         .filter_map(|file| fs::read_to_string(file).ok())
         .collect();
     for file in files(&root.join("crates/model/src/condition")) {
         let text = fs::read_to_string(&file).unwrap_or_default();
-        for line in text.lines().filter(|line| line.trim_start().contains(" = \"")) {
-            let Some(name) = line.split('"').nth(1) else { continue };
+        for line in text
+            .lines()
+            .filter(|line| line.trim_start().contains(" = \""))
+        {
+            let Some(name) = line.split('"').nth(1) else {
+                continue;
+            };
             if !cases.contains(name) && !WITHOUT_CASE.iter().any(|(exempt, _)| *exempt == name) {
                 findings.push(format!("condition {name} has no case under tests/cases"));
             }
@@ -129,14 +237,20 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = vec![];
     let mut waiting = vec![folder.to_path_buf()];
     while let Some(folder) = waiting.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
         for entry in entries.flatten() {
             let name = entry.file_name();
             if name == "target" || name == ".git" || name == ".sluice" {
                 continue;
             }
             let path = entry.path();
-            if path.is_dir() { waiting.push(path) } else { found.push(path) }
+            if path.is_dir() {
+                waiting.push(path)
+            } else {
+                found.push(path)
+            }
         }
     }
     found.sort();

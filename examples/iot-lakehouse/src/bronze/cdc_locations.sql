@@ -1,0 +1,44 @@
+-- Changes of locations, as Debezium wrote them (flattened: __op, __ts_ms, __deleted).
+CREATE OR REFRESH STREAMING TABLE cdc_locations (
+  location_id     STRING,
+  location_name   STRING,
+  building        STRING,
+  floor           STRING,
+  zone            STRING,
+  latitude        STRING,
+  longitude       STRING,
+  __op            STRING,
+  __ts_ms         BIGINT,
+  __deleted       STRING,
+  _cdc_timestamp  TIMESTAMP,
+  _ingested_at    TIMESTAMP,
+  _ingestion_date DATE,
+  _source_file    STRING,
+  CONSTRAINT valid_location_id EXPECT (location_id IS NOT NULL) ON VIOLATION DROP ROW
+)
+PARTITIONED BY (_ingestion_date)
+COMMENT 'Changes of locations, one row per change event.'
+TBLPROPERTIES (
+  'quality' = 'bronze',
+  'pipelines.autoOptimize.managed' = 'true'
+)
+AS SELECT
+  location_id,
+  location_name,
+  building,
+  floor,
+  zone,
+  latitude,
+  longitude,
+  __op,
+  __ts_ms,
+  __deleted,
+  timestamp_millis(__ts_ms) AS _cdc_timestamp,
+  current_timestamp() AS _ingested_at,
+  current_date() AS _ingestion_date,
+  _metadata.file_path AS _source_file
+FROM STREAM read_files(
+  '/Volumes/${catalog}/landing/vol01/cdc/cdc_dim_location/',
+  format => 'json',
+  inferColumnTypes => true
+);
