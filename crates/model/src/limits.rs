@@ -10,6 +10,10 @@ pub const YAML_NODES_MAX: usize = 200_000;
 pub const PROJECT_FILES_MAX: usize = 20_000;
 /// Nesting of expressions, subqueries and parentheses in SQL: keeps every recursive walk within its stack.
 pub const SQL_NESTING_MAX: usize = 200;
+/// Depth of one SQL syntax tree, chains of operators included (`a OR b OR …` is as deep as it is long).
+pub const SQL_TREE_DEPTH_MAX: usize = 500;
+/// Statements of one SQL file.
+pub const SQL_STATEMENTS_MAX: usize = 10_000;
 /// Nesting of a JSON document.
 pub const JSON_DEPTH_MAX: usize = 128;
 /// One line of a JSON or CSV file.

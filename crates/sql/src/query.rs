@@ -9,7 +9,7 @@ use sluice_model::Origin;
 use sqlparser::ast;
 
 use crate::source_map::SourceMap;
-use crate::statement::WrittenName;
+use crate::statement::{Located, RefusedClause, WrittenName};
 
 /// A query of a pipeline statement (or of `sluice sql`).
 ///
@@ -28,6 +28,9 @@ pub struct Query {
     pub text: String,
     /// Place of its first token.
     pub origin: Origin,
+    /// Clauses that were read and cut out because nothing here executes them (`TABLESAMPLE`, a watermark on a
+    /// subquery): refused at planning, never ignored.
+    pub refused: Vec<Located<RefusedClause>>,
     /// Turns spans of the tree into places.
     pub source_map: SourceMap,
 }
@@ -36,7 +39,9 @@ impl Query {
     /// Whether any relation is read as a stream.
     #[must_use]
     pub fn is_streaming(&self) -> bool {
-        self.relations.iter().any(|relation| relation.mode == ReadMode::Stream)
+        self.relations
+            .iter()
+            .any(|relation| relation.mode == ReadMode::Stream)
     }
 
     /// The text of the tree with its relations written out: what a change of the query is judged by.
@@ -117,7 +122,9 @@ impl Relation {
             "{:?} {source} {:?} {:?} {:?}",
             self.mode,
             self.options,
-            self.watermark.as_ref().map(|w| (w.expression.text.as_str(), w.delay_us)),
+            self.watermark
+                .as_ref()
+                .map(|w| (w.expression.text.as_str(), w.delay_us)),
             self.time_travel,
         )
     }
@@ -155,14 +162,19 @@ impl TableFunction {
     /// The value of the named argument, without regard to case.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Argument> {
-        self.arguments
-            .iter()
-            .find(|argument| argument.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(name)))
+        self.arguments.iter().find(|argument| {
+            argument
+                .name
+                .as_deref()
+                .is_some_and(|n| n.eq_ignore_ascii_case(name))
+        })
     }
 
     /// The positional arguments in order.
     pub fn positional(&self) -> impl Iterator<Item = &Argument> {
-        self.arguments.iter().filter(|argument| argument.name.is_none())
+        self.arguments
+            .iter()
+            .filter(|argument| argument.name.is_none())
     }
 }
 
@@ -210,7 +222,8 @@ impl std::fmt::Display for ArgumentValue {
                 write!(f, "array({})", items.join(", "))
             }
             Self::Map(entries) => {
-                let entries: Vec<String> = entries.iter().map(|(k, v)| format!("'{k}', {v}")).collect();
+                let entries: Vec<String> =
+                    entries.iter().map(|(k, v)| format!("'{k}', {v}")).collect();
                 write!(f, "map({})", entries.join(", "))
             }
             Self::Table(name) => write!(f, "TABLE({})", name.parts.join(".")),

@@ -3,8 +3,14 @@
 use std::sync::Arc;
 
 use sluice_model::{Diagnostic, Namespace};
+use sqlparser::tokenizer::Token;
 
+use super::query::{Place, query};
+use crate::cursor::{Cursor, Parsed};
+use crate::lex::lex;
 use crate::query::Query;
+use crate::rewrite::suffix::option_key;
+use crate::slip;
 use crate::source_map::Replacement;
 use crate::statement::WrittenName;
 
@@ -63,6 +69,141 @@ pub fn parse_shell_statement(
     replacements: Vec<Replacement>,
     defaults: &Namespace,
 ) -> Result<ShellStatement, Vec<Diagnostic>> {
-    let query = super::parse_query(file, text, replacements, defaults)?;
-    Ok(ShellStatement::Query(Box::new(query)))
+    super::one(file, text, replacements, defaults, |mut cursor| {
+        statement(&mut cursor)
+    })
+}
+
+/// Splits what was typed into statements at each `;` outside strings and comments: byte ranges without the `;`.
+/// Parts without a token are left out. The second value is whether the text is complete: it ends with `;` and nothing
+/// is left open.
+#[must_use]
+pub fn split_statements(text: &str) -> (Vec<std::ops::Range<usize>>, bool) {
+    let (lexemes, errors) = lex(text);
+    let parts = lexemes
+        .split(|lexeme| lexeme.token == Token::SemiColon)
+        .filter_map(|part| Some(part.first()?.start..part.last()?.end))
+        .collect();
+    let ends = lexemes
+        .last()
+        .is_none_or(|last| last.token == Token::SemiColon);
+    (parts, ends && errors.is_empty())
+}
+
+fn statement(cursor: &mut Cursor<'_>) -> Parsed<ShellStatement> {
+    if cursor.take(&["EXPLAIN"]) {
+        if cursor.sees(&["CREATE"]) {
+            let error = cursor.fail(cursor.here(), "EXPLAIN takes a query here");
+            return Err(error
+                .help("`sluice plan` shows how each materialized view is refreshed")
+                .into());
+        }
+        let _ = ["EXTENDED", "FORMATTED", "CODEGEN", "COST", "ANALYZE"]
+            .iter()
+            .any(|word| cursor.take(&[word]));
+        return rest(cursor).map(ShellStatement::Explain);
+    }
+    if cursor.take(&["DESCRIBE"]) || cursor.take(&["DESC"]) {
+        return describe(cursor);
+    }
+    if cursor.take(&["SHOW"]) {
+        return show(cursor);
+    }
+    let begins_query = ["SELECT", "WITH", "VALUES", "FROM"]
+        .iter()
+        .any(|word| cursor.sees(&[word]));
+    if begins_query || cursor.sees_symbol(&Token::LParen) {
+        return rest(cursor).map(ShellStatement::Query);
+    }
+    let mut error = slip::unexpected(
+        cursor,
+        cursor.at,
+        "a query, `DESCRIBE`, `SHOW` or `EXPLAIN`",
+    );
+    let words = ["SELECT", "WITH", "VALUES", "DESCRIBE", "SHOW", "EXPLAIN"];
+    if let Some(help) = cursor
+        .word_nth(0)
+        .and_then(|found| slip::did_you_mean(found, &words))
+    {
+        error.helps.insert(0, help);
+    } else if !cursor.is_end() {
+        error
+            .helps
+            .push("this shell only reads; data changes when the pipeline runs".into());
+    }
+    Err(error.into())
+}
+
+/// The rest as a query.
+fn rest(cursor: &Cursor<'_>) -> Parsed<Box<Query>> {
+    query(cursor.part(cursor.at, cursor.lexemes.len()), Place::Shell).map(Box::new)
+}
+
+/// Behind `DESCRIBE`.
+fn describe(cursor: &mut Cursor<'_>) -> Parsed<ShellStatement> {
+    let form = if cursor.take(&["HISTORY"]) {
+        DescribeForm::History
+    } else if cursor.take(&["DETAIL"]) {
+        DescribeForm::Detail
+    } else {
+        cursor.take(&["TABLE"]);
+        if cursor.take(&["EXTENDED"]) || cursor.take(&["FORMATTED"]) {
+            DescribeForm::Extended
+        } else {
+            DescribeForm::Columns
+        }
+    };
+    let table = cursor.qualified_name("a table")?;
+    let mut limit = None;
+    if form == DescribeForm::History && cursor.take(&["LIMIT"]) {
+        limit = match cursor.peek().map(|lexeme| &lexeme.token) {
+            Some(Token::Number(number, _)) => number.parse().ok(),
+            _ => None,
+        };
+        if limit.is_none() {
+            return cursor.expected("a number");
+        }
+        cursor.next();
+    }
+    end(cursor)?;
+    Ok(ShellStatement::Describe { form, table, limit })
+}
+
+/// Behind `SHOW`.
+fn show(cursor: &mut Cursor<'_>) -> Parsed<ShellStatement> {
+    if cursor.take(&["TABLES"]) {
+        let named = cursor.take(&["IN"]) || cursor.take(&["FROM"]);
+        let schema = if named {
+            Some(cursor.qualified_name("a schema")?)
+        } else {
+            None
+        };
+        let liked = cursor.take(&["LIKE"]);
+        let pattern = if liked || !cursor.is_end() {
+            Some(cursor.string("a pattern as a string")?.value)
+        } else {
+            None
+        };
+        end(cursor)?;
+        return Ok(ShellStatement::ShowTables { schema, pattern });
+    }
+    if cursor.take(&["TBLPROPERTIES"]) {
+        let table = cursor.qualified_name("a table")?;
+        let mut key = None;
+        if cursor.take_symbol(&Token::LParen) {
+            key = Some(option_key(cursor)?);
+            cursor.need_symbol(&Token::RParen)?;
+        }
+        end(cursor)?;
+        return Ok(ShellStatement::ShowTableProperties { table, key });
+    }
+    cursor.expected_words(&["TABLES", "TBLPROPERTIES"])
+}
+
+fn end(cursor: &Cursor<'_>) -> Parsed<()> {
+    if cursor.is_end() {
+        Ok(())
+    } else {
+        cursor.expected("the end of the statement")
+    }
 }

@@ -1,0 +1,293 @@
+//! From the tokens of a query to tokens that sqlparser takes: each relation becomes a placeholder with an alias, and
+//! what its grammar lacks (`STREAM`, `WATERMARK`, options, time travel, intervals, literal suffixes) is cut out and
+//! kept. Finds relations by where a table may stand, not by words alone, so that `stream` stays usable as a name.
+//! Must not tell CTEs from tables: `resolve` does, on the tree.
+
+mod argument;
+pub(crate) mod depth;
+pub(crate) mod interval;
+pub(crate) mod literal;
+mod relation;
+pub(crate) mod suffix;
+
+use sluice_model::condition::sql::FAILED_TO_PARSE_TOO_COMPLEX;
+use sqlparser::ast::Ident;
+use sqlparser::tokenizer::{Span, Token, TokenWithSpan};
+
+use crate::cursor::{Cursor, Parsed};
+use crate::lex::Lexeme;
+use crate::query::Relation;
+use crate::statement::{Located, RefusedClause};
+
+/// Tokens for sqlparser, and what was taken out of them.
+#[derive(Debug)]
+pub(crate) struct Rewritten {
+    /// The tokens, each with the place it came from.
+    pub(crate) tokens: Vec<TokenWithSpan>,
+    /// What the placeholders stand for, in order of appearance.
+    pub(crate) drafts: Vec<Draft>,
+    /// Clauses that were cut out because nothing executes them.
+    pub(crate) refused: Vec<Located<RefusedClause>>,
+    /// The first `PIVOT`, if there is one.
+    pub(crate) pivot: Option<Span>,
+}
+
+/// A relation as found in the text; it may still turn out to be a CTE.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    /// The relation.
+    pub(crate) relation: Relation,
+    /// Its alias as it stands in the tokens.
+    pub(crate) alias: Ident,
+    /// How the last part of the name was quoted.
+    pub(crate) quote_style: Option<char>,
+    /// Whether the user wrote the alias.
+    pub(crate) has_written_alias: bool,
+    /// The word `STREAM` in front of it.
+    pub(crate) stream: Option<Span>,
+}
+
+/// Joins in parentheses inside each other: sqlparser reads each twice, so the cost doubles with each.
+const JOIN_PARENTHESES_MAX: usize = 10;
+
+/// What a pair of parentheses holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A query.
+    Query,
+    /// Relations: `FROM (a JOIN b)`.
+    Join,
+    /// An expression, or anything else.
+    Other,
+}
+
+#[derive(Debug)]
+struct Level {
+    kind: Kind,
+    /// Inside a FROM clause.
+    from: bool,
+    /// A relation may come next.
+    expecting: bool,
+    /// Inside `FROM VALUES (…), (…)`.
+    in_values: bool,
+    /// Between the parentheses of CAST.
+    is_cast: bool,
+}
+
+impl Level {
+    fn new(kind: Kind) -> Self {
+        let is_join = kind == Kind::Join;
+        Self {
+            kind,
+            from: is_join,
+            expecting: is_join,
+            in_values: false,
+            is_cast: false,
+        }
+    }
+}
+
+struct Rewriter<'a> {
+    cursor: Cursor<'a>,
+    out: Vec<TokenWithSpan>,
+    levels: Vec<Level>,
+    drafts: Vec<Draft>,
+    refused: Vec<Located<RefusedClause>>,
+    pivot: Option<Span>,
+}
+
+/// Rewrites the tokens of a query.
+pub(crate) fn query(cursor: Cursor<'_>) -> Parsed<Rewritten> {
+    rewrite(cursor, Kind::Query)
+}
+
+/// Rewrites the tokens of an expression.
+pub(crate) fn expression(cursor: Cursor<'_>) -> Parsed<Rewritten> {
+    rewrite(cursor, Kind::Other)
+}
+
+fn rewrite(cursor: Cursor<'_>, kind: Kind) -> Parsed<Rewritten> {
+    let mut rewriter = Rewriter {
+        cursor,
+        out: vec![],
+        levels: vec![Level::new(kind)],
+        drafts: vec![],
+        refused: vec![],
+        pivot: None,
+    };
+    while let Some(lexeme) = rewriter.cursor.peek() {
+        if rewriter.level().expecting && rewriter.relation()? {
+            continue;
+        }
+        rewriter.token(lexeme)?;
+    }
+    let Rewriter {
+        out: tokens,
+        drafts,
+        refused,
+        pivot,
+        ..
+    } = rewriter;
+    Ok(Rewritten {
+        tokens,
+        drafts,
+        refused,
+        pivot,
+    })
+}
+
+impl<'a> Rewriter<'a> {
+    /// The innermost level; there is always one.
+    fn level(&mut self) -> &mut Level {
+        if self.levels.is_empty() {
+            self.levels.push(Level::new(Kind::Other));
+        }
+        let last = self.levels.len() - 1;
+        &mut self.levels[last]
+    }
+
+    fn emit(&mut self, token: Token, span: Span) {
+        self.out.push(TokenWithSpan::new(token, span));
+    }
+
+    /// Takes the next token over as it is.
+    fn copy(&mut self) {
+        if let Some(lexeme) = self.cursor.next() {
+            self.emit(lexeme.token.clone(), lexeme.span);
+        }
+    }
+
+    /// Takes over a token that is no relation.
+    fn token(&mut self, lexeme: &'a Lexeme) -> Parsed<()> {
+        match &lexeme.token {
+            Token::LParen => self.open()?,
+            Token::RParen if self.levels.len() > 1 => {
+                self.levels.pop();
+            }
+            Token::Comma => self.comma(),
+            Token::Number(number, _) => return self.number(number, lexeme.span),
+            Token::Word(word) if word.quote_style.is_none() => {
+                if self.word(&word.value)? {
+                    return Ok(());
+                }
+            }
+            _ => {}
+        }
+        self.copy();
+        Ok(())
+    }
+
+    /// Enters parentheses and finds out what they hold.
+    fn open(&mut self) -> Parsed<()> {
+        let begins_query = ["SELECT", "WITH", "FROM", "VALUES"];
+        let inner = self.cursor.word_nth(1);
+        let holds_query = inner.is_some_and(|word| {
+            begins_query
+                .iter()
+                .any(|begin| word.eq_ignore_ascii_case(begin))
+        });
+        let is_cast = matches!(
+            self.out.last(),
+            Some(TokenWithSpan { token: Token::Word(word), .. })
+                if word.value.eq_ignore_ascii_case("CAST") || word.value.eq_ignore_ascii_case("TRY_CAST")
+        );
+        let level = self.level();
+        let kind = match (holds_query, level.expecting) {
+            (true, _) => Kind::Query,
+            (false, true) => Kind::Join,
+            (false, false) => Kind::Other,
+        };
+        level.expecting = false;
+        self.levels.push(Level {
+            is_cast,
+            ..Level::new(kind)
+        });
+        let joins = self
+            .levels
+            .iter()
+            .filter(|level| level.kind == Kind::Join)
+            .count();
+        if joins > JOIN_PARENTHESES_MAX {
+            let origin = self.cursor.origin(self.cursor.here());
+            let message = format!(
+                "more than {JOIN_PARENTHESES_MAX} parentheses around relations, one in another"
+            );
+            let error = self
+                .cursor
+                .fail_with(&FAILED_TO_PARSE_TOO_COMPLEX, &origin, message);
+            return Err(error
+                .help("remove parentheses, or name parts of the query with WITH")
+                .into());
+        }
+        Ok(())
+    }
+
+    fn comma(&mut self) {
+        let next_opens = self
+            .cursor
+            .peek_nth(1)
+            .is_some_and(|next| next.token == Token::LParen);
+        let level = self.level();
+        if level.from {
+            level.in_values = level.in_values && next_opens;
+            level.expecting = !level.in_values;
+        }
+    }
+
+    /// Follows the clauses of a query. Returns whether it has taken tokens itself.
+    fn word(&mut self, word: &str) -> Parsed<bool> {
+        let upper = word.to_ascii_uppercase();
+        match upper.as_str() {
+            "FROM" if self.level().kind == Kind::Query && !self.follows_distinct() => {
+                let level = self.level();
+                (level.from, level.expecting) = (true, true);
+            }
+            "JOIN" if self.level().kind != Kind::Other => {
+                let level = self.level();
+                (level.from, level.expecting) = (true, true);
+            }
+            "LATERAL" if self.cursor.sees(&["LATERAL", "VIEW"]) => self.end_from(),
+            "INTERVAL" => return self.interval(),
+            "WATERMARK" if self.level().from && self.sees_watermark() => {
+                self.refuse_watermark()?;
+                return Ok(true);
+            }
+            "TABLESAMPLE" if self.level().from => {
+                self.sample()?;
+                return Ok(true);
+            }
+            "PIVOT" if self.level().from => self.pivot = self.pivot.or(Some(self.cursor.here())),
+            "BYTE" | "SHORT" => return Ok(self.type_name(&upper)),
+            // A call such as `window(…)` in a join condition ends nothing.
+            _ if relation::ENDS_FROM.contains(&upper.as_str()) && !self.is_called() => {
+                self.end_from()
+            }
+            _ => {}
+        }
+        Ok(false)
+    }
+
+    fn end_from(&mut self) {
+        let level = self.level();
+        (level.from, level.expecting, level.in_values) = (false, false, false);
+    }
+
+    fn is_called(&self) -> bool {
+        self.cursor
+            .word_nth(0)
+            .is_some_and(|word| word.eq_ignore_ascii_case("WINDOW"))
+            && self
+                .cursor
+                .peek_nth(1)
+                .is_some_and(|next| next.token == Token::LParen)
+    }
+
+    /// Whether this FROM belongs to `IS [NOT] DISTINCT FROM`.
+    fn follows_distinct(&self) -> bool {
+        let word = |back: usize| match &self.out.iter().rev().nth(back)?.token {
+            Token::Word(word) => Some(word.value.to_ascii_uppercase()),
+            _ => None,
+        };
+        word(0).as_deref() == Some("DISTINCT") && matches!(word(1).as_deref(), Some("IS" | "NOT"))
+    }
+}

@@ -1,0 +1,412 @@
+//! What may stand between a relation and its alias: a version, options, a watermark, a sample.
+
+use sluice_model::condition::sql::{
+    CANNOT_USE_MULTI_ALIASES_IN_WATERMARK_CLAUSE, INVALID_INTERVAL_FORMAT,
+    REQUIRES_EXPLICIT_NAME_IN_WATERMARK_CLAUSE,
+};
+use sqlparser::tokenizer::{Span, Token};
+
+use super::Rewriter;
+use super::literal::take_interval;
+use crate::cursor::{Cursor, Parsed};
+use crate::lex::Lexeme;
+use crate::parse::parse_expression;
+use crate::query::{Relation, TimeTravel, Watermark};
+use crate::statement::{Located, RefusedClause};
+
+impl Rewriter<'_> {
+    /// Takes every suffix, in any order, each once.
+    pub(super) fn suffixes(&mut self, relation: &mut Relation) -> Parsed<()> {
+        loop {
+            let here = self.cursor.here();
+            if let Some(version) = self.time_travel()? {
+                self.once(relation.time_travel.is_none(), here, "a version")?;
+                relation.time_travel = Some(version);
+            } else if self.cursor.sees(&["WITH"]) && self.opens_after_with() {
+                self.cursor.next();
+                self.options(relation)?;
+            } else if self.cursor.sees(&["TABLESAMPLE"]) {
+                self.sample()?;
+            } else if self.sees_watermark() {
+                self.once(relation.watermark.is_none(), here, "WATERMARK")?;
+                relation.watermark = Some(self.watermark()?);
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    fn once(&self, first: bool, here: Span, what: &str) -> Parsed<()> {
+        if first {
+            Ok(())
+        } else {
+            Err(self
+                .cursor
+                .fail(here, format!("{what} is given twice"))
+                .into())
+        }
+    }
+
+    fn opens_after_with(&self) -> bool {
+        self.cursor
+            .peek_nth(1)
+            .is_some_and(|next| next.token == Token::LParen)
+    }
+
+    /// `@v3`, `@20260101000000000`, `[FOR] VERSION AS OF 3`, `[FOR] TIMESTAMP AS OF …`.
+    fn time_travel(&mut self) -> Parsed<Option<TimeTravel>> {
+        if self.cursor.sees_symbol(&Token::AtSign) {
+            return self.at_version().map(Some);
+        }
+        let skipped = usize::from(self.cursor.sees(&["FOR"]));
+        let mut ahead = self.cursor;
+        ahead.at += skipped;
+        let is_version =
+            ahead.take(&["VERSION", "AS", "OF"]) || ahead.take(&["SYSTEM_VERSION", "AS", "OF"]);
+        if !is_version
+            && !ahead.take(&["TIMESTAMP", "AS", "OF"])
+            && !ahead.take(&["SYSTEM_TIME", "AS", "OF"])
+        {
+            return Ok(None);
+        }
+        self.cursor = ahead;
+        if is_version {
+            self.version().map(Some)
+        } else {
+            self.timestamp().map(Some)
+        }
+    }
+
+    fn version(&mut self) -> Parsed<TimeTravel> {
+        let version = match self.cursor.peek().map(|lexeme| &lexeme.token) {
+            Some(Token::Number(text, _) | Token::SingleQuotedString(text)) => text.parse().ok(),
+            _ => None,
+        };
+        match version {
+            Some(version) => {
+                self.cursor.next();
+                Ok(TimeTravel::Version(version))
+            }
+            None => self.cursor.expected("a version number"),
+        }
+    }
+
+    fn at_version(&mut self) -> Parsed<TimeTravel> {
+        self.cursor.next();
+        let what = "`v` with a version number, or 17 digits of a timestamp (yyyyMMddHHmmssSSS)";
+        let Some(lexeme) = self.cursor.peek() else {
+            return self.cursor.expected(what);
+        };
+        let text = self.cursor.text(self.cursor.at, self.cursor.at + 1);
+        let found = match &lexeme.token {
+            Token::Word(_) => text
+                .strip_prefix(['v', 'V'])
+                .and_then(|n| n.parse().ok())
+                .map(TimeTravel::Version),
+            Token::Number(..) => compact_timestamp(text).map(TimeTravel::Timestamp),
+            _ => None,
+        };
+        match found {
+            Some(travel) => {
+                self.cursor.next();
+                Ok(travel)
+            }
+            None => self.cursor.expected(what),
+        }
+    }
+
+    /// A literal, or a constant expression as far as it goes: `current_timestamp() - INTERVAL 1 DAY`.
+    fn timestamp(&mut self) -> Parsed<TimeTravel> {
+        let from = self.cursor.at;
+        loop {
+            match self.cursor.peek().map(|lexeme| &lexeme.token) {
+                Some(Token::LParen) => {
+                    self.cursor.skip_group()?;
+                }
+                Some(Token::Word(_)) if self.cursor.sees(&["INTERVAL"]) => {
+                    if take_interval(&mut self.cursor)?.is_none() {
+                        return self.cursor.expected("an interval");
+                    }
+                }
+                Some(Token::Word(_)) => {
+                    self.cursor.next();
+                    if self.cursor.sees_symbol(&Token::LParen) {
+                        self.cursor.skip_group()?;
+                    } else if matches!(
+                        self.cursor.peek(),
+                        Some(Lexeme {
+                            token: Token::SingleQuotedString(_),
+                            ..
+                        })
+                    ) {
+                        self.cursor.next();
+                    }
+                }
+                Some(Token::SingleQuotedString(_) | Token::Number(..)) => {
+                    self.cursor.next();
+                }
+                _ => return self.cursor.expected("a timestamp"),
+            }
+            if !self.cursor.take_symbol(&Token::Minus) && !self.cursor.take_symbol(&Token::Plus) {
+                break;
+            }
+        }
+        let only = self
+            .cursor
+            .lexemes
+            .get(from)
+            .filter(|_| self.cursor.at == from + 1);
+        Ok(TimeTravel::Timestamp(match only {
+            Some(Lexeme {
+                token: Token::SingleQuotedString(value),
+                ..
+            }) => value.clone(),
+            _ => self.cursor.text(from, self.cursor.at).to_string(),
+        }))
+    }
+
+    /// `(key [= value], …)`.
+    fn options(&mut self, relation: &mut Relation) -> Parsed<()> {
+        let options = self.cursor.list(|cursor| {
+            let key = option_key(cursor)?;
+            let value = if cursor.take_symbol(&Token::Eq) {
+                option_value(cursor)?
+            } else {
+                "true".to_string()
+            };
+            Ok((key.to_lowercase(), value))
+        })?;
+        relation.options.extend(options);
+        Ok(())
+    }
+
+    /// Whether a watermark clause comes next, and not a relation or an alias of that name.
+    pub(super) fn sees_watermark(&self) -> bool {
+        self.cursor.sees(&["WATERMARK"])
+            && !matches!(
+                self.cursor.peek_nth(1).map(|next| &next.token),
+                None | Some(Token::Comma | Token::RParen | Token::Period | Token::Eq)
+            )
+            && delay_at(&self.cursor).is_some()
+    }
+
+    /// `WATERMARK expr [AS name] DELAY OF INTERVAL n unit`.
+    fn watermark(&mut self) -> Parsed<Watermark> {
+        let origin = self.cursor.origin(self.cursor.here());
+        self.cursor.need(&["WATERMARK"])?;
+        let from = self.cursor.at;
+        let Some(delay) = delay_at(&self.cursor) else {
+            return self.cursor.expected_words(&["DELAY"]);
+        };
+        let (end, name) = self.watermark_name(from, delay)?;
+        let expression = parse_expression(self.cursor.part(from, end), "the event time")?;
+        let is_column = (from..end).all(|at| {
+            matches!(
+                self.cursor.lexemes.get(at).map(|lexeme| &lexeme.token),
+                Some(Token::Word(_) | Token::Period)
+            )
+        });
+        if name.is_none() && !is_column {
+            let error = self.cursor.fail_with(
+                &REQUIRES_EXPLICIT_NAME_IN_WATERMARK_CLAUSE,
+                &expression.origin,
+                "the event time is an expression and has no name",
+            );
+            return Err(error
+                .help(format!(
+                    "name it: `WATERMARK {} AS event_time DELAY OF ...`",
+                    expression.text
+                ))
+                .into());
+        }
+        self.cursor.at = delay + 2;
+        let interval_from = self.cursor.at;
+        let literal = if self.cursor.sees(&["INTERVAL"]) {
+            take_interval(&mut self.cursor)?
+        } else {
+            None
+        };
+        let Some(literal) = literal else {
+            return self.cursor.expected("`INTERVAL` with a number and a unit");
+        };
+        match literal.microseconds() {
+            Some(delay_us) if delay_us >= 0 => Ok(Watermark {
+                expression,
+                name,
+                delay_us,
+                origin,
+            }),
+            _ => {
+                let place = self
+                    .cursor
+                    .origin(self.cursor.span_of(interval_from, self.cursor.at));
+                let message =
+                    "the delay of a watermark is not negative, and has no months or years";
+                Err(self
+                    .cursor
+                    .fail_with(&INVALID_INTERVAL_FORMAT, &place, message))
+            }
+        }
+    }
+
+    /// The end of the event time expression, and the name behind it.
+    fn watermark_name(&self, from: usize, delay: usize) -> Parsed<(usize, Option<String>)> {
+        let is_as = |at: usize| {
+            matches!(self.cursor.lexemes.get(at).map(|lexeme| &lexeme.token),
+                Some(Token::Word(word)) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("AS"))
+        };
+        let word = |at: usize| match self.cursor.lexemes.get(at).map(|lexeme| &lexeme.token) {
+            Some(Token::Word(word)) => Some(word.value.clone()),
+            _ => None,
+        };
+        if delay >= from + 3 && is_as(delay - 2) {
+            return Ok((delay - 2, word(delay - 1)));
+        }
+        let mut ahead = self.cursor.part(from, delay);
+        while !ahead.is_end() {
+            if ahead.take(&["AS"]) && ahead.sees_symbol(&Token::LParen) {
+                let place = ahead.origin(ahead.here());
+                let message = "the event time of a watermark takes one name";
+                return Err(ahead.fail_with(
+                    &CANNOT_USE_MULTI_ALIASES_IN_WATERMARK_CLAUSE,
+                    &place,
+                    message,
+                ));
+            }
+            if ahead.sees_symbol(&Token::LParen) {
+                ahead.skip_group()?;
+            } else {
+                ahead.next();
+            }
+        }
+        Ok((delay, None))
+    }
+
+    /// A watermark on a subquery: read whole and refused.
+    pub(super) fn refuse_watermark(&mut self) -> Parsed<()> {
+        let from = self.cursor.at;
+        self.watermark()?;
+        self.refuse(
+            from,
+            "WATERMARK on a subquery",
+            "put the WATERMARK behind the STREAM inside the subquery",
+        );
+        Ok(())
+    }
+
+    /// `TABLESAMPLE (…) [REPEATABLE (n)]`: read and refused.
+    pub(super) fn sample(&mut self) -> Parsed<()> {
+        let from = self.cursor.at;
+        self.cursor.next();
+        if !self.cursor.take(&["SYSTEM"]) {
+            self.cursor.take(&["BERNOULLI"]);
+        }
+        if !self.cursor.sees_symbol(&Token::LParen) {
+            return self.cursor.expected("`(` with the size of the sample");
+        }
+        self.cursor.skip_group()?;
+        if self.cursor.take(&["REPEATABLE"]) {
+            self.cursor.skip_group()?;
+        }
+        self.refuse(
+            from,
+            "TABLESAMPLE",
+            "filter on a hash of a key, or use LIMIT",
+        );
+        Ok(())
+    }
+
+    fn refuse(&mut self, from: usize, clause: &str, help: &str) {
+        let origin = self
+            .cursor
+            .origin(self.cursor.span_of(from, self.cursor.at));
+        let value = RefusedClause {
+            clause: clause.into(),
+            help: help.into(),
+        };
+        self.refused.push(Located { value, origin });
+    }
+}
+
+/// The index of `DELAY OF` behind the watermark that comes next, outside parentheses.
+fn delay_at(cursor: &Cursor<'_>) -> Option<usize> {
+    let mut ahead = *cursor;
+    ahead.next();
+    loop {
+        if ahead.sees(&["DELAY", "OF"]) {
+            return Some(ahead.at);
+        }
+        match ahead.peek()?.token {
+            Token::LParen => {
+                ahead.skip_group().ok()?;
+            }
+            Token::RParen | Token::Comma | Token::SemiColon => return None,
+            _ => {
+                ahead.next();
+            }
+        }
+    }
+}
+
+/// `20260102030405678` as `2026-01-02 03:04:05.678`.
+fn compact_timestamp(digits: &str) -> Option<String> {
+    let part = |from: usize, to: usize| digits.get(from..to);
+    (digits.len() == 17 && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(())?;
+    Some(format!(
+        "{}-{}-{} {}:{}:{}.{}",
+        part(0, 4)?,
+        part(4, 6)?,
+        part(6, 8)?,
+        part(8, 10)?,
+        part(10, 12)?,
+        part(12, 14)?,
+        part(14, 17)?
+    ))
+}
+
+/// A key of options: a name with dots, or a string.
+pub(crate) fn option_key(cursor: &mut Cursor<'_>) -> Parsed<String> {
+    if let Some(Lexeme {
+        token: Token::SingleQuotedString(key),
+        ..
+    }) = cursor.peek()
+    {
+        cursor.next();
+        return Ok(key.clone());
+    }
+    let mut key = cursor.name("the name of an option")?.value;
+    while cursor.take_symbol(&Token::Period) {
+        key.push('.');
+        key.push_str(&cursor.name("a name after `.`")?.value);
+    }
+    Ok(key)
+}
+
+/// A value of options and properties: a string, a number, a truth value, as text.
+pub(crate) fn option_value(cursor: &mut Cursor<'_>) -> Parsed<String> {
+    let sign = if cursor.take_symbol(&Token::Minus) {
+        "-"
+    } else {
+        ""
+    };
+    let what = "a string, a number, `true` or `false`";
+    match cursor.peek().map(|lexeme| &lexeme.token) {
+        Some(Token::SingleQuotedString(_)) if sign.is_empty() => {
+            cursor.string(what).map(|text| text.value)
+        }
+        Some(Token::Number(text, _)) => {
+            cursor.next();
+            Ok(format!("{sign}{text}"))
+        }
+        Some(Token::Word(word))
+            if sign.is_empty()
+                && ["true", "false"]
+                    .iter()
+                    .any(|value| word.value.eq_ignore_ascii_case(value)) =>
+        {
+            cursor.next();
+            Ok(word.value.to_ascii_lowercase())
+        }
+        _ => cursor.expected(what),
+    }
+}
