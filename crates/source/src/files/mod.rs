@@ -4,6 +4,7 @@ mod assemble;
 mod choose;
 mod clean;
 mod entry;
+mod evolve;
 mod file_list;
 mod list;
 mod partition;
@@ -23,6 +24,7 @@ pub use file_list::{
 pub use list::{Listing, SkipReason, Skipped};
 pub use read::{BadRow, FileStream, ReadCounters};
 pub use schema::{METADATA_COLUMN, SourceSchema};
+pub(crate) use schema::{apply_hints, merge_fields, widened};
 pub use seen::SeenIndex;
 pub use source::{FileSource, ReadSession};
 pub use stored::StoredSchema;

@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 use arrow_array::RecordBatch;
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt, TryStreamExt};
-use object_store::GetResultPayload;
 use tokio::sync::mpsc;
 
 use super::assemble::Assembler;
@@ -112,6 +111,7 @@ pub(super) fn read(
     let progress = Shared::default();
     let task = Arc::new(Task {
         inner: Arc::clone(&inner),
+        files: files.into(),
         schema: schema.clone(),
         metadata,
         progress: Arc::clone(&progress),
@@ -143,6 +143,7 @@ fn stop_after_error(
 /// What all files of one read share.
 struct Task {
     inner: Arc<Inner>,
+    files: Arc<[FileEntry]>,
     schema: SourceSchema,
     metadata: bool,
     progress: Shared,
@@ -152,25 +153,11 @@ type Batches = BoxStream<'static, Result<RecordBatch, SourceError>>;
 
 /// Opens a file and starts to decode it.
 async fn start(task: Arc<Task>, file: FileEntry) -> Result<Batches, SourceError> {
-    let Some(opened) = task.inner.open(&file).await? else {
+    let Some(payload) = task.inner.payload(&file).await? else {
         with(&task.progress, |progress| {
             progress.counters.missing_files += 1
         });
         return Ok(stream::empty().boxed());
-    };
-    let payload = match opened.payload {
-        GetResultPayload::File(disk, _) => Payload::Disk(disk),
-        GetResultPayload::Stream(mut chunks) => {
-            let (sender, receiver) = mpsc::channel(4);
-            tokio::spawn(async move {
-                while let Some(chunk) = chunks.next().await {
-                    if sender.send(chunk).await.is_err() {
-                        break;
-                    }
-                }
-            });
-            Payload::Arriving(receiver)
-        }
     };
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
     let (worker, planned) = (Arc::clone(&task), file.clone());
@@ -246,12 +233,29 @@ impl Task {
         file: &FileEntry,
         handle: tokio::task::JoinHandle<Result<(), SourceError>>,
     ) -> Result<(), SourceError> {
-        let outcome = handle
-            .await
-            .map_err(|error| SourceError::Internal(error.to_string()))?;
+        let outcome = handle.await.unwrap_or_else(|panic| {
+            // Decoders of other packages may give up on damaged files in this way.
+            let reason = "its decoder gave up on it".to_string();
+            let (path, format) = (self.inner.path.shown(&file.path), self.schema.format.name());
+            if panic.is_panic() {
+                Err(SourceError::Corrupt {
+                    path,
+                    format,
+                    reason,
+                })
+            } else {
+                Ok(())
+            }
+        });
         // A file that was overwritten while it was read looks damaged: the truer error is that it changed.
         match self.inner.check(file).await {
             Err(SourceError::Missing { .. }) if outcome.is_ok() => {}
+            Err(SourceError::Missing { .. }) if self.inner.options.ignore_missing_files => {
+                with(&self.progress, |progress| {
+                    progress.counters.missing_files += 1
+                });
+                return Ok(());
+            }
             other => other?,
         }
         match outcome {
@@ -260,6 +264,9 @@ impl Task {
                     progress.counters.corrupt_files += 1
                 });
                 Ok(())
+            }
+            Err(SourceError::NewColumns(new)) => {
+                Err(self.inner.widen(&self.schema, &self.files, *new).await)
             }
             Err(error) => Err(error),
             Ok(()) => {

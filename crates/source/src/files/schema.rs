@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef};
+use sluice_model::limits::INFERRED_COLUMNS_MAX;
 use sluice_model::{SparkField, SparkType};
 
 use super::StoredSchema;
-use crate::option::{FileFormat, ReadFilesOptions};
+use crate::option::{FileFormat, ReadFilesOptions, SchemaHint};
 
 /// The name of the column of file metadata.
 pub const METADATA_COLUMN: &str = "_metadata";
@@ -155,6 +156,50 @@ fn all_nullable(data_type: &SparkType) -> SparkType {
     }
 }
 
+/// Writes hinted types over inferred ones; a hinted column or field that is not there is added.
+pub(crate) fn apply_hints(fields: &mut Vec<SparkField>, hints: &[SchemaHint]) {
+    for hint in hints {
+        apply_hint(fields, &hint.path, &hint.data_type);
+    }
+}
+
+fn apply_hint(fields: &mut Vec<SparkField>, path: &[String], data_type: &SparkType) {
+    let Some((name, below)) = path.split_first() else {
+        return;
+    };
+    let index = fields
+        .iter()
+        .position(|field| field.name.eq_ignore_ascii_case(name))
+        .unwrap_or_else(|| {
+            fields.push(SparkField::new(name, SparkType::Struct(vec![])));
+            fields.len() - 1
+        });
+    if let Some(field) = fields.get_mut(index) {
+        apply_below(&mut field.data_type, below, data_type);
+    }
+}
+
+fn apply_below(target: &mut SparkType, path: &[String], data_type: &SparkType) {
+    match (target, path.split_first()) {
+        (target, None) => *target = data_type.clone(),
+        (SparkType::Array(element), Some((name, below)))
+            if name.eq_ignore_ascii_case("element") =>
+        {
+            apply_below(element, below, data_type);
+        }
+        (SparkType::Map(_, value), Some((name, below))) if name.eq_ignore_ascii_case("value") => {
+            apply_below(value, below, data_type);
+        }
+        (SparkType::Array(element), Some(_)) => apply_below(element, path, data_type),
+        (SparkType::Struct(fields), Some(_)) => apply_hint(fields, path, data_type),
+        (target, Some(_)) => {
+            let mut fields = vec![];
+            apply_hint(&mut fields, path, data_type);
+            *target = SparkType::Struct(fields);
+        }
+    }
+}
+
 /// Adds to `known` what `found` has and it has not: columns, and fields inside structs. Types that are known stay.
 ///
 /// With `widen`, numeric types also grow (`addNewColumnsWithTypeWidening`). Returns whether anything was added.
@@ -170,6 +215,7 @@ pub(crate) fn merge_fields(
             other.name == field.name
                 || (!case_sensitive && other.name.eq_ignore_ascii_case(&field.name))
         };
+        let full = known.len() >= INFERRED_COLUMNS_MAX;
         match known.iter_mut().find(same) {
             Some(other) => {
                 changed |= merge_type(
@@ -179,7 +225,7 @@ pub(crate) fn merge_fields(
                     widen,
                 )
             }
-            None if field.data_type == SparkType::Null => {}
+            None if field.data_type == SparkType::Null || full => {}
             None => {
                 known.push(SparkField {
                     nullable: true,
@@ -277,6 +323,17 @@ mod tests {
             "a ARRAY<STRUCT<x: INT, y: INT>>",
         );
         check("a INT", "n VOID", false, "a INT");
+    }
+
+    #[test]
+    fn hints_stand_above_inferred_types_and_add_what_is_missing() {
+        let mut fields =
+            parse_schema("a STRING, s STRUCT<x: STRING>, l ARRAY<STRUCT<y: STRING>>").unwrap();
+        let hints =
+            SchemaHint::parse_list("A INT, s.x DATE, s.z INT, l.element.y INT, n DOUBLE").unwrap();
+        apply_hints(&mut fields, &hints);
+        let expected = "a INT, s STRUCT<x: DATE, z: INT>, l ARRAY<STRUCT<y: INT>>, n DOUBLE";
+        assert_eq!(fields, parse_schema(expected).unwrap());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::read::{FileStream, read};
 use super::{FileEntry, Listing, SourceSchema, StoredSchema, list, partition};
 use crate::option::{FileFormat, ReadFilesOptions};
 use crate::path::ResolvedPath;
-use crate::{SourceError, format, limits};
+use crate::{SourceError, format};
 
 /// What a session decides about reading.
 #[derive(Debug, Clone)]
@@ -123,7 +123,7 @@ impl FileSource {
                     path: self.inner.path.written.clone(),
                 });
             }
-            (None, _) => self.infer(files, format).await?,
+            (None, _) => self.inner.infer(files, format).await?,
         };
         Ok(SourceSchema::new(format, data, partitions, options))
     }
@@ -165,20 +165,6 @@ impl FileSource {
         let refused = Diagnostic::error(&condition::READ_FILES_INVALID_OPTION, message)
             .help("write the format: `format => 'json'`");
         Err(SourceError::Refused(Box::new(refused)))
-    }
-
-    /// Infers columns from a sample of files: the first [`limits::INFERENCE_FILES_MAX`] in their order.
-    pub(super) async fn infer(
-        &self,
-        files: &[FileEntry],
-        format: FileFormat,
-    ) -> Result<Vec<SparkField>, SourceError> {
-        let sample = &files[..files.len().min(limits::INFERENCE_FILES_MAX)];
-        let _ = sample;
-        Err(SourceError::NoSchema {
-            path: self.inner.path.written.clone(),
-            reason: format!("{} is not inferred yet", format.name()),
-        })
     }
 }
 

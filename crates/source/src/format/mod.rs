@@ -1,18 +1,24 @@
 //! Formats: from the bytes of one file to batches of the columns that a schema names. One file per format.
 //! Must not know folders, listings or partition columns.
 
+mod avro;
 mod binary;
 mod bytes;
+mod fit;
+mod parquet;
+mod rescue;
 mod text;
 
 use arrow_array::RecordBatch;
+use arrow_schema::Fields;
+use sluice_model::SparkField;
 
 pub(crate) use binary::columns as binary_columns;
 pub(crate) use bytes::Payload;
 
-use crate::SourceError;
 use crate::files::{BadRow, FileEntry, SourceSchema};
 use crate::option::{FileFormat, ReadFilesOptions};
+use crate::{NewColumns, SourceError};
 
 /// One file to decode, with everything that decides how.
 pub(crate) struct FileJob<'a> {
@@ -62,8 +68,51 @@ pub(crate) fn decode(
     match job.schema.format {
         FileFormat::Text => text::decode(job, payload, sink),
         FileFormat::BinaryFile => binary::decode(job, payload, sink),
+        FileFormat::Parquet => parquet::decode(job, payload, sink),
+        FileFormat::Avro => avro::decode(job, payload, sink),
         other => Err(job.corrupt(format!("{} files are not read yet", other.name()))),
     }
+}
+
+/// The columns that one file brings, as Spark sees them: what inference starts from.
+pub(crate) fn columns(
+    format: FileFormat,
+    payload: Payload,
+    shown: &str,
+) -> Result<Vec<SparkField>, SourceError> {
+    match format {
+        FileFormat::Parquet => parquet::columns(payload, shown),
+        FileFormat::Avro => avro::columns(payload, shown),
+        other => Err(SourceError::Internal(format!(
+            "{} files do not tell their columns",
+            other.name()
+        ))),
+    }
+}
+
+/// The fields of a file as Spark's; a type that Spark does not know is an error.
+fn found_columns(fields: &Fields, shown: &str) -> Result<Vec<SparkField>, SourceError> {
+    fields
+        .iter()
+        .map(|field| {
+            SparkField::from_arrow(field).ok_or_else(|| SourceError::NoSchema {
+                path: shown.to_string(),
+                reason: format!(
+                    "column `{}` is of type {}, which Spark does not have",
+                    field.name(),
+                    field.data_type()
+                ),
+            })
+        })
+        .collect()
+}
+
+/// The fields of a file as far as Spark knows their types.
+fn known_columns(fields: &Fields) -> Vec<SparkField> {
+    fields
+        .iter()
+        .filter_map(|field| SparkField::from_arrow(field))
+        .collect()
 }
 
 impl FileJob<'_> {
@@ -73,6 +122,18 @@ impl FileJob<'_> {
             path: self.shown.to_string(),
             format: self.schema.format.name(),
             reason: reason.into(),
+        }
+    }
+
+    /// Stops for columns that the schema does not know, if the evolution mode says so.
+    pub(crate) fn stop_for_new(&self, found: &[SparkField]) -> Result<(), SourceError> {
+        match self.schema.new_columns(found, self.options) {
+            Some(wider) => Err(SourceError::NewColumns(Box::new(NewColumns {
+                path: self.shown.to_string(),
+                columns: self.schema.added_in(&wider),
+                wider: Some(wider.to_stored()),
+            }))),
+            None => Ok(()),
         }
     }
 }

@@ -91,6 +91,9 @@ const NAMES: &[&str] = &[
     "int96RebaseMode",
 ];
 
+/// Databricks deletes source files after more than this.
+const DELETE_RETENTION_US_MIN: i64 = 7 * 86_400_000_000;
+
 /// What one argument did.
 enum Applied {
     /// The name is known here and its value taken.
@@ -506,7 +509,18 @@ fn settle(options: &mut ReadFilesOptions, pending: Pending, errors: &mut Vec<Dia
     };
     match (pending.clean_mode.as_deref(), pending.clean_destination) {
         (None | Some("off"), _) => {}
-        (Some("delete"), _) => options.clean_source = CleanSource::Delete,
+        (Some("delete"), _) => {
+            options.clean_source = CleanSource::Delete;
+            if options.clean_retention_us <= DELETE_RETENTION_US_MIN {
+                let why = "`cleanSource => 'delete'` keeps files for more than 7 days";
+                let error = Diagnostic::error(&condition::READ_FILES_INVALID_OPTION, why);
+                let origin = options.origins.of("cleanSource.retentionDuration").cloned();
+                errors.push(match origin {
+                    Some(origin) => error.at(&origin, "too short"),
+                    None => error,
+                });
+            }
+        }
         (Some("move"), Some(destination)) => {
             options.clean_source = CleanSource::Move { destination }
         }
@@ -667,6 +681,10 @@ mod tests {
             ][..],
             &[("cleanSource", "move")],
             &[("cleanSource", "burn")],
+            &[
+                ("cleanSource", "delete"),
+                ("cleanSource.retentionDuration", "7 days"),
+            ],
         ] {
             let errors = parse(arguments, SourceCall::StreamReadFiles).unwrap_err();
             assert_eq!(errors.len(), 1);

@@ -1,0 +1,178 @@
+//! Inference of a schema from files, and its growth when files bring new columns.
+
+use futures::StreamExt;
+use object_store::GetResultPayload;
+use sluice_model::limits::INFERENCE_FILES_MAX;
+use sluice_model::{SparkField, SparkType};
+
+use super::source::Inner;
+use super::{FileEntry, SourceSchema, apply_hints, merge_fields};
+use crate::format::{self, Payload};
+use crate::option::{EvolutionMode, FileFormat, ReadFilesOptions};
+use crate::{NewColumns, SourceError};
+
+impl SourceSchema {
+    /// The wider schema, where `found` has columns that this one has not and the evolution mode stops for them.
+    pub(crate) fn new_columns(
+        &self,
+        found: &[SparkField],
+        options: &ReadFilesOptions,
+    ) -> Option<Self> {
+        let widen = match options.evolution {
+            EvolutionMode::AddNewColumnsWithTypeWidening => true,
+            EvolutionMode::AddNewColumns | EvolutionMode::FailOnNewColumns => false,
+            EvolutionMode::Rescue | EvolutionMode::None => return None,
+        };
+        let mut found: Vec<SparkField> = found.to_vec();
+        apply_hints_to_known(&mut found, options);
+        found.retain(|field| {
+            !self
+                .partitions
+                .iter()
+                .any(|partition| partition.name.eq_ignore_ascii_case(&field.name))
+        });
+        let mut wider = self.clone();
+        // A name that differs in case only is rescued, never a second column.
+        merge_fields(&mut wider.data, &found, false, widen).then_some(wider)
+    }
+
+    /// The columns of a wider schema that this one has not, or has with a narrower type.
+    pub(crate) fn added_in(&self, wider: &Self) -> Vec<SparkField> {
+        wider
+            .data
+            .iter()
+            .filter(|field| !self.data.contains(field))
+            .cloned()
+            .collect()
+    }
+}
+
+/// Hints for the columns that are there; what is hinted and missing is the business of inference.
+fn apply_hints_to_known(fields: &mut Vec<SparkField>, options: &ReadFilesOptions) {
+    let known: Vec<_> = options
+        .schema_hints
+        .iter()
+        .filter(|hint| {
+            hint.path.first().is_some_and(|name| {
+                fields
+                    .iter()
+                    .any(|field| field.name.eq_ignore_ascii_case(name))
+            })
+        })
+        .cloned()
+        .collect();
+    apply_hints(fields, &known);
+}
+
+impl Inner {
+    /// Infers columns from a sample of files, in their order.
+    pub(super) async fn infer(
+        &self,
+        files: &[FileEntry],
+        format: FileFormat,
+    ) -> Result<Vec<SparkField>, SourceError> {
+        let sample = &files[..files.len().min(INFERENCE_FILES_MAX)];
+        let mut fields = match format {
+            FileFormat::Parquet | FileFormat::Avro => {
+                self.infer_from_footers(sample, format).await?
+            }
+            _ => self.infer_from_text(sample, format).await?,
+        };
+        apply_hints(&mut fields, &self.options.schema_hints);
+        if fields.is_empty() {
+            let reason = "the sampled files hold no record".to_string();
+            return Err(SourceError::NoSchema {
+                path: self.path.written.clone(),
+                reason,
+            });
+        }
+        Ok(fields)
+    }
+
+    /// Formats that tell their columns: all of the sample are asked, and their columns merged.
+    async fn infer_from_footers(
+        &self,
+        sample: &[FileEntry],
+        format: FileFormat,
+    ) -> Result<Vec<SparkField>, SourceError> {
+        let mut fields: Vec<SparkField> = vec![];
+        for file in sample {
+            let Some(payload) = self.payload(file).await? else {
+                continue;
+            };
+            let shown = self.path.shown(&file.path);
+            let found =
+                tokio::task::spawn_blocking(move || format::columns(format, payload, &shown)).await;
+            match found.map_err(|error| SourceError::Internal(error.to_string()))? {
+                Ok(found) => {
+                    merge_fields(&mut fields, &found, false, true);
+                }
+                Err(error) if error.is_corrupt_file() && self.options.ignore_corrupt_files => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(fields)
+    }
+
+    async fn infer_from_text(
+        &self,
+        sample: &[FileEntry],
+        format: FileFormat,
+    ) -> Result<Vec<SparkField>, SourceError> {
+        let _ = (sample, SparkType::String);
+        Err(SourceError::NoSchema {
+            path: self.path.written.clone(),
+            reason: format!("{} is not inferred yet", format.name()),
+        })
+    }
+
+    /// The bytes of a planned file; `None` where it is gone and may be.
+    pub(super) async fn payload(&self, file: &FileEntry) -> Result<Option<Payload>, SourceError> {
+        let Some(opened) = self.open(file).await? else {
+            return Ok(None);
+        };
+        Ok(Some(match opened.payload {
+            GetResultPayload::File(disk, _) => Payload::Disk(disk),
+            GetResultPayload::Stream(mut chunks) => {
+                let (sender, receiver) = tokio::sync::mpsc::channel(4);
+                tokio::spawn(async move {
+                    while let Some(chunk) = chunks.next().await {
+                        if sender.send(chunk).await.is_err() {
+                            break;
+                        }
+                    }
+                });
+                Payload::Arriving(receiver)
+            }
+        }))
+    }
+
+    /// Makes the most of a stop for new columns: looks at all files of the read, so that one retry is enough.
+    pub(super) async fn widen(
+        &self,
+        schema: &SourceSchema,
+        files: &[FileEntry],
+        new: NewColumns,
+    ) -> SourceError {
+        if self.options.evolution == EvolutionMode::FailOnNewColumns {
+            return SourceError::NewColumns(Box::new(NewColumns { wider: None, ..new }));
+        }
+        let Some(first) = new
+            .wider
+            .as_ref()
+            .map(|stored| SourceSchema::from_stored(stored, &self.options))
+        else {
+            return SourceError::NewColumns(Box::new(new));
+        };
+        // What inference cannot tell, a later stop will: the columns found so far are enough to go on.
+        let wider = match self.infer(files, schema.format).await {
+            Ok(found) => first.new_columns(&found, &self.options).unwrap_or(first),
+            Err(_) => first,
+        };
+        SourceError::NewColumns(Box::new(NewColumns {
+            path: new.path,
+            columns: schema.added_in(&wider),
+            wider: Some(wider.to_stored()),
+        }))
+    }
+}

@@ -1,0 +1,164 @@
+//! Parquet files: columns by name, whatever their order.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::sync::Arc;
+
+use arrow_schema::{Field, Fields, Schema};
+use bytes::Bytes;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+use parquet::basic::Type as PhysicalType;
+use parquet::file::reader::ChunkReader;
+use parquet::schema::types::SchemaDescriptor;
+use sluice_model::{SparkField, SparkType};
+
+use super::bytes::{WHOLE_FILE_BYTES_MAX, read_whole};
+use super::fit::Fitting;
+use super::{FileJob, Part, Payload, Sink, found_columns, known_columns};
+use crate::SourceError;
+
+/// A footer larger than this is refused before it is read.
+const FOOTER_BYTES_MAX: u64 = 64 << 20;
+const FORMAT: &str = "parquet";
+
+pub(super) fn decode(
+    job: &FileJob<'_>,
+    payload: Payload,
+    sink: &mut Sink<'_>,
+) -> Result<(), SourceError> {
+    match payload {
+        Payload::Disk(mut file) => {
+            check_footer(&mut file, job)?;
+            decode_chunks(job, file, sink)
+        }
+        arriving @ Payload::Arriving(_) => decode_chunks(
+            job,
+            Bytes::from(read_whole(
+                arriving.into_read(),
+                job.shown,
+                FORMAT,
+                WHOLE_FILE_BYTES_MAX,
+            )?),
+            sink,
+        ),
+    }
+}
+
+/// The columns of a file, as Spark sees them.
+pub(crate) fn columns(payload: Payload, shown: &str) -> Result<Vec<SparkField>, SourceError> {
+    let damaged = |error: parquet::errors::ParquetError| footer(shown, &error);
+    let metadata = match payload {
+        Payload::Disk(file) => ArrowReaderMetadata::load(&file, options()).map_err(damaged)?,
+        arriving @ Payload::Arriving(_) => {
+            let bytes = Bytes::from(read_whole(
+                arriving.into_read(),
+                shown,
+                FORMAT,
+                WHOLE_FILE_BYTES_MAX,
+            )?);
+            ArrowReaderMetadata::load(&bytes, options()).map_err(damaged)?
+        }
+    };
+    let fields = as_spark_reads(metadata.schema().fields(), metadata.parquet_schema());
+    found_columns(&fields, shown)
+}
+
+fn options() -> ArrowReaderOptions {
+    // Spark does not know the Arrow schema that Arrow writers embed.
+    ArrowReaderOptions::new().with_skip_arrow_metadata(true)
+}
+
+fn decode_chunks<C: ChunkReader + 'static>(
+    job: &FileJob<'_>,
+    chunks: C,
+    sink: &mut Sink<'_>,
+) -> Result<(), SourceError> {
+    let metadata =
+        ArrowReaderMetadata::load(&chunks, options()).map_err(|error| footer(job.shown, &error))?;
+    let fields = as_spark_reads(metadata.schema().fields(), metadata.parquet_schema());
+    let metadata = if fields == *metadata.schema().fields() {
+        metadata
+    } else {
+        let schema = Arc::new(Schema::new(fields.clone()));
+        ArrowReaderMetadata::try_new(
+            Arc::clone(metadata.metadata()),
+            options().with_schema(schema),
+        )
+        .map_err(|error| footer(job.shown, &error))?
+    };
+    job.stop_for_new(&known_columns(&fields))?;
+    let fitting = Fitting::new(job, &fields)?;
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, metadata)
+        .with_batch_size(job.batch_rows)
+        .build()
+        .map_err(|error| job.corrupt(error.to_string()))?;
+    for batch in reader {
+        let fitted = batch
+            .and_then(|batch| fitting.apply(&batch))
+            .map_err(|error| job.corrupt(error.to_string()))?;
+        if !sink(Part::good(fitted)) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Spark takes INT96 for an instant; Arrow takes it for a time without zone.
+fn as_spark_reads(fields: &Fields, parquet: &SchemaDescriptor) -> Fields {
+    let instants: Vec<&str> = parquet
+        .columns()
+        .iter()
+        .filter(|column| {
+            column.physical_type() == PhysicalType::INT96 && column.path().parts().len() == 1
+        })
+        .map(|column| column.name())
+        .collect();
+    if instants.is_empty() {
+        return fields.clone();
+    }
+    fields
+        .iter()
+        .map(|field| match instants.contains(&field.name().as_str()) {
+            true => Arc::new(Field::new(
+                field.name(),
+                SparkType::Timestamp.to_arrow(),
+                field.is_nullable(),
+            )),
+            false => Arc::clone(field),
+        })
+        .collect()
+}
+
+fn check_footer(file: &mut File, job: &FileJob<'_>) -> Result<(), SourceError> {
+    let mut tail = [0_u8; 8];
+    let read = file
+        .seek(SeekFrom::End(-8))
+        .and_then(|_| file.read_exact(&mut tail))
+        .and_then(|()| file.rewind());
+    if read.is_err() {
+        return Err(job.corrupt("it has no footer: it is too short"));
+    }
+    let [a, b, c, d, magic @ ..] = tail;
+    if magic != *b"PAR1" {
+        return Err(
+            job.corrupt("it has no footer: it is cut off, still being written, or no Parquet file")
+        );
+    }
+    if u64::from(u32::from_le_bytes([a, b, c, d])) > FOOTER_BYTES_MAX {
+        return Err(SourceError::TooLarge {
+            path: job.shown.to_string(),
+            reason: format!("its footer is larger than {} MiB", FOOTER_BYTES_MAX >> 20),
+        });
+    }
+    Ok(())
+}
+
+fn footer(shown: &str, error: &parquet::errors::ParquetError) -> SourceError {
+    SourceError::Corrupt {
+        path: shown.to_string(),
+        format: FORMAT,
+        reason: format!("its footer cannot be read: {error}"),
+    }
+}

@@ -1,0 +1,1 @@
+//! Schemas that grow while a source is read.
