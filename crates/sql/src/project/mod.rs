@@ -1,0 +1,91 @@
+//! Project files: which pipeline a folder declares, with which settings, and which SQL files belong to it.
+//!
+//! Reads Databricks bundles, Spark's pipeline specifications and bare folders from files that it is handed
+//! ([`ProjectFiles`]). Must not touch the disk or the environment, and does not look into the SQL.
+
+mod bundle;
+mod discovery;
+mod files;
+mod interpolate;
+mod libraries;
+mod load;
+mod pipeline;
+mod reader;
+mod references;
+mod settings;
+mod suggest;
+mod variables;
+mod yaml;
+
+use std::collections::BTreeMap;
+
+use sluice_model::{DatasetName, Namespace};
+
+pub use discovery::{SpecChoice, SpecKind, spec_of};
+pub use files::{MemoryFiles, ProjectFileError, ProjectFiles, describe, read_sql, text_of};
+pub use interpolate::interpolate;
+pub use load::load;
+pub use suggest::{closest, listed};
+
+/// What the user said beside the files.
+#[derive(Debug, Clone, Default)]
+pub struct LoadOptions {
+    /// Target of the bundle (`-t`).
+    pub target: Option<String>,
+    /// Key of the pipeline within the bundle.
+    pub pipeline_key: Option<String>,
+    /// The file that describes the pipeline (`--spec`), relative to the project folder.
+    pub spec: Option<String>,
+    /// `--var name=value`, in order; the last one of a name wins.
+    pub variables: Vec<(String, String)>,
+    /// Environment variables; those named `BUNDLE_VAR_<name>` count.
+    pub environment: BTreeMap<String, String>,
+    /// Name of the user, as in an address; `${workspace.current_user.userName}`.
+    pub user_name: String,
+    /// Name of the project folder: names the pipeline of a bare folder.
+    pub folder_name: String,
+}
+
+/// One pipeline as its project files declare it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Project {
+    /// What describes it.
+    pub kind: SpecKind,
+    /// Name, `[dev user] ` in front in targets of mode `development`.
+    pub name: String,
+    /// Key within the bundle; for others the name.
+    pub key: String,
+    /// Target of the bundle in force; `None` for others.
+    pub target: Option<String>,
+    /// Development mode: no retries.
+    pub development: bool,
+    /// Whether an update never ends by itself.
+    pub continuous: bool,
+    /// What completes unqualified names.
+    pub namespace: Namespace,
+    /// Values for `${key}` in SQL, and session settings.
+    pub configuration: BTreeMap<String, String>,
+    /// The `.sql` files in order, relative to the project folder, each once.
+    pub sources: Vec<String>,
+    /// The table named by `event_log`, if any.
+    pub event_log: Option<DatasetName>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// What sluice.yml says.
+    pub settings: Settings,
+}
+
+/// What sluice.yml says: where things lie that the cloud provided. Everything has a default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Where tables lie: a path relative to the project folder, absolute, or a URL. `None`: `.sluice/warehouse`.
+    pub warehouse: Option<String>,
+    /// Volume path prefix to path, as written.
+    pub volumes: BTreeMap<String, String>,
+    /// Any path prefix (`s3://bucket/`) to path, as written.
+    pub paths: BTreeMap<String, String>,
+}
+
+#[cfg(test)]
+#[path = "project_tests.rs"]
+mod tests;
