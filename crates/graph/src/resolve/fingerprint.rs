@@ -1,8 +1,10 @@
 //! What a change of a flow is judged by.
 
 use std::fmt::Write;
+use std::ops::ControlFlow;
 
 use sluice_sql::query::ReadMode;
+use sqlparser::ast::{self, TableFactor, VisitMut, VisitorMut};
 
 use crate::change::FlowFingerprint;
 use crate::{Dataset, FlowId, Input, ResolvedFlow, ResolvedGraph, ResolvedInput};
@@ -16,7 +18,7 @@ pub(super) fn fingerprint(
     graph: &ResolvedGraph,
 ) -> FlowFingerprint {
     let mut sources = vec![];
-    let mut query = format!("{}", flow.query.tree);
+    let mut query = tree_words(&flow.query.tree);
     for (index, input) in flow.inputs.iter().enumerate() {
         let words = input_words(flow, index, input);
         let view = match &input.input {
@@ -68,6 +70,26 @@ pub(super) fn fingerprint(
         query,
         output: output.join("; "),
     }
+}
+
+/// The tree as text; the letter case of aliases of relations, which may come from a table's name, does not count.
+fn tree_words(tree: &ast::Query) -> String {
+    struct LowerAliases;
+    impl VisitorMut for LowerAliases {
+        type Break = ();
+        fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+            if let TableFactor::Table {
+                alias: Some(alias), ..
+            } = factor
+            {
+                alias.name.value = alias.name.value.to_lowercase();
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let mut tree = tree.clone();
+    let _ = tree.visit(&mut LowerAliases);
+    tree.to_string()
 }
 
 /// The input in words that do not depend on spelling or place.

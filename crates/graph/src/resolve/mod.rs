@@ -2,9 +2,11 @@
 //! checked, everything that is wrong said at once and nothing said twice.
 
 pub(crate) mod bind;
+mod clause;
 mod fingerprint;
 mod flow;
 mod output;
+mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,10 +95,8 @@ impl Resolving<'_> {
             resolved.push(self.flow(dataset, bound));
         }
         let mut state = self.target_columns(dataset, &mut resolved);
-        if let Columns::Known(schema) = &state
-            && !self.check_against(dataset, schema)
-        {
-            state = Columns::Failed;
+        if let Columns::Known(schema) = &state {
+            self.check_against(dataset, &schema.clone());
         }
         if !is_placed || self.graph.broken.contains(&dataset.name) {
             state = Columns::Failed;

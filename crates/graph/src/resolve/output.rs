@@ -1,19 +1,16 @@
-//! From what queries yield to what datasets hold: declared columns, merged columns, casts, and the checks of
-//! clauses that name columns.
+//! From what queries yield to what datasets hold: declared columns, merged columns, casts.
 
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use sluice_model::condition::graph as condition;
-use sluice_model::{Diagnostic, SparkField, SparkType};
+use sluice_model::{Diagnostic, SparkField};
 use sluice_sql::statement::ColumnDefinition;
 
+use super::types::{names, same_name, same_type, words};
 use super::{Columns, Resolving};
-use crate::declare::columns::{invalid_name, is_storable};
 use crate::validate::alias;
-use crate::{
-    ColumnSource, Dataset, ExpressionPurpose, ExpressionRequest, OutputColumn, ResolvedFlow,
-};
+use crate::{ColumnSource, Dataset, OutputColumn, ResolvedFlow};
 
 impl Resolving<'_> {
     /// The columns of a dataset, and into each flow what it writes.
@@ -317,161 +314,6 @@ impl Resolving<'_> {
             .push(error.help("add the column to the query, or give it a DEFAULT"));
         None
     }
-
-    /// Checks clauses that name columns of the dataset; false if the columns cannot be trusted.
-    pub(super) fn check_against(&mut self, dataset: &Dataset, schema: &SchemaRef) -> bool {
-        for clause in &dataset.expectations {
-            let request = ExpressionRequest {
-                expression: &clause.predicate,
-                schema,
-                purpose: ExpressionPurpose::Expectation,
-                settings: &self.graph.configuration,
-            };
-            match self.analyzer.check_expression(&request) {
-                Ok(DataType::Boolean) => {}
-                Ok(other) => self.diagnostics.push(
-                    Diagnostic::error(
-                        &condition::EXPECTATION_NOT_BOOLEAN,
-                        format!(
-                            "expectation `{}` of `{}` is {}, not BOOLEAN",
-                            clause.expectation.name,
-                            dataset.written,
-                            words(&other)
-                        ),
-                    )
-                    .at(&clause.predicate.origin, "")
-                    .help("compare it with something: `EXPECT (column IS NOT NULL)`"),
-                ),
-                Err(errors) => self.diagnostics.extend(errors),
-            }
-        }
-        self.check_column_expressions(dataset, schema);
-        self.check_layout(dataset, schema);
-        if dataset.kind.is_table() && dataset.columns.is_empty() {
-            for field in schema
-                .fields()
-                .iter()
-                .filter(|field| !is_storable(field.name()))
-            {
-                self.diagnostics
-                    .push(invalid_name(field.name(), &dataset.origin));
-            }
-        }
-        true
-    }
-
-    fn check_column_expressions(&mut self, dataset: &Dataset, schema: &SchemaRef) {
-        let none: SchemaRef = Arc::new(Schema::empty());
-        for column in &dataset.columns {
-            let Ok(field) = schema.field_with_name(&column.name.value) else {
-                continue;
-            };
-            for (expression, purpose, scope, clause) in [
-                (
-                    &column.default,
-                    ExpressionPurpose::Default,
-                    &none,
-                    "DEFAULT",
-                ),
-                (
-                    &column.generated,
-                    ExpressionPurpose::Generated,
-                    schema,
-                    "GENERATED ALWAYS AS",
-                ),
-            ] {
-                let Some(expression) = expression else {
-                    continue;
-                };
-                let request = ExpressionRequest {
-                    expression,
-                    schema: scope,
-                    purpose,
-                    settings: &self.graph.configuration,
-                };
-                match self.analyzer.check_expression(&request) {
-                    Ok(found) if same_type(&found, field.data_type()) => {}
-                    Ok(found) if self.analyzer.can_cast(&found, field.data_type()) => {}
-                    Ok(found) => self.diagnostics.push(
-                        Diagnostic::error(
-                            &condition::INVALID_COLUMN_DEFAULT,
-                            format!(
-                                "{clause} of column `{}` is {}, the column is {}",
-                                column.name.value,
-                                words(&found),
-                                words(field.data_type())
-                            ),
-                        )
-                        .at(&expression.origin, ""),
-                    ),
-                    Err(errors) => self.diagnostics.extend(errors),
-                }
-            }
-        }
-    }
-
-    fn check_layout(&mut self, dataset: &Dataset, schema: &SchemaRef) {
-        let named = |wanted: &str| {
-            schema
-                .fields()
-                .iter()
-                .find(|field| same_name(field.name(), wanted))
-        };
-        for (columns, clause) in [
-            (&dataset.partitioned_by, "PARTITIONED BY"),
-            (&dataset.cluster_by, "CLUSTER BY"),
-        ] {
-            for column in columns {
-                match named(&column.value) {
-                    None => self.diagnostics.push(
-                        Diagnostic::error(
-                            &condition::PARTITION_COLUMN_NOT_FOUND,
-                            format!(
-                                "{clause} of `{}` names `{}`, which is no column of it",
-                                dataset.written, column.value
-                            ),
-                        )
-                        .at(&column.origin, "")
-                        .fact(format!("columns: {}", names(schema))),
-                    ),
-                    Some(field) if clause == "PARTITIONED BY" && field.data_type().is_nested() => {
-                        self.diagnostics.push(
-                            Diagnostic::error(
-                                &condition::INVALID_PARTITION_COLUMN_DATA_TYPE,
-                                format!(
-                                    "`{}` is {} and cannot partition a table",
-                                    column.value,
-                                    words(field.data_type())
-                                ),
-                            )
-                            .at(&column.origin, ""),
-                        );
-                    }
-                    Some(_) => {}
-                }
-            }
-        }
-        let partitions = dataset
-            .partitioned_by
-            .iter()
-            .filter(|column| named(&column.value).is_some())
-            .count();
-        if let Some(first) = dataset.partitioned_by.first()
-            && partitions >= schema.fields().len()
-        {
-            self.diagnostics.push(
-                Diagnostic::error(
-                    &condition::ALL_PARTITION_COLUMNS_NOT_ALLOWED,
-                    format!(
-                        "every column of `{}` is a partition column",
-                        dataset.written
-                    ),
-                )
-                .at(&first.origin, "")
-                .help("partition by fewer columns"),
-            );
-        }
-    }
 }
 
 /// Declared columns; types that were left out come from the first flow that yields the column.
@@ -521,53 +363,4 @@ fn as_it_is(schema: &SchemaRef) -> Vec<OutputColumn> {
             source: ColumnSource::Query(index),
         });
     columns.collect()
-}
-
-fn same_name(a: &str, b: &str) -> bool {
-    a == b || a.to_lowercase() == b.to_lowercase()
-}
-
-/// Whether two Arrow types carry the same Spark type; nullability of parts and the width of offsets do not count.
-fn same_type(a: &DataType, b: &DataType) -> bool {
-    if a == b {
-        return true;
-    }
-    match (SparkType::from_arrow(a), SparkType::from_arrow(b)) {
-        (Some(a), Some(b)) => same_spark_type(&a, &b),
-        _ => false,
-    }
-}
-
-fn same_spark_type(a: &SparkType, b: &SparkType) -> bool {
-    match (a, b) {
-        (SparkType::Array(a), SparkType::Array(b)) => same_spark_type(a, b),
-        (SparkType::Map(ak, av), SparkType::Map(bk, bv)) => {
-            same_spark_type(ak, bk) && same_spark_type(av, bv)
-        }
-        (SparkType::Struct(a), SparkType::Struct(b)) => {
-            a.len() == b.len()
-                && a.iter()
-                    .zip(b)
-                    .all(|(a, b)| a.name == b.name && same_spark_type(&a.data_type, &b.data_type))
-        }
-        (a, b) => a == b,
-    }
-}
-
-/// A type as people write it: `BIGINT`, but field names of a struct as they are.
-fn words(data_type: &DataType) -> String {
-    match SparkType::from_arrow(data_type) {
-        Some(spark) if data_type.is_nested() => spark.to_string(),
-        Some(spark) => spark.to_string().to_uppercase(),
-        None => data_type.to_string(),
-    }
-}
-
-fn names(schema: &SchemaRef) -> String {
-    schema
-        .fields()
-        .iter()
-        .map(|field| format!("`{}`", field.name()))
-        .collect::<Vec<_>>()
-        .join(", ")
 }

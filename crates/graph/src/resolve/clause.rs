@@ -1,0 +1,168 @@
+//! Checks of clauses that name columns of a dataset: expectations, defaults, generated columns, partitions.
+
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Schema, SchemaRef};
+use sluice_model::Diagnostic;
+use sluice_model::condition::graph as condition;
+
+use super::Resolving;
+use super::types::{names, same_name, same_type, words};
+use crate::declare::columns::{invalid_name, is_storable};
+use crate::{Dataset, ExpressionPurpose, ExpressionRequest};
+
+impl Resolving<'_> {
+    /// Checks the clauses of a dataset against its columns.
+    pub(super) fn check_against(&mut self, dataset: &Dataset, schema: &SchemaRef) {
+        for clause in &dataset.expectations {
+            let request = ExpressionRequest {
+                expression: &clause.predicate,
+                schema,
+                purpose: ExpressionPurpose::Expectation,
+                settings: &self.graph.configuration,
+            };
+            match self.analyzer.check_expression(&request) {
+                Ok(DataType::Boolean) => {}
+                Ok(other) => self.diagnostics.push(
+                    Diagnostic::error(
+                        &condition::EXPECTATION_NOT_BOOLEAN,
+                        format!(
+                            "expectation `{}` of `{}` is {}, not BOOLEAN",
+                            clause.expectation.name,
+                            dataset.written,
+                            words(&other)
+                        ),
+                    )
+                    .at(&clause.predicate.origin, "")
+                    .help("compare it with something: `EXPECT (column IS NOT NULL)`"),
+                ),
+                Err(errors) => self.diagnostics.extend(errors),
+            }
+        }
+        self.check_column_expressions(dataset, schema);
+        self.check_layout(dataset, schema);
+        if dataset.kind.is_table() && dataset.columns.is_empty() {
+            for field in schema
+                .fields()
+                .iter()
+                .filter(|field| !is_storable(field.name()))
+            {
+                self.diagnostics
+                    .push(invalid_name(field.name(), &dataset.origin));
+            }
+        }
+    }
+
+    fn check_column_expressions(&mut self, dataset: &Dataset, schema: &SchemaRef) {
+        let none: SchemaRef = Arc::new(Schema::empty());
+        for column in &dataset.columns {
+            let Ok(field) = schema.field_with_name(&column.name.value) else {
+                continue;
+            };
+            for (expression, purpose, scope, clause) in [
+                (
+                    &column.default,
+                    ExpressionPurpose::Default,
+                    &none,
+                    "DEFAULT",
+                ),
+                (
+                    &column.generated,
+                    ExpressionPurpose::Generated,
+                    schema,
+                    "GENERATED ALWAYS AS",
+                ),
+            ] {
+                let Some(expression) = expression else {
+                    continue;
+                };
+                let request = ExpressionRequest {
+                    expression,
+                    schema: scope,
+                    purpose,
+                    settings: &self.graph.configuration,
+                };
+                match self.analyzer.check_expression(&request) {
+                    Ok(found) if same_type(&found, field.data_type()) => {}
+                    Ok(found) if self.analyzer.can_cast(&found, field.data_type()) => {}
+                    Ok(found) => self.diagnostics.push(
+                        Diagnostic::error(
+                            &condition::INVALID_COLUMN_DEFAULT,
+                            format!(
+                                "{clause} of column `{}` is {}, the column is {}",
+                                column.name.value,
+                                words(&found),
+                                words(field.data_type())
+                            ),
+                        )
+                        .at(&expression.origin, ""),
+                    ),
+                    Err(errors) => self.diagnostics.extend(errors),
+                }
+            }
+        }
+    }
+
+    fn check_layout(&mut self, dataset: &Dataset, schema: &SchemaRef) {
+        let named = |wanted: &str| {
+            schema
+                .fields()
+                .iter()
+                .find(|field| same_name(field.name(), wanted))
+        };
+        for (columns, clause) in [
+            (&dataset.partitioned_by, "PARTITIONED BY"),
+            (&dataset.cluster_by, "CLUSTER BY"),
+        ] {
+            for column in columns {
+                match named(&column.value) {
+                    None => self.diagnostics.push(
+                        Diagnostic::error(
+                            &condition::PARTITION_COLUMN_NOT_FOUND,
+                            format!(
+                                "{clause} of `{}` names `{}`, which is no column of it",
+                                dataset.written, column.value
+                            ),
+                        )
+                        .at(&column.origin, "")
+                        .fact(format!("columns: {}", names(schema))),
+                    ),
+                    Some(field) if clause == "PARTITIONED BY" && field.data_type().is_nested() => {
+                        self.diagnostics.push(
+                            Diagnostic::error(
+                                &condition::INVALID_PARTITION_COLUMN_DATA_TYPE,
+                                format!(
+                                    "`{}` is {} and cannot partition a table",
+                                    column.value,
+                                    words(field.data_type())
+                                ),
+                            )
+                            .at(&column.origin, ""),
+                        );
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        let partitions = dataset
+            .partitioned_by
+            .iter()
+            .filter(|column| named(&column.value).is_some())
+            .count();
+        if let Some(first) = dataset.partitioned_by.first()
+            && partitions >= schema.fields().len()
+        {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    &condition::ALL_PARTITION_COLUMNS_NOT_ALLOWED,
+                    format!(
+                        "every column of `{}` is a partition column",
+                        dataset.written
+                    ),
+                )
+                .at(&first.origin, "")
+                .help("partition by fewer columns"),
+            );
+        }
+    }
+}
