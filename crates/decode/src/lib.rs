@@ -1,1 +1,14 @@
-//! Placeholder while the dependency tree is built for the first time.
+//! Bytes and text to typed Arrow columns and back, under Spark 4's ANSI rules: JSON, CSV, casts, dates and their patterns.
+//!
+//! JSON files and `from_json`, CSV files and `from_csv`, casts in a query and casts on ingest are one thing and have one
+//! code: this. Must not know files, async or DataFusion, and never asks for the time. Arrow forms are those of
+//! [`sluice_model::SparkType::to_arrow`].
+
+pub mod cast;
+mod column;
+// csv
+pub mod datetime;
+pub mod json;
+mod record;
+
+pub use record::{BadRecord, DecodeError, Decoded, ParseMode};

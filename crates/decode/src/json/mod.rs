@@ -1,0 +1,21 @@
+//! JSON: lines and documents to columns, single texts to values, columns to text, paths into texts, inference of types.
+
+mod decode;
+mod function;
+mod infer;
+mod options;
+mod path;
+mod rescue;
+mod scan;
+mod shape;
+mod value;
+mod write;
+
+pub use decode::JsonDecoder;
+pub use function::{from_json, json_array_length, json_object_keys, schema_of_json};
+pub use infer::{Inference, difference, merge_fields, widen};
+pub use options::JsonOptions;
+pub(crate) use options::{column, flag, mode, pattern, refused, zone};
+pub use path::{JsonPath, PathError, get_json};
+pub use scan::Grammar;
+pub use write::to_json;

@@ -1,0 +1,390 @@
+//! JSON values into columns, by the rules of Spark's `JacksonParser`: what fits, what is NULL, what is rescued.
+//!
+//! A value of the wrong type makes its field NULL and the record partial; inside an array or map it takes the whole
+//! array or map along, up to the nearest field of an object. A fault of grammar spoils the record. Knows no lines and no files.
+
+use super::options::JsonOptions;
+use super::scan::{Number, Scanner, Syntax};
+use super::shape::{Shape, StructShape};
+use crate::cast::text;
+use crate::column::Column;
+use crate::datetime::{SECOND, parse_date, parse_timestamp, parse_timestamp_ntz};
+
+/// Why a value is not there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fail {
+    /// The text is no JSON.
+    Syntax(Syntax),
+    /// It is JSON, but no value of this type.
+    Misfit,
+}
+
+impl From<Syntax> for Fail {
+    fn from(syntax: Syntax) -> Self {
+        Self::Syntax(syntax)
+    }
+}
+
+/// What one record tells besides its values.
+#[derive(Debug)]
+pub(crate) struct Notes<'a> {
+    pub(crate) options: &'a JsonOptions,
+    pub(crate) root: Option<&'a StructShape>,
+    /// Whether values that do not fit are collected.
+    pub(crate) rescue: bool,
+    /// Where they stood, and their text.
+    pub(crate) rescued: Vec<(Vec<String>, String)>,
+    /// The first misfit, in words.
+    pub(crate) reason: Option<String>,
+    /// Whether a field was met that is not declared.
+    pub(crate) unknown: bool,
+    path: Vec<usize>,
+    collections: usize,
+    collection_misfit: bool,
+}
+
+impl<'a> Notes<'a> {
+    pub(crate) fn new(options: &'a JsonOptions, root: Option<&'a StructShape>, rescue: bool) -> Self {
+        Self {
+            options,
+            root,
+            rescue,
+            rescued: vec![],
+            reason: None,
+            unknown: false,
+            path: vec![],
+            collections: 0,
+            collection_misfit: false,
+        }
+    }
+
+    /// Ready for the next record.
+    pub(crate) fn clear(&mut self) {
+        self.rescued.clear();
+        self.reason = None;
+        self.unknown = false;
+        self.path.clear();
+        self.collections = 0;
+        self.collection_misfit = false;
+    }
+
+    #[cold]
+    fn misfit(&mut self, name: &str, raw: &str) {
+        if self.reason.is_none() {
+            let shown: String = raw.chars().take(80).collect();
+            self.reason = Some(format!("`{name}` cannot hold {shown}"));
+        }
+        self.keep(name, raw);
+    }
+
+    #[cold]
+    fn keep(&mut self, name: &str, raw: &str) {
+        if !self.rescue {
+            return;
+        }
+        if self.collections > 0 {
+            self.collection_misfit = true;
+            return;
+        }
+        let mut path = vec![];
+        let mut shape = self.root;
+        for index in &self.path {
+            let Some(current) = shape else { break };
+            path.extend(current.names.get(*index).cloned());
+            shape = match current.shapes.get(*index) {
+                Some(Shape::Struct(inner)) => Some(inner),
+                _ => None,
+            };
+        }
+        path.push(name.to_string());
+        self.rescued.push((path, raw.to_string()));
+    }
+}
+
+/// Reads the members of an object into the columns of a struct; the opening brace was read. Every column then has `row + 1` values.
+pub(crate) fn object(
+    shape: &StructShape,
+    columns: &mut [Column],
+    row: usize,
+    scanner: &mut Scanner<'_>,
+    notes: &mut Notes<'_>,
+    depth: usize,
+) -> Result<(), Fail> {
+    let mut expected = 0;
+    scanner.members(b'}', |scanner| -> Result<(), Fail> {
+        let (position, name) = if scanner.accept(shape.quoted(expected)) {
+            (Some(expected), std::borrow::Cow::Borrowed(""))
+        } else {
+            let name = scanner.name()?;
+            (shape.find(&name), name)
+        };
+        scanner.space()?;
+        scanner.expect(b':', "expected `:` after the name of a field")?;
+        scanner.space()?;
+        let Some((position, column)) = position.and_then(|at| Some((at, columns.get_mut(at)?))) else {
+            let mark = scanner.position;
+            scanner.skip(depth + 1)?;
+            notes.unknown = true;
+            notes.keep(&name, scanner.since(mark));
+            return Ok(());
+        };
+        expected = position + 1;
+        field(shape, position, column, row, scanner, notes, depth)
+    })?;
+    for column in columns {
+        if column.len() == row {
+            column.push_null();
+        }
+    }
+    Ok(())
+}
+
+#[allow(clippy::too_many_arguments, reason = "one step of the recursion, split for its length")]
+fn field(
+    shape: &StructShape,
+    position: usize,
+    column: &mut Column,
+    row: usize,
+    scanner: &mut Scanner<'_>,
+    notes: &mut Notes<'_>,
+    depth: usize,
+) -> Result<(), Fail> {
+    let mark = scanner.position;
+    if column.len() > row {
+        // The last of several equal names wins.
+        column.truncate(row);
+    }
+    let Some(inner) = shape.shapes.get(position) else { return Err(Fail::Misfit) };
+    let outermost = notes.collections == 0;
+    if outermost {
+        notes.path.push(position);
+    }
+    let result = value(inner, column, scanner, notes, depth + 1);
+    if outermost {
+        notes.path.truncate(notes.path.len().saturating_sub(1));
+    }
+    match result {
+        Ok(()) if outermost && notes.collection_misfit => {
+            notes.collection_misfit = false;
+            notes.keep(&shape.names[position], scanner.since(mark));
+            Ok(())
+        }
+        Err(Fail::Misfit) => {
+            column.truncate(row);
+            column.push_null();
+            scanner.position = mark;
+            scanner.skip(depth + 1)?;
+            if outermost {
+                notes.collections = 0;
+                notes.collection_misfit = false;
+            }
+            notes.misfit(&shape.names[position], scanner.since(mark));
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// Reads one value into a column, which then is one longer; on [`Fail`] the caller truncates.
+pub(crate) fn value(
+    shape: &Shape,
+    column: &mut Column,
+    scanner: &mut Scanner<'_>,
+    notes: &mut Notes<'_>,
+    depth: usize,
+) -> Result<(), Fail> {
+    if depth > sluice_model::limits::JSON_DEPTH_MAX {
+        return Err(Syntax("the record nests too deeply").into());
+    }
+    if scanner.peek() == b'n' {
+        scanner.word("null")?;
+        column.push_null();
+        return Ok(());
+    }
+    match (column, shape) {
+        (Column::Text(bytes), _) => {
+            if scanner.at_string() {
+                bytes.push(scanner.string()?.as_bytes());
+            } else {
+                let mark = scanner.position;
+                scanner.skip(depth)?;
+                bytes.push(scanner.since(mark).as_bytes());
+            }
+        }
+        (Column::Long(values), _) => values.push(integer(scanner)?),
+        (Column::Double(values), _) => values.push(real(scanner, notes)?),
+        (Column::Timestamp(values, zoned), _) => values.push(timestamp(scanner, notes, *zoned)?),
+        (Column::Boolean(values, nulls), _) => {
+            let truth = scanner.peek() == b't';
+            if !truth && scanner.peek() != b'f' {
+                return Err(Fail::Misfit);
+            }
+            scanner.word(if truth { "true" } else { "false" })?;
+            values.append(truth);
+            nulls.append_non_null();
+        }
+        (Column::Struct { fields, nulls }, Shape::Struct(inner)) => {
+            if scanner.peek() != b'{' {
+                return Err(Fail::Misfit);
+            }
+            scanner.position += 1;
+            object(inner, fields, nulls.len(), scanner, notes, depth)?;
+            nulls.append_non_null();
+        }
+        (Column::List { offsets, nulls, element }, Shape::List(inner)) => {
+            if scanner.peek() != b'[' {
+                return Err(Fail::Misfit);
+            }
+            scanner.position += 1;
+            notes.collections += 1;
+            let result = scanner.members(b']', |scanner| value(inner, element, scanner, notes, depth + 1));
+            notes.collections = notes.collections.saturating_sub(1);
+            result?;
+            offsets.push(i32::try_from(element.len()).map_err(|_| Syntax("an array is too long"))?);
+            nulls.append_non_null();
+        }
+        (Column::Map { offsets, nulls, keys, values }, Shape::Map(inner)) => {
+            if scanner.peek() != b'{' {
+                return Err(Fail::Misfit);
+            }
+            scanner.position += 1;
+            notes.collections += 1;
+            let result = scanner.members(b'}', |scanner| -> Result<(), Fail> {
+                keys.push(scanner.name()?.as_bytes());
+                scanner.space()?;
+                scanner.expect(b':', "expected `:` after the name of a field")?;
+                scanner.space()?;
+                value(inner, values, scanner, notes, depth + 1)
+            });
+            notes.collections = notes.collections.saturating_sub(1);
+            result?;
+            offsets.push(i32::try_from(keys.len()).map_err(|_| Syntax("a map is too long"))?);
+            nulls.append_non_null();
+        }
+        (column, _) => rare(column, scanner, notes, depth)?,
+    }
+    Ok(())
+}
+
+/// Scalars that sensors seldom send.
+fn rare(column: &mut Column, scanner: &mut Scanner<'_>, notes: &mut Notes<'_>, depth: usize) -> Result<(), Fail> {
+    match column {
+        Column::Null(length) => {
+            scanner.skip(depth)?;
+            *length += 1;
+        }
+        Column::Byte(values) => values.push(small(scanner)?),
+        Column::Short(values) => values.push(small(scanner)?),
+        Column::Int(values) => values.push(small(scanner)?),
+        #[allow(clippy::cast_possible_truncation, reason = "a FLOAT keeps what fits, as Java's parseFloat does")]
+        Column::Float(values) => values.push(match float_text(scanner)? {
+            Some(number) => number.parse().map_err(|_| Fail::Misfit)?,
+            None => real(scanner, notes)? as f32,
+        }),
+        Column::Decimal(values, precision, scale) => {
+            let unscaled = match decimal_text(scanner)? {
+                std::borrow::Cow::Borrowed(number) => text::decimal(number, *precision, *scale),
+                std::borrow::Cow::Owned(number) => text::decimal(&number, *precision, *scale),
+            };
+            values.push(unscaled.map_err(|_| Fail::Misfit)?);
+        }
+        Column::Binary(bytes) if scanner.at_string() => {
+            bytes.push(&text::base64(&scanner.string()?).ok_or(Fail::Misfit)?);
+        }
+        Column::Date(values) if scanner.at_string() => {
+            let found = scanner.string()?;
+            let days = match &notes.options.date_format {
+                Some(pattern) => pattern.parse_date(&found),
+                // Spark 1.5 wrote dates as day counts; its readers still take them.
+                None => parse_date(&found).or_else(|| found.parse().ok()),
+            };
+            values.push(days.ok_or(Fail::Misfit)?);
+        }
+        _ => return Err(Fail::Misfit),
+    }
+    Ok(())
+}
+
+#[inline]
+fn starts_number(scanner: &Scanner<'_>) -> bool {
+    matches!(scanner.peek(), b'-' | b'0'..=b'9')
+}
+
+#[inline]
+fn integer(scanner: &mut Scanner<'_>) -> Result<i64, Fail> {
+    if !starts_number(scanner) {
+        return Err(Fail::Misfit);
+    }
+    match scanner.number()? {
+        Number::Integer(digits) => digits.parse().map_err(|_| Fail::Misfit),
+        _ => Err(Fail::Misfit),
+    }
+}
+
+fn small<T: TryFrom<i64>>(scanner: &mut Scanner<'_>) -> Result<T, Fail> {
+    T::try_from(integer(scanner)?).map_err(|_| Fail::Misfit)
+}
+
+/// A double: a number, or one of the words that Spark takes in quotes.
+#[inline]
+fn real(scanner: &mut Scanner<'_>, notes: &Notes<'_>) -> Result<f64, Fail> {
+    if starts_number(scanner) || matches!(scanner.peek(), b'N' | b'I' | b'+') {
+        return match scanner.number()? {
+            Number::Integer(number) | Number::Real(number) => number.parse().map_err(|_| Fail::Misfit),
+            Number::Special(value) => Ok(value),
+        };
+    }
+    if !scanner.at_string() || !notes.options.grammar.non_numeric_numbers {
+        return Err(Fail::Misfit);
+    }
+    match scanner.string()?.as_ref() {
+        "NaN" => Ok(f64::NAN),
+        "+INF" | "+Infinity" | "Infinity" => Ok(f64::INFINITY),
+        "-INF" | "-Infinity" => Ok(f64::NEG_INFINITY),
+        _ => Err(Fail::Misfit),
+    }
+}
+
+/// The text of a plain number, for types that must not go through a double; `None` leaves the scanner where it was.
+fn float_text<'a>(scanner: &mut Scanner<'a>) -> Result<Option<&'a str>, Fail> {
+    let mark = scanner.position;
+    if starts_number(scanner)
+        && let Number::Integer(number) | Number::Real(number) = scanner.number()?
+    {
+        return Ok(Some(number));
+    }
+    scanner.position = mark;
+    Ok(None)
+}
+
+fn decimal_text<'a>(scanner: &mut Scanner<'a>) -> Result<std::borrow::Cow<'a, str>, Fail> {
+    if scanner.at_string() {
+        let found = scanner.string()?;
+        // Java's BigDecimal takes no space, and Spark cuts the commas of thousands.
+        let plain = !found.is_empty() && !found.contains(char::is_whitespace);
+        return if plain { Ok(found.replace(',', "").into()) } else { Err(Fail::Misfit) };
+    }
+    float_text(scanner)?.map(std::borrow::Cow::Borrowed).ok_or(Fail::Misfit)
+}
+
+#[inline]
+fn timestamp(scanner: &mut Scanner<'_>, notes: &Notes<'_>, zoned: bool) -> Result<i64, Fail> {
+    let options = notes.options;
+    if scanner.at_string() {
+        let found = scanner.string()?;
+        if found.is_empty() {
+            return Err(Fail::Misfit);
+        }
+        let micros = match (zoned, &options.timestamp_format, &options.timestamp_ntz_format) {
+            (true, None, _) => parse_timestamp(&found, &options.time_zone),
+            (true, Some(pattern), _) => pattern.parse_timestamp(&found, &options.time_zone),
+            (false, _, None) => parse_timestamp_ntz(&found, false),
+            (false, _, Some(pattern)) => pattern.parse_timestamp_ntz(&found),
+        };
+        return micros.ok_or(Fail::Misfit);
+    }
+    if zoned {
+        return integer(scanner)?.checked_mul(SECOND).ok_or(Fail::Misfit);
+    }
+    Err(Fail::Misfit)
+}

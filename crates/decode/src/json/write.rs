@@ -1,0 +1,171 @@
+//! Arrow values to JSON text as Spark's `to_json` writes them: fields that are NULL are left out. Must not read JSON.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+};
+use arrow_array::{Array, ArrayRef, StringArray};
+use arrow_schema::{DataType, TimeUnit};
+
+use crate::cast::text::{push_base64, push_decimal, push_double, push_float};
+use crate::cast::{CastError, CastMode, cast};
+use crate::datetime::{DAY, SECOND, Zone, push_date, push_local};
+
+/// Appends a string with its quotes and escapes.
+pub(crate) fn push_string(out: &mut String, text: &str) {
+    out.push('"');
+    let mut start = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let escape = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            0x8 => "\\b",
+            0xc => "\\f",
+            0..=0x1f => "",
+            _ => continue,
+        };
+        out.push_str(text.get(start..at).unwrap_or_default());
+        if escape.is_empty() {
+            out.push_str(&format!("\\u{byte:04X}"));
+        } else {
+            out.push_str(escape);
+        }
+        start = at + 1;
+    }
+    out.push_str(text.get(start..).unwrap_or_default());
+    out.push('"');
+}
+
+/// Each value as JSON text; NULL stays NULL. Timestamps carry milliseconds and the offset of `zone`, as in Spark.
+///
+/// # Errors
+/// A type that Spark has not.
+pub fn to_json(array: &ArrayRef, zone: &Zone) -> Result<StringArray, CastError> {
+    let mut out = arrow_array::builder::StringBuilder::new();
+    let mut text = String::new();
+    for row in 0..array.len() {
+        if array.is_null(row) {
+            out.append_null();
+            continue;
+        }
+        text.clear();
+        push_value(&mut text, array.as_ref(), row, zone)?;
+        out.append_value(&text);
+    }
+    Ok(out.finish())
+}
+
+fn push_value(out: &mut String, array: &dyn Array, row: usize, zone: &Zone) -> Result<(), CastError> {
+    if array.is_null(row) {
+        out.push_str("null");
+        return Ok(());
+    }
+    match array.data_type() {
+        DataType::Struct(fields) => {
+            let columns = array.as_struct();
+            let mut separator = '{';
+            for (field, column) in fields.iter().zip(columns.columns()) {
+                if column.is_valid(row) {
+                    out.push(separator);
+                    push_string(out, field.name());
+                    out.push(':');
+                    push_value(out, column, row, zone)?;
+                    separator = ',';
+                }
+            }
+            out.push_str(if separator == '{' { "{}" } else { "}" });
+        }
+        DataType::List(_) => {
+            let items = array.as_list::<i32>().value(row);
+            out.push('[');
+            for index in 0..items.len() {
+                if index > 0 {
+                    out.push(',');
+                }
+                push_value(out, items.as_ref(), index, zone)?;
+            }
+            out.push(']');
+        }
+        DataType::Map(..) => {
+            let entries = array.as_map().value(row);
+            let keys = cast(entries.column(0), &sluice_model::SparkType::String, CastMode::Ansi, &zone.to_string())?;
+            let keys = keys.as_string::<i32>();
+            out.push('{');
+            for index in 0..entries.len() {
+                if index > 0 {
+                    out.push(',');
+                }
+                push_string(out, keys.value(index));
+                out.push(':');
+                push_value(out, entries.column(1), index, zone)?;
+            }
+            out.push('}');
+        }
+        _ => push_scalar(out, array, row, zone)?,
+    }
+    Ok(())
+}
+
+fn push_scalar(out: &mut String, array: &dyn Array, row: usize, zone: &Zone) -> Result<(), CastError> {
+    match array.data_type() {
+        DataType::Null => out.push_str("null"),
+        DataType::Boolean => out.push_str(if array.as_boolean().value(row) { "true" } else { "false" }),
+        DataType::Int8 => out.push_str(&array.as_primitive::<Int8Type>().value(row).to_string()),
+        DataType::Int16 => out.push_str(&array.as_primitive::<Int16Type>().value(row).to_string()),
+        DataType::Int32 => out.push_str(&array.as_primitive::<Int32Type>().value(row).to_string()),
+        DataType::Int64 => out.push_str(&array.as_primitive::<Int64Type>().value(row).to_string()),
+        DataType::Float32 => {
+            let value = array.as_primitive::<Float32Type>().value(row);
+            quoted_unless(out, value.is_finite(), |out| push_float(out, value));
+        }
+        DataType::Float64 => {
+            let value = array.as_primitive::<Float64Type>().value(row);
+            quoted_unless(out, value.is_finite(), |out| push_double(out, value));
+        }
+        DataType::Decimal128(_, scale) => push_decimal(out, array.as_primitive::<Decimal128Type>().value(row), *scale),
+        DataType::Utf8 => push_string(out, array.as_string::<i32>().value(row)),
+        DataType::Binary => {
+            quoted_unless(out, false, |out| push_base64(out, array.as_binary::<i32>().value(row)));
+        }
+        DataType::Date32 => {
+            let days = array.as_primitive::<Date32Type>().value(row);
+            quoted_unless(out, false, |out| push_date(out, i64::from(days)));
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, named) => {
+            let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
+            let offset = if named.is_some() { zone.offset_at(micros) } else { 0 };
+            quoted_unless(out, false, |out| {
+                push_iso(out, micros.saturating_add(i64::from(offset) * SECOND));
+                if named.is_some() {
+                    out.push_str(&Zone::offset_text(offset));
+                }
+            });
+        }
+        other => return Err(CastError::unknown_type(other)),
+    }
+    Ok(())
+}
+
+fn quoted_unless(out: &mut String, plain: bool, write: impl FnOnce(&mut String)) {
+    if !plain {
+        out.push('"');
+    }
+    write(out);
+    if !plain {
+        out.push('"');
+    }
+}
+
+/// `2024-05-06T07:08:09.123`: always three digits.
+fn push_iso(out: &mut String, local: i64) {
+    let whole = local - local.rem_euclid(SECOND);
+    push_date(out, local.div_euclid(DAY));
+    let mut time = String::new();
+    push_local(&mut time, whole);
+    out.push('T');
+    out.push_str(time.rsplit(' ').next().unwrap_or_default());
+    out.push_str(&format!(".{:03}", local.rem_euclid(SECOND) / 1000));
+}
