@@ -49,6 +49,30 @@ pub struct Dataset {
     pub origin: Origin,
 }
 
+impl Dataset {
+    /// A temporary view without clauses.
+    #[must_use]
+    pub fn temporary_view(name: DatasetName, namespace: Namespace, origin: Origin) -> Self {
+        Self {
+            written: name.name.clone(),
+            name,
+            kind: DatasetKind::TemporaryView,
+            private: false,
+            columns: vec![],
+            expectations: vec![],
+            partitioned_by: vec![],
+            cluster_by: vec![],
+            location: None,
+            comment: None,
+            properties: BTreeMap::new(),
+            refresh_policy: RefreshPolicy::default(),
+            reset_allowed: true,
+            namespace,
+            origin,
+        }
+    }
+}
+
 /// A flow's identity: its target and its name. The flow of `CREATE … AS query` is named as the dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FlowId {

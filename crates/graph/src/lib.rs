@@ -31,3 +31,6 @@ pub use resolved::{
     ResolvedGraph, ResolvedInput,
 };
 pub use select::{Participation, Selection, SelectionRequest};
+
+/// Queries and relations, as the graph carries them: `run` hands them to `plan` without looking at SQL text.
+pub use sluice_sql::query;
