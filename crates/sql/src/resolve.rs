@@ -11,9 +11,10 @@ use sqlparser::ast::{
     Expr, Ident, ObjectName, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
     TableFactor, TableWithJoins, VisitMut, VisitorMut,
 };
-use sqlparser::tokenizer::Span;
+use sqlparser::tokenizer::{Span, Token};
 
 use crate::cursor::{Cursor, Parsed};
+use crate::lex::Lexeme;
 use crate::query::{Relation, RelationSource};
 use crate::rewrite::Draft;
 use scope::{Entry, Scope};
@@ -311,18 +312,12 @@ impl Walk<'_> {
     /// Checks the alias of a column, and shortens the qualifier of `t.*`.
     fn item(&mut self, item: &mut SelectItem) -> Step {
         match item {
-            SelectItem::ExprWithAlias { alias, .. }
-                if matches!(alias.quote_style, Some('\'' | '"')) =>
-            {
-                let error = self.cursor.fail(
-                    alias.span,
-                    format!("a string cannot name a column: `'{}'`", alias.value),
-                );
-                return ControlFlow::Break(
-                    error
-                        .help(format!("quote the name with back-ticks: `{}`", alias.value))
-                        .into(),
-                );
+            SelectItem::ExprWithAlias { alias, .. } if matches!(alias.quote_style, Some('\'' | '"')) => {
+                // sqlparser keeps no span for such an alias.
+                let is_it = |lexeme: &&Lexeme| matches!(&lexeme.token, Token::SingleQuotedString(text) if *text == alias.value);
+                let span = self.cursor.lexemes.iter().rfind(is_it).map_or(alias.span, |lexeme| lexeme.span);
+                let error = self.cursor.fail(span, format!("a string cannot name a column: `'{}'`", alias.value));
+                return ControlFlow::Break(error.help(format!("quote the name with back-ticks: `{}`", alias.value)).into());
             }
             SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
                 let parts: Option<Vec<Ident>> =

@@ -103,36 +103,42 @@ fn shown(cursor: &Cursor<'_>, at: usize) -> String {
 
 /// What the slip may be when the token at `at` does not fit.
 fn usual_slip(cursor: &Cursor<'_>, at: usize) -> Option<String> {
-    let word = |at: usize| match cursor.lexemes.get(at).map(|lexeme| &lexeme.token) {
-        Some(Token::Word(word)) if word.quote_style.is_none() => Some(word.value.as_str()),
-        _ => None,
-    };
-    let before = at
-        .checked_sub(1)
-        .and_then(|before| cursor.lexemes.get(before));
+    let before = at.checked_sub(1).and_then(|before| cursor.lexemes.get(before));
+    let found = bare_word(cursor, at);
     if before.is_some_and(|lexeme| lexeme.token == Token::Comma)
-        && (word(at).is_some() || at >= cursor.lexemes.len())
+        && (found.is_some() || at >= cursor.lexemes.len())
     {
         return Some("remove the comma before it, or add what is missing between them".into());
     }
-    if let Some(found) = word(at) {
-        let begins_line = before.is_none_or(|lexeme| lexeme.span.end.line < cursor.here_line(at));
-        if at > 0
-            && begins_line
-            && STATEMENT_WORDS
-                .iter()
-                .any(|begin| begin.eq_ignore_ascii_case(found))
-        {
-            return Some(format!("is a `;` missing before `{found}`?"));
-        }
-        if let Some(help) = did_you_mean(found, QUERY_WORDS) {
-            return Some(help);
-        }
+    let found = found?;
+    let begins_line = before.is_none_or(|lexeme| lexeme.span.end.line < cursor.here_line(at));
+    let begins = STATEMENT_WORDS.iter().any(|begin| begin.eq_ignore_ascii_case(found));
+    if at > 0 && begins_line && begins {
+        return Some(format!("is a `;` missing before `{found}`?"));
     }
-    // `SELECT a FORM t`: the misspelt word was taken for an alias, and what follows it does not fit.
-    let earlier = at.checked_sub(1).and_then(word)?;
-    let help = nearest(earlier, QUERY_WORDS)?;
-    Some(format!("did you mean `{help}` where `{earlier}` stands?"))
+    if let Some(help) = did_you_mean(found, QUERY_WORDS) {
+        return Some(help);
+    }
+    let is_column = QUERY_WORDS.iter().all(|word| !word.eq_ignore_ascii_case(found));
+    let selects = (0..at).rev().find_map(|earlier| {
+        let word = bare_word(cursor, earlier)?.to_ascii_uppercase();
+        QUERY_WORDS.contains(&word.as_str()).then_some(word == "SELECT")
+    });
+    (is_column && selects == Some(true)).then(|| format!("is a comma missing before `{found}`?"))
+}
+
+fn bare_word<'a>(cursor: &Cursor<'a>, at: usize) -> Option<&'a str> {
+    match &cursor.lexemes.get(at)?.token {
+        Token::Word(word) if word.quote_style.is_none() => Some(word.value.as_str()),
+        _ => None,
+    }
+}
+
+/// `SELECT a FORM t`: the misspelt word was taken for an alias, and what follows it does not fit. Its index, and the
+/// word that was meant.
+fn misspelt_before(cursor: &Cursor<'_>, at: usize) -> Option<(usize, &'static str)> {
+    let earlier = at.checked_sub(1)?;
+    nearest(bare_word(cursor, earlier)?, QUERY_WORDS).map(|word| (earlier, word))
 }
 
 impl Cursor<'_> {
@@ -156,27 +162,49 @@ pub(crate) fn of_parser(cursor: &Cursor<'_>, error: &ParserError) -> Diagnostic 
         ParserError::ParserError(message) | ParserError::TokenizerError(message) => message,
     };
     let (message, place) = split_place(message);
-    let at = place.map_or(cursor.lexemes.len(), |place| {
-        cursor
-            .lexemes
-            .partition_point(|lexeme| lexeme.span.start < place)
+    let mut at = place.map_or(cursor.lexemes.len(), |place| {
+        cursor.lexemes.partition_point(|lexeme| lexeme.span.start < place)
     });
-    match message
-        .strip_prefix("Expected: ")
-        .and_then(|rest| rest.split_once(", found: "))
-    {
-        Some((expected, _)) => unexpected(cursor, at, expected_words(expected)),
-        None => {
-            let span = cursor
-                .lexemes
-                .get(at)
-                .map_or_else(|| cursor.end_span(), |lexeme| lexeme.span);
-            let mut error = Diagnostic::error(&PARSE_SYNTAX_ERROR, lower_first(message))
-                .at(&cursor.origin(span), "");
-            error.helps.extend(usual_slip(cursor, at));
-            error
+    let expected = message
+        .strip_prefix("Expected")
+        .and_then(|rest| rest.trim_start_matches(':').trim_start().split_once(", found: "));
+    let Some((expected, found)) = expected else {
+        let span = cursor.lexemes.get(at).map_or_else(|| cursor.end_span(), |lexeme| lexeme.span);
+        let mut error = Diagnostic::error(&PARSE_SYNTAX_ERROR, lower_first(message))
+            .at(&cursor.origin(span), "");
+        error.helps.extend(usual_slip(cursor, at));
+        return error;
+    };
+    // Some messages speak of one token and give the place of the next.
+    let is_before = |at: usize| bare_word(cursor, at).is_some_and(|word| word.eq_ignore_ascii_case(found));
+    if place.is_some() && at > 0 && !is_before(at) && is_before(at - 1) {
+        at -= 1;
+    }
+    if let Some((earlier, word)) = misspelt_before(cursor, at) {
+        let span = cursor.span_of(earlier, earlier + 1);
+        let message = format!("{} is no clause of a query", shown(cursor, earlier));
+        return cursor.fail(span, message).help(format!("did you mean `{word}`?"));
+    }
+    let mut error = unexpected(cursor, at, &expected_words(expected));
+    if let Some(open) = (expected == ")").then(|| open_before(cursor, at)).flatten() {
+        error = error.at(&cursor.origin(cursor.span_of(open, open + 1)), "opened here");
+    }
+    error
+}
+
+/// The innermost parenthesis that is open before a token.
+fn open_before(cursor: &Cursor<'_>, at: usize) -> Option<usize> {
+    let mut open = vec![];
+    for (index, lexeme) in cursor.lexemes.iter().enumerate().take(at) {
+        match lexeme.token {
+            Token::LParen => open.push(index),
+            Token::RParen => {
+                open.pop();
+            }
+            _ => {}
         }
     }
+    open.pop()
 }
 
 fn lower_first(text: &str) -> String {
@@ -188,12 +216,14 @@ fn lower_first(text: &str) -> String {
 }
 
 /// sqlparser's words for what it expected, made plain.
-fn expected_words(expected: &str) -> &str {
+fn expected_words(expected: &str) -> String {
+    let is_literal = !expected.contains(' ') && !expected.chars().any(char::is_lowercase);
     match expected {
-        "end of statement" | "end of expression" => "the end of the query or a further clause",
-        "identifier" => "a name",
-        "an expression" | "an expression:" => "an expression",
-        other => other,
+        "end of statement" | "end of expression" => "the end of it or a further clause".into(),
+        "identifier" => "a name".into(),
+        "SELECT, VALUES, or a subquery in the query body" => "`SELECT`, `VALUES` or a query in parentheses".into(),
+        _ if is_literal => format!("`{expected}`"),
+        other => other.trim_end_matches(':').to_string(),
     }
 }
 
