@@ -10,6 +10,7 @@ use arrow_schema::SchemaRef;
 use arrow_select::concat::concat_batches;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use sluice_decode::cast::{CastMode, cast};
 use sluice_model::{SparkField, SparkType};
 
 use super::schema::metadata_fields;
@@ -127,19 +128,11 @@ fn partition_value(
     field: &SparkField,
     value: Option<&str>,
     shown: &str,
-    _time_zone: &str,
+    time_zone: &str,
 ) -> Result<ArrayRef, SourceError> {
-    let wanted = field.data_type.to_arrow();
     let text: ArrayRef = Arc::new(StringArray::from(vec![value]));
-    let cast = arrow_cast::cast_with_options(
-        &text,
-        &wanted,
-        &arrow_cast::CastOptions {
-            safe: true,
-            ..Default::default()
-        },
-    )
-    .map_err(|error| SourceError::Internal(error.to_string()))?;
+    let cast = cast(&text, &field.data_type, CastMode::Try, time_zone)
+        .map_err(|error| SourceError::Internal(error.to_string()))?;
     if value.is_some() && cast.is_null(0) {
         return Err(SourceError::TypeMismatch {
             path: shown.to_string(),

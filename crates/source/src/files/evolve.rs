@@ -2,12 +2,12 @@
 
 use futures::StreamExt;
 use object_store::GetResultPayload;
-use sluice_model::limits::INFERENCE_FILES_MAX;
-use sluice_model::{SparkField, SparkType};
+use sluice_model::SparkField;
+use sluice_model::limits::{INFERENCE_BYTES_MAX, INFERENCE_FILES_MAX};
 
 use super::source::Inner;
 use super::{FileEntry, SourceSchema, apply_hints, merge_fields};
-use crate::format::{self, Payload};
+use crate::format::{self, Learner, Payload};
 use crate::option::{EvolutionMode, FileFormat, ReadFilesOptions};
 use crate::{NewColumns, SourceError};
 
@@ -114,16 +114,46 @@ impl Inner {
         Ok(fields)
     }
 
+    /// Formats whose columns must be read off their records, within a budget of bytes.
     async fn infer_from_text(
         &self,
         sample: &[FileEntry],
         format: FileFormat,
     ) -> Result<Vec<SparkField>, SourceError> {
-        let _ = (sample, SparkType::String);
-        Err(SourceError::NoSchema {
-            path: self.path.written.clone(),
-            reason: format!("{} is not inferred yet", format.name()),
-        })
+        let mut learner = Learner::new(
+            format,
+            &self.options,
+            &self.session.time_zone,
+            &self.path.written,
+        )?;
+        let mut budget = INFERENCE_BYTES_MAX;
+        for file in sample {
+            if budget == 0 {
+                break;
+            }
+            let Some(payload) = self.payload(file).await? else {
+                continue;
+            };
+            let (options, shown, name) = (
+                self.options.clone(),
+                self.path.shown(&file.path),
+                file.name().to_string(),
+            );
+            let task = tokio::task::spawn_blocking(move || {
+                let learned = learner.learn(&options, payload, &name, &shown, budget);
+                (learner, learned)
+            });
+            let (back, learned) = task
+                .await
+                .map_err(|error| SourceError::Internal(error.to_string()))?;
+            learner = back;
+            match learned {
+                Ok(left) => budget = left,
+                Err(error) if error.is_corrupt_file() && self.options.ignore_corrupt_files => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(learner.finish())
     }
 
     /// The bytes of a planned file; `None` where it is gone and may be.

@@ -5,7 +5,10 @@ mod avro;
 mod binary;
 mod bytes;
 mod fit;
+mod json;
+mod learn;
 mod parquet;
+mod record;
 mod rescue;
 mod text;
 
@@ -15,6 +18,7 @@ use sluice_model::SparkField;
 
 pub(crate) use binary::columns as binary_columns;
 pub(crate) use bytes::Payload;
+pub(crate) use learn::Learner;
 
 use crate::files::{BadRow, FileEntry, SourceSchema};
 use crate::option::{FileFormat, ReadFilesOptions};
@@ -70,7 +74,8 @@ pub(crate) fn decode(
         FileFormat::BinaryFile => binary::decode(job, payload, sink),
         FileFormat::Parquet => parquet::decode(job, payload, sink),
         FileFormat::Avro => avro::decode(job, payload, sink),
-        other => Err(job.corrupt(format!("{} files are not read yet", other.name()))),
+        FileFormat::Json => json::decode(job, payload, sink),
+        FileFormat::Csv => Err(job.corrupt("CSV files are not read yet")),
     }
 }
 

@@ -439,6 +439,12 @@ impl ReadFilesOptions {
             })
     }
 
+    /// Whether columns that the schema does not know stop the read.
+    #[must_use]
+    pub fn stops_for_new_columns(&self) -> bool {
+        !matches!(self.evolution, EvolutionMode::Rescue | EvolutionMode::None)
+    }
+
     /// The hinted type of a top-level column.
     #[must_use]
     pub fn hinted_type(&self, column: &str) -> Option<&SparkType> {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{ArrayRef, RecordBatch, StructArray};
-use arrow_schema::DataType;
+use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
+use arrow_schema::{DataType, Fields};
 use futures::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use sluice_model::Origin;
@@ -232,13 +232,21 @@ fn without_zone(column: &ArrayRef) -> ArrayRef {
         DataType::Timestamp(unit, Some(_)) => {
             arrow_cast::cast(column, &DataType::Timestamp(*unit, None)).unwrap()
         }
-        DataType::Struct(fields) => {
-            let inner: Vec<(&str, ArrayRef)> = fields
+        DataType::Struct(_) => {
+            let whole = column.as_struct();
+            let inner: Vec<ArrayRef> = whole.columns().iter().map(without_zone).collect();
+            let fields: Fields = whole
+                .fields()
                 .iter()
-                .zip(column.as_struct().columns())
-                .map(|(field, column)| (field.name().as_str(), without_zone(column)))
+                .zip(&inner)
+                .map(|(field, array)| {
+                    field
+                        .as_ref()
+                        .clone()
+                        .with_data_type(array.data_type().clone())
+                })
                 .collect();
-            Arc::new(StructArray::try_from(inner).unwrap())
+            Arc::new(StructArray::new(fields, inner, whole.nulls().cloned()))
         }
         _ => Arc::clone(column),
     }
