@@ -1,2 +1,20 @@
-//! Placeholder while the dependency tree is built for the first time.
-fn main() {}
+//! The `sluice` binary: arguments in, exit code out. What a command does is in `command`, one file each; what people
+//! read is made in `render`. Must not hold logic of pipelines: that is below, in `run`, `graph` and `sql`.
+
+mod arguments;
+mod command;
+mod edge;
+mod exit;
+mod project_disk;
+mod render;
+mod source_text;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    exit::report_panics();
+    let arguments = arguments::Arguments::parse();
+    command::dispatch(arguments).into()
+}

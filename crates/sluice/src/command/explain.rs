@@ -1,0 +1,85 @@
+//! `sluice explain [CONDITION]`: the table of conditions for people, offline.
+
+use serde_json::{Value, json};
+use sluice_model::condition::{self, Condition, Domain, Retry};
+use sluice_model::{Diagnostic, condition::command::UNKNOWN_CONDITION};
+use sluice_sql::project::closest;
+
+use super::fail;
+use crate::exit::Exit;
+use crate::render::Screen;
+use crate::source_text::SourceTexts;
+
+/// Explains one condition, or lists all.
+pub(crate) fn run(screen: &Screen, name: Option<&str>) -> Exit {
+    match name {
+        None => list(screen),
+        Some(name) => match condition::find(name.trim()) {
+            Some(condition) => one(screen, condition),
+            None => fail(screen, &[unknown(name.trim())], &SourceTexts::default()),
+        },
+    }
+}
+
+fn list(screen: &Screen) -> Exit {
+    let mut conditions: Vec<&Condition> = condition::all().collect();
+    conditions.sort_by_key(|condition| condition.name);
+    if screen.is_json {
+        screen.object(&Value::Array(conditions.into_iter().map(object).collect()));
+        return Exit::Success;
+    }
+    for condition in conditions {
+        let first = condition
+            .explanation
+            .split(['.', ':'])
+            .next()
+            .unwrap_or_default();
+        screen.line(&format!("{}  {first}", condition.name));
+    }
+    Exit::Success
+}
+
+fn one(screen: &Screen, condition: &Condition) -> Exit {
+    if screen.is_json {
+        screen.object(&object(condition));
+        return Exit::Success;
+    }
+    screen.line(&format!(
+        "{}   SQLSTATE {}\n",
+        condition.name, condition.sqlstate
+    ));
+    screen.line(condition.explanation);
+    screen.line(&format!("\n{}", domain(condition.domain)));
+    if condition.retry == Retry::Backoff {
+        screen.line("It may pass by itself: Sluice tries again before it gives up.");
+    }
+    Exit::Success
+}
+
+fn domain(domain: Domain) -> &'static str {
+    match domain {
+        Domain::User => "You can mend it: it is about the project, the SQL or the data.",
+        Domain::External => "It comes from outside: the disk, the network, or another engine.",
+        Domain::Internal => "It is a bug in Sluice: please report it.",
+    }
+}
+
+fn object(condition: &Condition) -> Value {
+    json!({
+        "code": condition.name,
+        "sqlstate": condition.sqlstate,
+        "retryable": condition.retry == Retry::Backoff,
+        "explanation": condition.explanation,
+    })
+}
+
+fn unknown(name: &str) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        &UNKNOWN_CONDITION,
+        format!("there is no condition `{name}`"),
+    );
+    match closest(name, condition::all().map(|condition| condition.name)) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic.help("`sluice explain` lists them all"),
+    }
+}

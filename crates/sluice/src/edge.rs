@@ -1,0 +1,149 @@
+//! What the core is given and never asks for: the time, identities, the user, the project of the current folder.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sluice_graph::DeclaredGraph;
+use sluice_model::{Clock, Diagnostic, Ids};
+use sluice_sql::project::{LoadOptions, Project, interpolate, load, read_sql};
+use sluice_sql::statement::Statement;
+
+use crate::arguments::Global;
+use crate::project_disk::{DiskFiles, find};
+use crate::source_text::SourceTexts;
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now_us(&self) -> i64 {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Random identities.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RandomIds;
+
+impl Ids for RandomIds {
+    fn uuid(&self) -> String {
+        uuid::Uuid::new_v4().to_string()
+    }
+}
+
+/// Name of the user: who starts updates, and `${workspace.current_user.userName}`.
+pub(crate) fn user_name() -> String {
+    ["SLUICE_USER", "USER", "LOGNAME", "USERNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .unwrap_or_else(|| "user".to_owned())
+}
+
+/// A project that was found and read, as far as it could be.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// Its folder.
+    pub(crate) folder: PathBuf,
+    /// Its files.
+    pub(crate) files: DiskFiles,
+    /// What it declares; `None` when its description is of no use.
+    pub(crate) project: Option<Project>,
+    /// Everything found so far.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl Opened {
+    /// Texts that diagnostics point into.
+    pub(crate) fn texts(&self) -> SourceTexts {
+        SourceTexts::of_folder(&self.folder)
+    }
+}
+
+/// Finds the project and reads its description.
+pub(crate) fn open(global: &Global, key: Option<&str>) -> Result<Opened, Box<Diagnostic>> {
+    let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+    let spec = global.spec.as_deref().map(|spec| here.join(spec));
+    let spec_folder = spec.as_deref().and_then(Path::parent);
+    let asked = global.project.as_deref().map(|folder| here.join(folder));
+    let folder = find(&here, asked.as_deref().or(spec_folder))?;
+    let mut files = DiskFiles::walk(&folder);
+    let options = LoadOptions {
+        target: global.target.clone(),
+        pipeline_key: key.map(ToOwned::to_owned),
+        spec: spec.map(|spec| relative(&spec, &folder)),
+        variables: global.variables.clone(),
+        environment: variables_of_environment(),
+        user_name: user_name(),
+        folder_name: folder_name(&folder),
+    };
+    let (project, found) = load(&files, &options);
+    let mut diagnostics = std::mem::take(&mut files.diagnostics);
+    diagnostics.extend(found);
+    Ok(Opened {
+        folder,
+        files,
+        project,
+        diagnostics,
+    })
+}
+
+fn relative(path: &Path, folder: &Path) -> String {
+    let inside = path.strip_prefix(folder).unwrap_or(path);
+    inside
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+fn folder_name(folder: &Path) -> String {
+    let real = folder
+        .canonicalize()
+        .unwrap_or_else(|_| folder.to_path_buf());
+    real.file_name().map_or_else(
+        || "pipeline".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}
+
+fn variables_of_environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name.starts_with("BUNDLE_VAR_"))
+        .collect()
+}
+
+/// Reads and parses every source of the project. Errors of all files come together.
+pub(crate) fn statements(opened: &Opened, project: &Project) -> (Vec<Statement>, Vec<Diagnostic>) {
+    let mut statements = vec![];
+    let mut diagnostics = vec![];
+    for path in &project.sources {
+        match read_sql(&opened.files, path) {
+            Ok(text) => {
+                let (text, replacements, found) = interpolate(path, &text, &project.configuration);
+                diagnostics.extend(found);
+                let file: Arc<str> = path.as_str().into();
+                let (parsed, found) =
+                    sluice_sql::parse_file(&file, &text, replacements, &project.namespace);
+                statements.extend(parsed);
+                diagnostics.extend(found);
+            }
+            Err(diagnostic) => diagnostics.push(*diagnostic),
+        }
+    }
+    (statements, diagnostics)
+}
+
+/// The declared graph of a project, with everything that is wrong in its SQL.
+pub(crate) fn declared(opened: &Opened, project: &Project) -> (DeclaredGraph, Vec<Diagnostic>) {
+    let (statements, mut diagnostics) = statements(opened, project);
+    let (graph, found) = sluice_graph::declare(statements, &project.key, &project.configuration);
+    diagnostics.extend(found);
+    (graph, diagnostics)
+}

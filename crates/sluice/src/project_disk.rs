@@ -1,0 +1,240 @@
+//! The files of a project on disk: finds the folder, walks it within limits, hands texts in. Must not know what the
+//! files mean.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use sluice_model::condition::project;
+use sluice_model::{Diagnostic, Severity, limits};
+use sluice_sql::project::{ProjectFileError, ProjectFiles, spec_of};
+
+/// Extensions of data: never a part of the project, and there may be millions.
+const DATA: [&str; 12] = [
+    "avro", "bin", "crc", "csv", "gz", "json", "jsonl", "ndjson", "orc", "parquet", "tmp", "zst",
+];
+/// Folders of tools.
+const SKIPPED: [&str; 3] = ["node_modules", "target", "__pycache__"];
+/// A JSON file belongs to the project when a bundle may include it: near the top.
+const JSON_DEPTH: usize = 2;
+
+/// A project folder on disk.
+#[derive(Debug)]
+pub(crate) struct DiskFiles {
+    folder: PathBuf,
+    paths: Vec<String>,
+    /// What could not be looked at.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl DiskFiles {
+    /// Lists the files of a folder. What cannot be read is told in `diagnostics`.
+    pub(crate) fn walk(folder: &Path) -> Self {
+        let mut files = Self {
+            folder: folder.to_path_buf(),
+            paths: vec![],
+            diagnostics: vec![],
+        };
+        let mut visited = HashSet::new();
+        if let Ok(real) = folder.canonicalize() {
+            visited.insert(real);
+        }
+        let mut open = vec![(folder.to_path_buf(), String::new(), 0_usize)];
+        while let Some((folder, prefix, depth)) = open.pop() {
+            let entries = match fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    files.unreadable(&prefix, &error);
+                    continue;
+                }
+            };
+            let mut below = vec![];
+            let mut holds_table = false;
+            for entry in entries.flatten() {
+                let Ok(name) = entry.file_name().into_string() else {
+                    continue;
+                };
+                holds_table |= name == "_delta_log";
+                if name.starts_with('.') || name.contains('\\') {
+                    continue;
+                }
+                let path = if prefix.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{prefix}/{name}")
+                };
+                match kind(&entry, &mut visited) {
+                    Kind::Folder if !SKIPPED.contains(&name.as_str()) => {
+                        below.push((entry.path(), path, depth + 1))
+                    }
+                    Kind::File if is_listed(&name, depth) => files.paths.push(path),
+                    Kind::Folder | Kind::File | Kind::Other => {}
+                }
+            }
+            // A Delta table is data, whatever its files are called.
+            if !holds_table {
+                open.append(&mut below);
+            }
+            if files.paths.len() > limits::PROJECT_FILES_MAX {
+                files.too_many();
+                break;
+            }
+        }
+        files.paths.sort_unstable();
+        files
+    }
+
+    /// The folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn unreadable(&mut self, path: &str, error: &std::io::Error) {
+        let shown = if path.is_empty() { "." } else { path };
+        let mut diagnostic =
+            sluice_sql::project::describe(shown, &ProjectFileError::Unreadable(error.to_string()));
+        // The top must be readable; a folder inside may well be none of ours.
+        diagnostic.severity = if path.is_empty() {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn too_many(&mut self) {
+        self.diagnostics.push(
+            Diagnostic::error(
+                &project::PROJECT_TOO_MANY_FILES,
+                format!(
+                    "`{}` holds more than {} files",
+                    self.folder.display(),
+                    limits::PROJECT_FILES_MAX
+                ),
+            )
+            .help("name the project's own folder with `--project DIR`"),
+        );
+    }
+}
+
+enum Kind {
+    Folder,
+    File,
+    Other,
+}
+
+/// What an entry is; links are followed, but never twice to the same folder.
+fn kind(entry: &fs::DirEntry, visited: &mut HashSet<PathBuf>) -> Kind {
+    let Ok(file_type) = entry.file_type() else {
+        return Kind::Other;
+    };
+    if file_type.is_dir() {
+        return Kind::Folder;
+    }
+    if file_type.is_file() {
+        return Kind::File;
+    }
+    if file_type.is_symlink() {
+        let path = entry.path();
+        return match fs::metadata(&path) {
+            Ok(target) if target.is_file() => Kind::File,
+            Ok(target) if target.is_dir() => match path.canonicalize() {
+                // A link to a folder above itself, or one that was followed before, would go in circles.
+                Ok(real) if !path.starts_with(&real) && visited.insert(real.clone()) => {
+                    Kind::Folder
+                }
+                _ => Kind::Other,
+            },
+            _ => Kind::Other,
+        };
+    }
+    Kind::Other
+}
+
+fn is_listed(name: &str, depth: usize) -> bool {
+    let extension = name
+        .rsplit_once('.')
+        .map(|(_, extension)| extension.to_ascii_lowercase())
+        .unwrap_or_default();
+    (extension == "json" && depth < JSON_DEPTH) || !DATA.contains(&extension.as_str())
+}
+
+impl ProjectFiles for DiskFiles {
+    fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, ProjectFileError> {
+        read(&self.folder.join(path))
+    }
+}
+
+/// Reads a regular file within the limit for its kind.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, ProjectFileError> {
+    let is_sql = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("sql"));
+    let limit = if is_sql {
+        limits::SQL_FILE_BYTES_MAX
+    } else {
+        limits::YAML_FILE_BYTES_MAX
+    };
+    let failed = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => ProjectFileError::NotFound,
+        _ => ProjectFileError::Unreadable(error.to_string()),
+    };
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(ProjectFileError::Unreadable(
+            "it is not a regular file".to_owned(),
+        ));
+    }
+    if metadata.len() > limit {
+        return Err(ProjectFileError::TooLarge { limit });
+    }
+    fs::read(path).map_err(failed)
+}
+
+/// The project folder: the one asked for, or the first at or above `start` that holds a description.
+pub(crate) fn find(start: &Path, asked: Option<&Path>) -> Result<PathBuf, Box<Diagnostic>> {
+    if let Some(folder) = asked {
+        return if folder.is_dir() {
+            Ok(folder.to_path_buf())
+        } else {
+            Err(Box::new(Diagnostic::error(
+                &project::PROJECT_NOT_FOUND,
+                format!("`{}` is not a folder", folder.display()),
+            )))
+        };
+    }
+    for folder in start.ancestors() {
+        if spec_of(&names(folder))?.is_some() {
+            return Ok(folder.to_path_buf());
+        }
+    }
+    Err(Box::new(
+        Diagnostic::error(&project::PROJECT_NOT_FOUND, "no project here or in any folder above")
+            .fact(format!("looked from `{}` upwards", start.display()))
+            .help("go to a folder with a databricks.yml, a spark-pipeline.yml or .sql files, or name it with `--project DIR`"),
+    ))
+}
+
+/// Names of a folder's entries; folders end in `/`.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            Some(if entry.path().is_dir() {
+                format!("{name}/")
+            } else {
+                name
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "project_disk_tests.rs"]
+mod tests;
