@@ -66,10 +66,6 @@ impl Bytes {
         Self { data: vec![], offsets: vec![0], nulls: NullBufferBuilder::new(0) }
     }
 
-    /// Bytes held so far.
-    pub(crate) fn size(&self) -> usize {
-        self.data.len()
-    }
 
     pub(crate) fn len(&self) -> usize {
         self.offsets.len() - 1

@@ -6,7 +6,7 @@
 
 pub mod cast;
 mod column;
-// csv
+pub mod csv;
 pub mod datetime;
 pub mod json;
 mod record;

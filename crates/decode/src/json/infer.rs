@@ -225,7 +225,7 @@ pub(crate) fn compatible(left: SparkType, right: SparkType) -> SparkType {
     }
 }
 
-fn wider_decimal((p1, s1): (u8, i8), (p2, s2): (u8, i8)) -> SparkType {
+pub(crate) fn wider_decimal((p1, s1): (u8, i8), (p2, s2): (u8, i8)) -> SparkType {
     let scale = s1.max(s2);
     let range = (i16::from(p1) - i16::from(s1)).max(i16::from(p2) - i16::from(s2));
     match u8::try_from(range + i16::from(scale)) {
