@@ -155,7 +155,7 @@ type Batches = BoxStream<'static, Result<RecordBatch, SourceError>>;
 async fn start(task: Arc<Task>, file: FileEntry) -> Result<Batches, SourceError> {
     let Some(payload) = task.inner.payload(&file).await? else {
         with(&task.progress, |progress| {
-            progress.counters.missing_files += 1
+            progress.counters.missing_files += 1;
         });
         return Ok(stream::empty().boxed());
     };
@@ -252,7 +252,7 @@ impl Task {
             Err(SourceError::Missing { .. }) if outcome.is_ok() => {}
             Err(SourceError::Missing { .. }) if self.inner.options.ignore_missing_files => {
                 with(&self.progress, |progress| {
-                    progress.counters.missing_files += 1
+                    progress.counters.missing_files += 1;
                 });
                 return Ok(());
             }
@@ -261,7 +261,7 @@ impl Task {
         match outcome {
             Err(error) if error.is_corrupt_file() && self.inner.options.ignore_corrupt_files => {
                 with(&self.progress, |progress| {
-                    progress.counters.corrupt_files += 1
+                    progress.counters.corrupt_files += 1;
                 });
                 Ok(())
             }

@@ -223,7 +223,7 @@ pub(crate) fn merge_fields(
                     &field.data_type,
                     case_sensitive,
                     widen,
-                )
+                );
             }
             None if field.data_type == SparkType::Null || full => {}
             None => {

@@ -141,10 +141,10 @@ impl FileSource {
         }
         let mut found: Vec<FileFormat> = vec![];
         for file in files {
-            if let Some(format) = FileFormat::of_file_name(file.name()) {
-                if !found.contains(&format) {
-                    found.push(format);
-                }
+            if let Some(format) = FileFormat::of_file_name(file.name())
+                && !found.contains(&format)
+            {
+                found.push(format);
             }
         }
         let path = &self.inner.path.written;

@@ -332,6 +332,14 @@ pub(crate) fn to_text(bytes: Vec<u8>, encoding: Encoding) -> String {
     }
 }
 
+/// Bytes as UTF-8; broken UTF-8 stays as it is, for who reads records one by one.
+pub(crate) fn as_utf8(bytes: Vec<u8>, encoding: Encoding) -> Vec<u8> {
+    match encoding {
+        Encoding::Utf8 => bytes,
+        Encoding::Latin1 => to_text(bytes, encoding).into_bytes(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

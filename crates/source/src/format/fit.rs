@@ -274,10 +274,10 @@ fn left_over(fit: &Fit, array: &ArrayRef, row: usize) -> Option<Value> {
     let source = array.as_struct();
     let mut left = Map::new();
     for (index, fit) in children {
-        if let Some(index) = index {
-            if let Some(value) = left_over(fit, source.column(*index), row) {
-                left.insert(source.fields()[*index].name().clone(), value);
-            }
+        if let Some(index) = index
+            && let Some(value) = left_over(fit, source.column(*index), row)
+        {
+            left.insert(source.fields()[*index].name().clone(), value);
         }
     }
     for index in extra {

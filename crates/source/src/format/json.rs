@@ -5,11 +5,11 @@ use sluice_decode::json::{Grammar, Inference, JsonDecoder, JsonOptions};
 use sluice_decode::{DecodeError, Decoded};
 use sluice_model::SparkField;
 
-use super::bytes::{Chunks, read_whole, to_text, unpack};
+use super::bytes::{Chunks, as_utf8, read_whole, unpack};
 use super::record::{self, Corrupt, RecordDecoder, of_decode, parse_mode};
 use super::{FileJob, Payload, Sink};
 use crate::SourceError;
-use crate::option::{Encoding, FormatOptions, ReadFilesOptions};
+use crate::option::{FormatOptions, ReadFilesOptions};
 
 impl RecordDecoder for JsonDecoder {
     fn start_file(&mut self, path: &str) {
@@ -68,7 +68,7 @@ pub(crate) fn learn(
         let limit = sluice_model::limits::LINE_BYTES_MAX as u64;
         let document = read_whole(reader, shown, "json", limit)?;
         let left = budget.saturating_sub(document.len() as u64);
-        let document = bytes_of(document, options.encoding);
+        let document = as_utf8(document, options.encoding);
         inference.push_lines(
             document
                 .strip_prefix(b"\xEF\xBB\xBF".as_slice())
@@ -81,16 +81,9 @@ pub(crate) fn learn(
     while left > 0 {
         let Some(chunk) = chunks.next()? else { break };
         left = left.saturating_sub(chunk.len() as u64);
-        inference.push_lines(&bytes_of(chunk, options.encoding));
+        inference.push_lines(&as_utf8(chunk, options.encoding));
     }
     Ok(left)
-}
-
-fn bytes_of(bytes: Vec<u8>, encoding: Encoding) -> Vec<u8> {
-    match encoding {
-        Encoding::Utf8 => bytes,
-        Encoding::Latin1 => to_text(bytes, encoding).into_bytes(),
-    }
 }
 
 /// Spark's options for the decoder.

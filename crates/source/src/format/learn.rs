@@ -1,10 +1,11 @@
 //! Inference of columns from records, file by file.
 
+use sluice_decode::csv::CsvInference;
 use sluice_decode::json::Inference;
 use sluice_model::SparkField;
 
 use super::record::of_decode;
-use super::{Payload, json};
+use super::{Payload, csv, json};
 use crate::SourceError;
 use crate::option::{FileFormat, ReadFilesOptions};
 
@@ -12,6 +13,8 @@ use crate::option::{FileFormat, ReadFilesOptions};
 pub(crate) enum Learner {
     /// From JSON records.
     Json(Box<Inference>),
+    /// From CSV records.
+    Csv(Box<CsvInference>),
 }
 
 impl Learner {
@@ -24,6 +27,9 @@ impl Learner {
         match format {
             FileFormat::Json => json::inference(options, time_zone)
                 .map(|inference| Self::Json(Box::new(inference)))
+                .map_err(|error| of_decode(options, path, error)),
+            FileFormat::Csv => csv::inference(options, time_zone)
+                .map(|inference| Self::Csv(Box::new(inference)))
                 .map_err(|error| of_decode(options, path, error)),
             other => Err(SourceError::NoSchema {
                 path: path.to_string(),
@@ -50,12 +56,21 @@ impl Learner {
                 shown,
                 budget,
             ),
+            Self::Csv(inference) => csv::learn(
+                inference,
+                &options.format_options,
+                payload,
+                name,
+                shown,
+                budget,
+            ),
         }
     }
 
     pub(crate) fn finish(self) -> Vec<SparkField> {
         match self {
             Self::Json(inference) => inference.finish(),
+            Self::Csv(inference) => inference.finish(),
         }
     }
 }

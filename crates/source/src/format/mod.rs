@@ -4,6 +4,7 @@
 mod avro;
 mod binary;
 mod bytes;
+mod csv;
 mod fit;
 mod json;
 mod learn;
@@ -75,7 +76,7 @@ pub(crate) fn decode(
         FileFormat::Parquet => parquet::decode(job, payload, sink),
         FileFormat::Avro => avro::decode(job, payload, sink),
         FileFormat::Json => json::decode(job, payload, sink),
-        FileFormat::Csv => Err(job.corrupt("CSV files are not read yet")),
+        FileFormat::Csv => csv::decode(job, payload, sink),
     }
 }
 

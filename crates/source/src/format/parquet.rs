@@ -120,13 +120,16 @@ fn as_spark_reads(fields: &Fields, parquet: &SchemaDescriptor) -> Fields {
     }
     fields
         .iter()
-        .map(|field| match instants.contains(&field.name().as_str()) {
-            true => Arc::new(Field::new(
-                field.name(),
-                SparkType::Timestamp.to_arrow(),
-                field.is_nullable(),
-            )),
-            false => Arc::clone(field),
+        .map(|field| {
+            if instants.contains(&field.name().as_str()) {
+                Arc::new(Field::new(
+                    field.name(),
+                    SparkType::Timestamp.to_arrow(),
+                    field.is_nullable(),
+                ))
+            } else {
+                Arc::clone(field)
+            }
         })
         .collect()
 }

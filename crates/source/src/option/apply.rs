@@ -255,7 +255,8 @@ fn discovery(options: &mut ReadFilesOptions, key: &str, text: &str) -> Result<Ap
             options.partition_columns = PartitionColumns::Only(names.collect());
         }
         "badrecordspath" => {
-            options.bad_records_path = Some(text.to_string()).filter(|path| !path.trim().is_empty())
+            options.bad_records_path =
+                Some(text.to_string()).filter(|path| !path.trim().is_empty());
         }
         _ => return Ok(Applied::NotMine),
     }
@@ -391,7 +392,7 @@ fn format(options: &mut ReadFilesOptions, key: &str, text: &str) -> Result<Appli
         "allownonnumericnumbers" => format.allow_non_numeric_numbers = boolean(text)?,
         "allownumericleadingzeros" => format.allow_numeric_leading_zeros = boolean(text)?,
         "allowbackslashescapinganycharacter" => {
-            format.allow_backslash_escaping_any_character = boolean(text)?
+            format.allow_backslash_escaping_any_character = boolean(text)?;
         }
         "allowunquotedcontrolchars" => format.allow_unquoted_control_chars = boolean(text)?,
         "dropfieldifallnull" => format.drop_field_if_all_null = boolean(text)?,

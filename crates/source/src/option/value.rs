@@ -133,10 +133,9 @@ pub(super) fn separator(text: &str) -> String {
     if let Some(code) = text
         .strip_prefix("\\u")
         .and_then(|hex| u32::from_str_radix(hex, 16).ok())
+        && let Some(letter) = char::from_u32(code)
     {
-        if let Some(letter) = char::from_u32(code) {
-            return letter.to_string();
-        }
+        return letter.to_string();
     }
     let mut out = String::new();
     let mut letters = text.chars();

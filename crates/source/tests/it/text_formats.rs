@@ -175,3 +175,93 @@ async fn a_line_of_a_hundred_megabytes_is_read_or_counted() {
     assert_eq!(outcome.counters.rows, 3);
     assert!(outcome.counters.bad_records <= 1);
 }
+
+async fn csv(
+    content: &str,
+    options: &[(&str, &str)],
+) -> Result<(String, Vec<String>, u64), SourceError> {
+    let folder = Folder::with(&[("1.csv", content)]);
+    read_all(&folder.stream(options)).await.map(|outcome| {
+        (
+            outcome.columns(),
+            outcome.rows(),
+            outcome.counters.bad_records,
+        )
+    })
+}
+
+const HEADER: (&str, &str) = ("header", "true");
+
+#[tokio::test]
+async fn csv_columns_are_inferred_with_or_without_a_header() {
+    let content = "id,name,price\n1,\"a, b\",1.5\n2,,2\n";
+    let (columns, rows, bad) = csv(content, &[HEADER]).await.unwrap();
+    assert_eq!(
+        columns,
+        "id int, name string, price double, _rescued_data string"
+    );
+    assert_eq!(
+        (rows, bad),
+        (
+            vec![
+                "1 | a, b | 1.5 | NULL".into(),
+                "2 | NULL | 2.0 | NULL".into()
+            ],
+            0
+        )
+    );
+    let (columns, rows, _) = csv("1;x\n2;y\n", &[("sep", ";")]).await.unwrap();
+    assert_eq!(columns, "_c0 int, _c1 string, _rescued_data string");
+    assert_eq!(rows, ["1 | x | NULL", "2 | y | NULL"]);
+    let (columns, ..) = csv(content, &[HEADER, ("inferColumnTypes", "false")])
+        .await
+        .unwrap();
+    assert_eq!(
+        columns,
+        "id string, name string, price string, _rescued_data string"
+    );
+}
+
+#[tokio::test]
+async fn ragged_csv_rows_are_kept_and_counted() {
+    let content = "a,b\n1,x\n2\n3,y,extra\nfour,z\n";
+    let (_, rows, bad) = csv(content, &[HEADER, SCHEMA]).await.unwrap();
+    assert_eq!(
+        (rows.len(), rows[0].as_str(), bad),
+        (4, "1 | x", 3),
+        "{rows:?}"
+    );
+    let (_, rows, bad) = csv(content, &[HEADER, SCHEMA, ("mode", "DROPMALFORMED")])
+        .await
+        .unwrap();
+    assert_eq!((rows, bad), (vec!["1 | x".to_string()], 3));
+    let error = csv(content, &[HEADER, SCHEMA, ("mode", "FAILFAST")])
+        .await
+        .err()
+        .unwrap();
+    assert!(error.to_string().contains("line 3"), "{error}");
+}
+
+#[tokio::test]
+async fn csv_files_with_other_headers_evolve_by_name() {
+    let folder = Folder::with(&[("1.csv", "a,b\n1,x\n"), ("2.csv", "b,c,a\ny,7,2\n")]);
+    let source = folder.stream(&[HEADER]);
+    let files = source.discover(crate::support::NOW).await.unwrap().files;
+    let first = source.schema(&files[..1], None).await.unwrap();
+    let stopped = crate::support::read_files(&source, &files, first, false)
+        .await
+        .err()
+        .unwrap();
+    let SourceError::NewColumns(new) = stopped else {
+        panic!("{stopped}")
+    };
+    assert_eq!(new.names(), ["c"]);
+    let outcome = crate::support::read_with(&source, new.wider.as_ref(), false)
+        .await
+        .unwrap();
+    assert_eq!(
+        outcome.columns(),
+        "a int, b string, c int, _rescued_data string"
+    );
+    assert_eq!(outcome.rows(), ["1 | x | NULL | NULL", "2 | y | 7 | NULL"]);
+}

@@ -41,7 +41,7 @@ async fn a_file_that_changed_since_it_was_planned_fails() {
     for content in ["longer than before\n", "b\n"] {
         let folder = Folder::with(&[("1.txt", "a\n")]);
         let error = read_after(&folder, &[TEXT], |folder| {
-            folder.put("1.txt", content.as_bytes())
+            folder.put("1.txt", content.as_bytes());
         })
         .await
         .err()
