@@ -92,7 +92,7 @@ pub enum Input {
     External(DatasetName),
     /// Files: `read_files` (and `cloud_files`, which the parser turned into it).
     Files(TableFunction),
-    /// `event_log(…)`: of one table, or of the whole pipeline.
+    /// `event_log(…)`: the event log of this pipeline; the table, if one is named, is one of its own.
     EventLog(Option<DatasetName>),
     /// `range(…)`.
     Range(TableFunction),

@@ -1,21 +1,12 @@
 //! The committed projects, from their files to a resolved graph, by the same steps as an update.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test stops where it fails"
-)]
-#![allow(dead_code, reason = "the support is shared with graph.rs")]
-
-mod support;
-
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::support::{Trusting, lines, outside};
 use sluice_graph::{ResolvedGraph, declare, resolve};
 use sluice_model::Diagnostic;
 use sluice_sql::project::{LoadOptions, MemoryFiles, interpolate, load, read_sql};
-use support::{Trusting, lines, outside};
 
 fn files(folder: &Path, below: &Path, into: &mut Vec<(String, Vec<u8>)>) {
     for entry in std::fs::read_dir(folder.join(below)).unwrap() {
