@@ -32,30 +32,26 @@ pub(crate) struct Cursor<'a> {
     pub(crate) lexemes: &'a [Lexeme],
     /// Index of the next token.
     pub(crate) at: usize,
+    /// What follows the tokens, if they are a part of a statement.
+    pub(crate) after: Option<&'a Lexeme>,
+    /// Where they end.
+    pub(crate) end: Location,
 }
 
 impl<'a> Cursor<'a> {
     /// Begins at the first token.
-    pub(crate) fn new(
-        source: &'a Source<'a>,
-        namespace: &'a Namespace,
-        lexemes: &'a [Lexeme],
-    ) -> Self {
-        Self {
-            source,
-            namespace,
-            lexemes,
-            at: 0,
-        }
+    pub(crate) fn new(source: &'a Source<'a>, namespace: &'a Namespace, lexemes: &'a [Lexeme]) -> Self {
+        let end = lexemes.last().map_or(Location::new(1, 1), |last| last.span.end);
+        Self { source, namespace, lexemes, at: 0, after: None, end }
     }
 
     /// A cursor over some of the tokens.
     pub(crate) fn part(&self, from: usize, to: usize) -> Self {
-        Self {
-            lexemes: self.lexemes.get(from..to).unwrap_or_default(),
-            at: 0,
-            ..*self
-        }
+        let lexemes = self.lexemes.get(from..to).unwrap_or_default();
+        let last = to.checked_sub(1).and_then(|last| self.lexemes.get(last));
+        let end = last.map_or(self.end, |last| last.span.end);
+        let after = self.lexemes.get(to).or(self.after);
+        Self { lexemes, at: 0, after, end, ..*self }
     }
 
     /// The next token.
@@ -279,11 +275,7 @@ impl<'a> Cursor<'a> {
 
     /// The point behind the last token.
     pub(crate) fn end_span(&self) -> Span {
-        let end = self
-            .lexemes
-            .last()
-            .map_or(Location::new(1, 1), |last| last.span.end);
-        Span::new(end, end)
+        Span::new(self.end, self.end)
     }
 
     /// The span of the next token, or the end.

@@ -72,6 +72,8 @@ struct Level {
     in_values: bool,
     /// Between the parentheses of CAST.
     is_cast: bool,
+    /// Between the parentheses of the generator of LATERAL VIEW.
+    is_lateral_view: bool,
 }
 
 impl Level {
@@ -83,6 +85,7 @@ impl Level {
             expecting: is_join,
             in_values: false,
             is_cast: false,
+            is_lateral_view: false,
         }
     }
 }
@@ -94,6 +97,7 @@ struct Rewriter<'a> {
     drafts: Vec<Draft>,
     refused: Vec<Located<RefusedClause>>,
     pivot: Option<Span>,
+    lateral_views: usize,
 }
 
 /// Rewrites the tokens of a query.
@@ -114,6 +118,7 @@ fn rewrite(cursor: Cursor<'_>, kind: Kind) -> Parsed<Rewritten> {
         drafts: vec![],
         refused: vec![],
         pivot: None,
+        lateral_views: 0,
     };
     while let Some(lexeme) = rewriter.cursor.peek() {
         if rewriter.level().expecting && rewriter.relation()? {
@@ -162,7 +167,12 @@ impl<'a> Rewriter<'a> {
         match &lexeme.token {
             Token::LParen => self.open()?,
             Token::RParen if self.levels.len() > 1 => {
-                self.levels.pop();
+                let closed = self.levels.pop();
+                self.copy();
+                if closed.is_some_and(|level| level.is_lateral_view) {
+                    self.name_lateral_view(lexeme.span);
+                }
+                return Ok(());
             }
             Token::Comma => self.comma(),
             Token::Number(number, _) => return self.number(number, lexeme.span),
@@ -191,6 +201,7 @@ impl<'a> Rewriter<'a> {
             Some(TokenWithSpan { token: Token::Word(word), .. })
                 if word.value.eq_ignore_ascii_case("CAST") || word.value.eq_ignore_ascii_case("TRY_CAST")
         );
+        let is_lateral_view = self.opens_lateral_view();
         let level = self.level();
         let kind = match (holds_query, level.expecting) {
             (true, _) => Kind::Query,
@@ -200,6 +211,7 @@ impl<'a> Rewriter<'a> {
         level.expecting = false;
         self.levels.push(Level {
             is_cast,
+            is_lateral_view,
             ..Level::new(kind)
         });
         let joins = self
@@ -220,6 +232,29 @@ impl<'a> Rewriter<'a> {
                 .into());
         }
         Ok(())
+    }
+
+    /// Whether the parentheses that open now are those of `LATERAL VIEW [OUTER] generator(`.
+    fn opens_lateral_view(&self) -> bool {
+        let word = |back: usize| match &self.out.iter().rev().nth(back)?.token {
+            Token::Word(word) => Some(word.value.to_ascii_uppercase()),
+            _ => None,
+        };
+        let at = if word(1).as_deref() == Some("OUTER") { 2 } else { 1 };
+        word(0).is_some() && word(at).as_deref() == Some("VIEW") && word(at + 1).as_deref() == Some("LATERAL")
+    }
+
+    /// Gives a LATERAL VIEW without a name one, which sqlparser wants.
+    fn name_lateral_view(&mut self, span: Span) {
+        let is_named = match self.cursor.peek().map(|lexeme| &lexeme.token) {
+            Some(Token::Word(word)) => word.quote_style.is_some() || !relation::is_reserved(&word.value),
+            _ => false,
+        };
+        if !is_named {
+            let name = format!("__lateral_{}", self.lateral_views);
+            self.emit(Token::make_word(&name, None), span);
+        }
+        self.lateral_views += 1;
     }
 
     fn comma(&mut self) {
@@ -247,6 +282,13 @@ impl<'a> Rewriter<'a> {
                 (level.from, level.expecting) = (true, true);
             }
             "LATERAL" if self.cursor.sees(&["LATERAL", "VIEW"]) => self.end_from(),
+            "DISTINCT" if self.sees_star_in_parentheses() => {
+                self.copy();
+                self.cursor.next();
+                self.copy();
+                self.cursor.next();
+                return Ok(true);
+            }
             "INTERVAL" => return self.interval(),
             "WATERMARK" if self.level().from && self.sees_watermark() => {
                 self.refuse_watermark()?;
@@ -280,6 +322,18 @@ impl<'a> Rewriter<'a> {
                 .cursor
                 .peek_nth(1)
                 .is_some_and(|next| next.token == Token::LParen)
+    }
+
+    /// Whether `DISTINCT (*)` comes next, which Spark reads as `DISTINCT *`.
+    fn sees_star_in_parentheses(&self) -> bool {
+        let token = |ahead: usize| self.cursor.peek_nth(ahead).map(|lexeme| &lexeme.token);
+        let after_select = matches!(
+            self.out.last(),
+            Some(TokenWithSpan { token: Token::Word(word), .. }) if word.value.eq_ignore_ascii_case("SELECT")
+        );
+        after_select
+            && (token(1), token(2), token(3))
+                == (Some(&Token::LParen), Some(&Token::Mul), Some(&Token::RParen))
     }
 
     /// Whether this FROM belongs to `IS [NOT] DISTINCT FROM`.

@@ -7,6 +7,7 @@ use sqlparser::parser::ParserError;
 use sqlparser::tokenizer::{Location, Token};
 
 use crate::cursor::Cursor;
+use crate::lex::Lexeme;
 
 /// Words of queries that people misspell.
 const QUERY_WORDS: &[&str] = &[
@@ -77,10 +78,10 @@ pub(crate) fn one_of(items: &[String]) -> String {
 
 /// The error that the token at `at` is not what was expected.
 pub(crate) fn unexpected(cursor: &Cursor<'_>, at: usize, expected: &str) -> Diagnostic {
-    let found = cursor.lexemes.get(at);
+    let found = cursor.lexemes.get(at).or(cursor.after);
     let span = found.map_or_else(|| cursor.end_span(), |lexeme| lexeme.span);
     let message = match found {
-        Some(_) => format!("found {}, expected {expected}", shown(cursor, at)),
+        Some(found) => format!("found {}, expected {expected}", shown(cursor, found)),
         None => format!("the statement ends here, expected {expected}"),
     };
     let mut error = cursor.fail(span, message);
@@ -89,15 +90,12 @@ pub(crate) fn unexpected(cursor: &Cursor<'_>, at: usize, expected: &str) -> Diag
 }
 
 /// A token for a message, at most 40 characters of it.
-fn shown(cursor: &Cursor<'_>, at: usize) -> String {
-    let text = cursor.text(at, at + 1);
+fn shown(cursor: &Cursor<'_>, lexeme: &Lexeme) -> String {
+    let text = cursor.source.text.get(lexeme.start..lexeme.end).unwrap_or_default();
     let first = text.lines().next().unwrap_or_default();
     let short: String = first.chars().take(40).collect();
     let dots = if short.len() < text.len() { "…" } else { "" };
-    let kind = match cursor.lexemes.get(at).map(|lexeme| &lexeme.token) {
-        Some(Token::SingleQuotedString(_)) => "string ",
-        _ => "",
-    };
+    let kind = if matches!(lexeme.token, Token::SingleQuotedString(_)) { "string " } else { "" };
     format!("{kind}`{short}{dots}`")
 }
 
@@ -182,7 +180,7 @@ pub(crate) fn of_parser(cursor: &Cursor<'_>, error: &ParserError) -> Diagnostic 
     }
     if let Some((earlier, word)) = misspelt_before(cursor, at) {
         let span = cursor.span_of(earlier, earlier + 1);
-        let message = format!("{} is no clause of a query", shown(cursor, earlier));
+        let message = format!("`{}` is no clause of a query", cursor.text(earlier, earlier + 1));
         return cursor.fail(span, message).help(format!("did you mean `{word}`?"));
     }
     let mut error = unexpected(cursor, at, &expected_words(expected));

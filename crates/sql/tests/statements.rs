@@ -165,6 +165,10 @@ fn auto_cdc_takes_its_clauses_in_any_order() {
         ("CREATE FLOW f AS AUTO CDC INTO t FROM STREAM s KEYS (id) IGNORE NULL UPDATES ON * EXCEPT (c) SEQUENCE BY ts
           SYSTEM SEQUENCE BY st STORED AS BITEMPORAL COLUMNS TO UPDATE changed",
          "flow f into t <- auto cdc stream s AS s keys=id by ts ignore_null=-c stored=Bitemporal update=changed system=st"),
+        ("APPLY CHANGES INTO t FROM STREAM(s) KEYS (id) WHERE state = 'NY' AND id IN (1, 2) SEQUENCE BY ts",
+         "flow t into t <- auto cdc stream s AS s keys=id by ts"),
+        ("APPLY CHANGES INTO t FROM (SELECT a, b FROM STREAM s WHERE a > 1) KEYS (a) SEQUENCE BY b",
+         "flow t into t <- auto cdc stream s AS s keys=a by b"),
         ("CREATE FLOW f AS AUTO CDC INTO t FROM STREAM read_files('/x', format => 'json') KEYS (id) SEQUENCE BY ts TRACK HISTORY ON (a)",
          "flow f into t <- auto cdc stream read_files(='/x',format='json') AS read_files keys=id by ts track=a"),
     ] {
@@ -217,4 +221,12 @@ fn text_and_place_of_a_statement_are_the_users() {
     assert_eq!(query.text, "SELECT a -- why\n  FROM t");
     assert_eq!((query.origin.line, query.origin.column), (5, 3));
     assert_eq!((query.relations[0].origin.line, query.relations[0].origin.column), (6, 8));
+}
+
+#[test]
+fn the_filter_of_changes_is_part_of_their_query() {
+    let found = statements("APPLY CHANGES INTO t FROM STREAM(s) KEYS (id) WHERE state = 'NY' SEQUENCE BY ts");
+    let StatementKind::Flow(flow) = &found[0].kind else { panic!("{found:?}") };
+    let sluice_sql::statement::FlowBody::AutoCdc(cdc) = &flow.body else { panic!("{flow:?}") };
+    assert_eq!(cdc.from.tree.to_string(), "SELECT * FROM __relation_0 AS s WHERE state = 'NY'");
 }

@@ -1,5 +1,7 @@
 //! The specification of `AUTO CDC` and `APPLY CHANGES`: its clauses in any order, each once.
 
+use std::ops::Range;
+
 use sluice_model::Origin;
 use sluice_model::condition::sql::{
     AUTOCDC_EMPTY_KEYS, AUTOCDC_IGNORE_NULL_EMPTY_COLUMN_LIST, AUTOCDC_MULTIPART_COLUMN_IDENTIFIER,
@@ -16,6 +18,7 @@ use crate::statement::{AutoCdc, ColumnSelection, FlowBody, Located, StoredAs};
 /// The clauses with their first words.
 const CLAUSES: &[(&str, &[&str])] = &[
     ("KEYS", &["KEYS"]),
+    ("WHERE", &["WHERE"]),
     ("IGNORE NULL UPDATES", &["IGNORE", "NULL"]),
     ("APPLY AS DELETE WHEN", &["APPLY", "AS", "DELETE"]),
     ("APPLY AS TRUNCATE WHEN", &["APPLY", "AS", "TRUNCATE"]),
@@ -48,12 +51,14 @@ struct Draft {
     track_history: ColumnSelection,
     columns_to_update: Option<Located<String>>,
     system_sequence_by: Option<Located<String>>,
+    /// The tokens of `WHERE …`, which older projects write among the clauses.
+    filter: Range<usize>,
 }
 
 /// Takes `FROM …` and the clauses; `first` is the index of `AUTO` or `APPLY`.
 pub(super) fn specification(cursor: &mut Cursor<'_>, first: usize, once: bool) -> Parsed<FlowBody> {
     let origin = cursor.origin(cursor.span_of(first, first + 2));
-    let from = source(cursor)?;
+    let source = source(cursor)?;
     let (mut draft, mut seen) = (Draft::default(), Seen::default());
     while !cursor.is_end() {
         let span = cursor.here();
@@ -73,6 +78,7 @@ pub(super) fn specification(cursor: &mut Cursor<'_>, first: usize, once: bool) -
     let Some(sequence_by) = draft.sequence_by else {
         return cursor.expected("`SEQUENCE BY ...`");
     };
+    let from = source_query(cursor, source, draft.filter)?;
     Ok(FlowBody::AutoCdc(Box::new(AutoCdc {
         origin,
         once,
@@ -90,65 +96,49 @@ pub(super) fn specification(cursor: &mut Cursor<'_>, first: usize, once: bool) -
     })))
 }
 
-/// Takes `FROM relation`, up to the first clause, as `SELECT * FROM relation`.
-fn source(cursor: &mut Cursor<'_>) -> Parsed<Query> {
-    let Some(keyword) = cursor.peek().filter(|_| cursor.sees(&["FROM"])).cloned() else {
-        return cursor.expected_words(&["FROM"]);
-    };
+/// Takes `FROM relation`, up to the first clause.
+fn source(cursor: &mut Cursor<'_>) -> Parsed<Range<usize>> {
     let start = cursor.at;
-    cursor.next();
-    if cursor.sees(&["SNAPSHOT"])
-        && matches!(
-            cursor.peek_nth(1).map(|next| &next.token),
-            Some(Token::Word(_))
-        )
-    {
-        let error = cursor.fail(
-            cursor.here(),
-            "AUTO CDC reads a stream of changes here, snapshots are not supported",
-        );
+    cursor.need(&["FROM"])?;
+    if cursor.sees(&["SNAPSHOT"]) && matches!(cursor.peek_nth(1).map(|next| &next.token), Some(Token::Word(_))) {
+        let error = cursor.fail(cursor.here(), "AUTO CDC reads a stream of changes here, snapshots are not supported");
         return Err(error.help("write `FROM STREAM(changes)`").into());
     }
-    while !cursor.is_end() && (cursor.at == start + 1 || clause_here(cursor).is_none()) {
+    skip_to_clause(cursor)?;
+    if cursor.at == start + 1 {
+        return cursor.expected("the stream of changes");
+    }
+    Ok(start..cursor.at)
+}
+
+/// Moves to the next clause, by one token at least.
+fn skip_to_clause(cursor: &mut Cursor<'_>) -> Parsed<()> {
+    let start = cursor.at;
+    while !cursor.is_end() && (cursor.at == start || clause_here(cursor).is_none()) {
         if cursor.sees_symbol(&Token::LParen) {
             cursor.skip_group()?;
         } else {
             cursor.next();
         }
     }
-    if cursor.at == start + 1 {
-        return cursor.expected("the stream of changes");
-    }
+    Ok(())
+}
+
+/// The query `SELECT * FROM relation [WHERE condition]`.
+fn source_query(cursor: &Cursor<'_>, source: Range<usize>, filter: Range<usize>) -> Parsed<Query> {
+    let place = cursor.span_of(source.start + 1, source.end);
+    let tokens = cursor.lexemes.get(source).unwrap_or_default();
+    let Some(keyword) = tokens.first() else { return cursor.expected_words(&["FROM"]) };
     let prefix = [Token::make_keyword("SELECT"), Token::Mul];
-    let mut lexemes: Vec<Lexeme> = prefix
-        .into_iter()
-        .map(|token| Lexeme {
-            token,
-            ..keyword.clone()
-        })
-        .collect();
-    lexemes.extend(
-        cursor
-            .lexemes
-            .get(start..cursor.at)
-            .unwrap_or_default()
-            .iter()
-            .cloned(),
-    );
-    let relation = Cursor {
-        lexemes: &lexemes,
-        at: 0,
-        ..*cursor
-    };
-    let query = query(relation, Place::Pipeline)?;
+    let mut lexemes: Vec<Lexeme> =
+        prefix.into_iter().map(|token| Lexeme { token, ..keyword.clone() }).collect();
+    lexemes.extend_from_slice(tokens);
+    lexemes.extend_from_slice(cursor.lexemes.get(filter).unwrap_or_default());
+    let end = lexemes.last().map_or(cursor.end, |last| last.span.end);
+    let query = query(Cursor { lexemes: &lexemes, at: 0, after: None, end, ..*cursor }, Place::Pipeline)?;
     if query.relations.len() != 1 {
-        let error = cursor.fail(
-            cursor.span_of(start + 1, cursor.at),
-            "AUTO CDC reads exactly one stream of changes",
-        );
-        return Err(error
-            .help("prepare the changes in a temporary view, and read that")
-            .into());
+        let error = cursor.fail(place, "AUTO CDC reads exactly one stream of changes");
+        return Err(error.help("prepare the changes in a temporary view, and read that").into());
     }
     Ok(query)
 }
@@ -184,6 +174,11 @@ fn take(cursor: &mut Cursor<'_>, clause: &str, draft: &mut Draft) -> Parsed<()> 
             cursor.need(&["APPLY", "AS", "TRUNCATE", "WHEN"])?;
             draft.truncate_when = Some(until_clause(cursor, "the condition of a truncate")?);
         }
+        "WHERE" => {
+            let from = cursor.at;
+            skip_to_clause(cursor)?;
+            draft.filter = from..cursor.at;
+        }
         "SYSTEM SEQUENCE BY" => {
             cursor.need(&["SYSTEM", "SEQUENCE", "BY"])?;
             draft.system_sequence_by = Some(column(cursor)?);
@@ -215,13 +210,7 @@ fn take(cursor: &mut Cursor<'_>, clause: &str, draft: &mut Draft) -> Parsed<()> 
 /// The expression up to the next clause.
 fn until_clause(cursor: &mut Cursor<'_>, what: &str) -> Parsed<Expression> {
     let from = cursor.at;
-    while !cursor.is_end() && (cursor.at == from || clause_here(cursor).is_none()) {
-        if cursor.sees_symbol(&Token::LParen) {
-            cursor.skip_group()?;
-        } else {
-            cursor.next();
-        }
-    }
+    skip_to_clause(cursor)?;
     expression(cursor.part(from, cursor.at), what)
 }
 

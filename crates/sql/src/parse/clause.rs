@@ -76,10 +76,12 @@ pub(super) fn take(
                 help,
             );
         }
-    } else if cursor.take(&["PARTITIONED", "BY"]) {
+    } else if cursor.take(&["PARTITIONED"]) {
+        cursor.need(&["BY"])?;
         seen.once(cursor, "PARTITIONED BY", span)?;
         partitioned_by(cursor, table, from)?;
-    } else if cursor.take(&["CLUSTER", "BY"]) {
+    } else if cursor.take(&["CLUSTER"]) {
+        cursor.need(&["BY"])?;
         seen.once(cursor, "CLUSTER BY", span)?;
         cluster_by(cursor, table, from)?;
     } else if cursor.take(&["LOCATION"]) {
@@ -110,13 +112,15 @@ pub(super) fn take(
         seen.once(cursor, "SCHEDULE", span)?;
         schedule(cursor)?;
         note(cursor, table, from);
-    } else if cursor.take(&["TRIGGER", "ON", "UPDATE"]) {
+    } else if cursor.take(&["TRIGGER"]) {
+        cursor.need(&["ON", "UPDATE"])?;
         seen.once(cursor, "TRIGGER", span)?;
         if cursor.take(&["AT", "MOST", "EVERY"]) && take_interval(cursor)?.is_none() {
             return cursor.expected("`INTERVAL` with a number and a unit");
         }
         note(cursor, table, from);
-    } else if cursor.take(&["REFRESH", "POLICY"]) {
+    } else if cursor.take(&["REFRESH"]) {
+        cursor.need(&["POLICY"])?;
         seen.once(cursor, "REFRESH POLICY", span)?;
         table.refresh_policy = refresh_policy(cursor)?;
     } else {
@@ -203,10 +207,11 @@ pub(super) fn properties(
     })?;
     let mut properties = std::collections::BTreeMap::new();
     for (key, value) in pairs {
-        if let Some(first) = properties.insert(key.clone(), value) {
+        if properties.contains_key(&key) {
             let message = format!("property `{key}` is given twice");
-            return Err(cursor.fail_with(&DUPLICATE_CLAUSES, &first.origin, message));
+            return Err(cursor.fail_with(&DUPLICATE_CLAUSES, &value.origin, message));
         }
+        properties.insert(key, value);
     }
     Ok(properties)
 }

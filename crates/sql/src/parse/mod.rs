@@ -16,10 +16,10 @@ use std::sync::Arc;
 use sluice_model::condition::sql::{SQL_FILE_TOO_LARGE, UNSUPPORTED_PIPELINE_SPARK_SQL_COMMAND};
 use sluice_model::limits::{SQL_FILE_BYTES_MAX, SQL_STATEMENTS_MAX};
 use sluice_model::{Diagnostic, Namespace, Origin};
-use sqlparser::tokenizer::Token;
+use sqlparser::tokenizer::{Location, Token};
 
 use crate::cursor::{Cursor, Parsed, Source};
-use crate::lex::{Lexeme, lex};
+use crate::lex::{LexError, Lexeme, lex};
 use crate::query::{Expression, Query};
 use crate::slip;
 use crate::source_map::{Replacement, SourceMap};
@@ -40,43 +40,35 @@ pub fn parse_file(
     replacements: Vec<Replacement>,
     defaults: &Namespace,
 ) -> (Vec<Statement>, Vec<Diagnostic>) {
-    let source = Source {
-        text,
-        map: SourceMap::new(Arc::clone(file), replacements),
-    };
-    let (lexemes, mut diagnostics) = match tokens(&source) {
+    let source = Source { text, map: SourceMap::new(Arc::clone(file), replacements) };
+    let (lexemes, errors) = match tokens(&source) {
         Ok(found) => found,
         Err(error) => return (vec![], vec![*error]),
     };
-    let mut file = File {
-        namespace: defaults.clone(),
-        settings: BTreeMap::new(),
-        statements: vec![],
-    };
-    let lexical: Vec<Origin> = diagnostics
-        .iter()
-        .filter_map(|error| error.origin().cloned())
-        .collect();
-    for (count, part) in lexemes
-        .split(|lexeme| lexeme.token == Token::SemiColon)
-        .filter(|part| !part.is_empty())
-        .enumerate()
-    {
+    let mut diagnostics: Vec<Diagnostic> = errors.iter().map(|error| lexical(&source, error)).collect();
+    let mut file = File { namespace: defaults.clone(), settings: BTreeMap::new(), statements: vec![] };
+    let mut count = 0;
+    let mut begin = Location::new(1, 1);
+    for part in lexemes.split_inclusive(|lexeme| lexeme.token == Token::SemiColon) {
+        let (part, end) = match part {
+            [statement @ .., semicolon] if semicolon.token == Token::SemiColon => (statement, semicolon.span.end),
+            statement => (statement, Location::new(u64::MAX, 0)),
+        };
+        let region = begin..end;
+        begin = end;
+        let Some(first) = part.first() else { continue };
         if count == SQL_STATEMENTS_MAX {
-            let origin = Cursor::new(&source, &file.namespace, part).origin(part[0].span);
             let message = format!("the file holds more than {SQL_STATEMENTS_MAX} statements");
-            diagnostics.push(
-                Diagnostic::error(&SQL_FILE_TOO_LARGE, message)
-                    .at(&origin, "")
-                    .help("split the file"),
-            );
+            let place = source.map.origin(first.span);
+            diagnostics.push(Diagnostic::error(&SQL_FILE_TOO_LARGE, message).at(&place, "").help("split the file"));
             break;
         }
-        match file.statement(&source, part, &mut diagnostics) {
-            Ok(()) => {}
-            // A token that is none explains what follows it: one error for one slip.
-            Err(error) if touches(&source, part, &lexical) => drop(error),
-            Err(error) => diagnostics.push(*error),
+        count += 1;
+        if let Err(error) = file.statement(&source, part, &mut diagnostics) {
+            // Text that is no token explains what follows it: one error for one slip.
+            if !errors.iter().any(|lexical| region.contains(&lexical.span.start)) {
+                diagnostics.push(*error);
+            }
         }
     }
     diagnostics.sort_by(|a, b| a.origin().cmp(&b.origin()));
@@ -140,9 +132,9 @@ fn one<T>(
         text,
         map: SourceMap::new(Arc::clone(file), replacements),
     };
-    let (mut lexemes, diagnostics) = tokens(&source).map_err(|error| vec![*error])?;
-    if !diagnostics.is_empty() {
-        return Err(diagnostics);
+    let (mut lexemes, errors) = tokens(&source).map_err(|error| vec![*error])?;
+    if !errors.is_empty() {
+        return Err(errors.iter().map(|error| lexical(&source, error)).collect());
     }
     while lexemes
         .last()
@@ -167,49 +159,31 @@ fn one<T>(
     rule(cursor).map_err(|error| vec![*error])
 }
 
+/// Lexical errors that are reported of one file: one slip can make many.
+const LEXICAL_ERRORS_MAX: usize = 100;
+
 /// The tokens of a text that is not too large, with the lexical errors.
-fn tokens(source: &Source<'_>) -> Parsed<(Vec<Lexeme>, Vec<Diagnostic>)> {
+fn tokens(source: &Source<'_>) -> Parsed<(Vec<Lexeme>, Vec<LexError>)> {
     let bytes = source.text.len() as u64;
     if bytes > SQL_FILE_BYTES_MAX {
         let message = format!("the file has {bytes} bytes, at most {SQL_FILE_BYTES_MAX} are read");
         let origin = Origin::new(Arc::clone(source.map.file()), 1, 1, 0);
-        let error = Diagnostic::error(&SQL_FILE_TOO_LARGE, message)
-            .at(&origin, "")
-            .help("split the file");
+        let error = Diagnostic::error(&SQL_FILE_TOO_LARGE, message).at(&origin, "").help("split the file");
         return Err(error.into());
     }
-    let (lexemes, errors) = lex(source.text);
-    let diagnostics = errors
-        .into_iter()
-        .take(100)
-        .map(|error| {
-            let diagnostic = Diagnostic::error(error.condition, error.message)
-                .at(&source.map.origin(error.span), "");
-            match error.help {
-                Some(help) => diagnostic.help(help),
-                None => diagnostic,
-            }
-        })
-        .collect();
-    Ok((lexemes, diagnostics))
+    let (lexemes, mut errors) = lex(source.text);
+    errors.truncate(LEXICAL_ERRORS_MAX);
+    Ok((lexemes, errors))
 }
 
-/// Whether a lexical error lies in a statement, or behind its last token.
-fn touches(source: &Source<'_>, part: &[Lexeme], lexical: &[Origin]) -> bool {
-    let (Some(first), Some(last)) = (part.first(), part.last()) else {
-        return false;
-    };
-    let (from, to) = (source.map.origin(first.span), source.map.origin(last.span));
-    let is_last = last.end + 1 >= source.text.trim_end().len();
-    lexical.iter().any(|place| {
-        *place >= from
-            && (*place <= to
-                || is_last
-                || source
-                    .text
-                    .get(last.end..)
-                    .is_none_or(|rest| !rest.contains(';')))
-    })
+/// A lexical error for people.
+fn lexical(source: &Source<'_>, error: &LexError) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::error(error.condition, error.message.clone()).at(&source.map.origin(error.span), "");
+    match error.help {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    }
 }
 
 /// What the statements of a file so far have declared and set.

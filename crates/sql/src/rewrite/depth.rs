@@ -71,7 +71,7 @@ fn step(levels: &mut Vec<Level>, token: &Token) -> Step {
         return Step::Flat;
     };
     if is_set_operation(word) {
-        level.inside = level.inside.max(level.chain + level.inside);
+        level.inside = level.inside.max(level.chain);
         level.chain = 0;
         level.sets += 1;
     } else if matches!(token, Token::Comma) || begins_clause(word) {

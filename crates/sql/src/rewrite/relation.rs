@@ -309,7 +309,8 @@ fn upper_readers() -> Vec<&'static str> {
     ]
 }
 
-fn is_reserved(word: &str) -> bool {
+/// Whether a word cannot be an alias behind a relation.
+pub(super) fn is_reserved(word: &str) -> bool {
     let upper = word.to_ascii_uppercase();
     NO_ALIAS.contains(&upper.as_str()) || ENDS_FROM.contains(&upper.as_str())
 }
