@@ -6,9 +6,9 @@ use sluice_model::SparkField;
 use sluice_model::limits::{INFERENCE_BYTES_MAX, INFERENCE_FILES_MAX};
 
 use super::source::Inner;
-use super::{FileEntry, SourceSchema, apply_hints, merge_fields};
+use super::{FileEntry, SourceSchema, apply_hints, merge_fields, partition};
 use crate::format::{self, Learner, Payload};
-use crate::option::{EvolutionMode, FileFormat, ReadFilesOptions};
+use crate::option::{EvolutionMode, FileFormat, PartitionColumns, ReadFilesOptions};
 use crate::{NewColumns, SourceError};
 
 impl SourceSchema {
@@ -36,13 +36,37 @@ impl SourceSchema {
         merge_fields(&mut wider.data, &found, false, widen).then_some(wider)
     }
 
+    /// The wider schema, where a file lies in partition folders that this one has no column for.
+    pub(crate) fn new_partitions(
+        &self,
+        folders: Vec<&str>,
+        options: &ReadFilesOptions,
+    ) -> Option<Self> {
+        if !options.stops_for_new_columns() || options.partition_columns != PartitionColumns::Detect
+        {
+            return None;
+        }
+        let mut wider = self.clone();
+        let known = |field: &SparkField| {
+            self.data
+                .iter()
+                .chain(&self.partitions)
+                .any(|other| other.name.eq_ignore_ascii_case(&field.name))
+        };
+        wider.partitions.extend(
+            partition::columns_of(std::iter::once(folders), options)
+                .into_iter()
+                .filter(|field| !known(field)),
+        );
+        (wider.partitions.len() > self.partitions.len()).then_some(wider)
+    }
+
     /// The columns of a wider schema that this one has not, or has with a narrower type.
     pub(crate) fn added_in(&self, wider: &Self) -> Vec<SparkField> {
-        wider
-            .data
-            .iter()
-            .filter(|field| !self.data.contains(field))
-            .cloned()
+        let (mine, other) = (self.columns(), wider.columns());
+        other
+            .into_iter()
+            .filter(|field| !mine.contains(field))
             .collect()
     }
 }
@@ -78,6 +102,10 @@ impl Inner {
             }
             _ => self.infer_from_text(sample, format).await?,
         };
+        // Tables do not tell names apart by case: the first stands, values of the others are rescued.
+        let mut distinct = vec![];
+        merge_fields(&mut distinct, &fields, false, false);
+        fields = distinct;
         apply_hints(&mut fields, &self.options.schema_hints);
         if fields.is_empty() {
             let reason = "the sampled files hold no record".to_string();
@@ -194,6 +222,11 @@ impl Inner {
         else {
             return SourceError::NewColumns(Box::new(new));
         };
+        let first = files.iter().fold(first, |known, file| {
+            known
+                .new_partitions(self.path.folders_of(&file.path), &self.options)
+                .unwrap_or(known)
+        });
         // What inference cannot tell, a later stop will: the columns found so far are enough to go on.
         let wider = match self.infer(files, schema.format).await {
             Ok(found) => first.new_columns(&found, &self.options).unwrap_or(first),

@@ -1,6 +1,7 @@
 //! Folders of files as a source: what is there, what is new, what it means, and its rows.
 
 mod assemble;
+mod bad_records;
 mod choose;
 mod clean;
 mod entry;
@@ -15,6 +16,7 @@ mod source;
 mod stored;
 mod walk;
 
+pub use bad_records::{BadRow, encode_bad_records};
 pub use choose::choose;
 pub use clean::{CleanAction, CleanOutcome, plan_clean};
 pub use entry::FileEntry;
@@ -22,7 +24,7 @@ pub use file_list::{
     EncodedFileList, TakenFile, compact_file_lists, decode_file_list, encode_file_list,
 };
 pub use list::{Listing, SkipReason, Skipped};
-pub use read::{BadRow, FileStream, ReadCounters};
+pub use read::{FileStream, ReadCounters};
 pub use schema::{METADATA_COLUMN, SourceSchema};
 pub(crate) use schema::{apply_hints, merge_fields, widened};
 pub use seen::SeenIndex;

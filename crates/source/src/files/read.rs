@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 
 use super::assemble::Assembler;
 use super::source::Inner;
-use super::{FileEntry, SourceSchema};
-use crate::SourceError;
+use super::{BadRow, FileEntry, SourceSchema};
 use crate::format::{self, FileJob, Part, Payload};
+use crate::{NewColumns, SourceError};
 
 /// Batches that a file may be decoded ahead of the reader.
 const BATCHES_AHEAD: usize = 2;
@@ -33,19 +33,6 @@ pub struct ReadCounters {
     pub missing_files: u64,
     /// Files that were damaged and whose rest was skipped (`ignoreCorruptFiles`).
     pub corrupt_files: u64,
-}
-
-/// A record that could not be parsed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadRow {
-    /// The file, as shown to users.
-    pub path: String,
-    /// Line of the file on which the record starts, from 1; 0 where it is not known.
-    pub line: u64,
-    /// Why it could not be parsed.
-    pub reason: String,
-    /// Its text, possibly cut; whole where `badRecordsPath` is set.
-    pub record: String,
 }
 
 #[derive(Debug, Default)]
@@ -153,6 +140,16 @@ type Batches = BoxStream<'static, Result<RecordBatch, SourceError>>;
 
 /// Opens a file and starts to decode it.
 async fn start(task: Arc<Task>, file: FileEntry) -> Result<Batches, SourceError> {
+    let inner = &task.inner;
+    let folders = inner.path.folders_of(&file.path);
+    if let Some(wider) = task.schema.new_partitions(folders, &inner.options) {
+        let new = NewColumns {
+            path: inner.path.shown(&file.path),
+            columns: task.schema.added_in(&wider),
+            wider: Some(wider.to_stored()),
+        };
+        return Err(inner.widen(&task.schema, &task.files, new).await);
+    }
     let Some(payload) = task.inner.payload(&file).await? else {
         with(&task.progress, |progress| {
             progress.counters.missing_files += 1;

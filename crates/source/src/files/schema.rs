@@ -37,8 +37,10 @@ impl SourceSchema {
         partitions: Vec<SparkField>,
         options: &ReadFilesOptions,
     ) -> Self {
+        let rescued_name = options.rescued_column.as_ref();
         let data: Vec<SparkField> = data
             .into_iter()
+            .filter(|field| rescued_name != Some(&field.name))
             .filter(|field| {
                 !partitions
                     .iter()

@@ -151,6 +151,14 @@ impl FileSource {
         let message = match found.as_slice() {
             [only] => return Ok(*only),
             [] if files.is_empty() => {
+                let pattern = self.inner.options.file_name_pattern.iter();
+                let written = self.inner.path.places.iter().map(|place| &place.written);
+                let told = written
+                    .chain(pattern)
+                    .find_map(|name| FileFormat::of_file_name(name));
+                if let Some(format) = told {
+                    return Ok(format);
+                }
                 return Err(SourceError::EmptyForInference { path: path.clone() });
             }
             [] => format!("the format of the files in `{path}` cannot be told by their names"),

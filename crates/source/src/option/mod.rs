@@ -3,6 +3,7 @@
 //! Lives here: what each option means and its default. Must not live here: the text of SQL, reading of files.
 
 mod apply;
+mod groups;
 mod hint;
 mod value;
 

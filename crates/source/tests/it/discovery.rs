@@ -250,6 +250,15 @@ async fn a_missing_folder_is_named_and_an_empty_one_needs_a_schema() {
     assert_eq!(error.condition().name, "CF_EMPTY_DIR_FOR_SCHEMA_INFERENCE");
     let declared = folder.stream(&[("format", "json"), ("schema", "a INT")]);
     assert_eq!(declared.schema(&[], None).await.unwrap().columns().len(), 1);
+    let by_name = folder.source(
+        "data/*.csv",
+        SourceCall::StreamReadFiles,
+        &[("schema", "a INT")],
+    );
+    assert_eq!(
+        by_name.schema(&[], None).await.unwrap().format.name(),
+        "csv"
+    );
 }
 
 #[cfg(unix)]

@@ -175,3 +175,87 @@ async fn a_folder_without_a_single_record_has_no_schema() {
         );
     }
 }
+
+#[tokio::test]
+async fn names_that_differ_in_case_are_one_column() {
+    let folder = Folder::with(&[("1.json", "{\"id\":1,\"ID\":2}\n{\"id\":3}\n")]);
+    let outcome = read_all(&folder.stream(&[JSON])).await.unwrap();
+    assert_eq!(outcome.columns(), "ID bigint, _rescued_data string");
+    let rows = outcome.rows();
+    assert!(
+        rows[0].starts_with("2 | {") && rows[0].contains("\"id\":1"),
+        "{rows:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_new_partition_folder_is_a_new_column() {
+    let folder = Folder::with(&[
+        ("1.json", "{\"a\":1}"),
+        ("day=2026-01-02/site=x/2.json", "{\"a\":2,\"b\":3}"),
+    ]);
+    let source = folder.stream(&[JSON]);
+    let files = source.discover(NOW).await.unwrap().files;
+    let first = source.schema(&files[..1], None).await.unwrap();
+    let new = new_columns(
+        read_files(&source, &files, first, false)
+            .await
+            .map(|outcome| outcome.rows()),
+    );
+    assert_eq!(new.names(), ["b", "day", "site"]);
+    let outcome = read_with(&source, new.wider.as_ref(), false).await.unwrap();
+    assert_eq!(
+        outcome.columns(),
+        "a bigint, b bigint, day date, site string, _rescued_data string"
+    );
+    assert_eq!(
+        outcome.rows(),
+        [
+            "1 | NULL | NULL | NULL | NULL",
+            "2 | 3 | 2026-01-02 | x | NULL"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn types_widen_only_in_the_mode_that_says_so() {
+    use crate::typed_formats::{ints, parquet};
+    let folder = Folder::new();
+    folder.put("1.parquet", &parquet(vec![("a", ints(&[1]))]));
+    folder.age("1.parquet", 1);
+    let long: arrow_array::ArrayRef =
+        std::sync::Arc::new(arrow_array::Int64Array::from(vec![1 << 40]));
+    let check = async |mode: &str| {
+        let source = folder.stream(&[("schemaEvolutionMode", mode)]);
+        let files = source.discover(NOW).await.unwrap().files;
+        let first = source.schema(&files[..1], None).await.unwrap();
+        (source, first.to_stored())
+    };
+    let (widening, stored) = check("addNewColumnsWithTypeWidening").await;
+    let (plain, _) = check("addNewColumns").await;
+    folder.put("2.parquet", &parquet(vec![("a", long)]));
+    folder.age("2.parquet", 2);
+    let new = new_columns(
+        read_with(&widening, Some(&stored), false)
+            .await
+            .map(|outcome| outcome.rows()),
+    );
+    let outcome = read_with(&widening, new.wider.as_ref(), false)
+        .await
+        .unwrap();
+    assert_eq!(
+        (outcome.columns().as_str(), outcome.rows()),
+        (
+            "a bigint, _rescued_data string",
+            vec!["1 | NULL".into(), "1099511627776 | NULL".into()]
+        )
+    );
+    let rows = read_with(&plain, Some(&stored), false)
+        .await
+        .unwrap()
+        .rows();
+    assert!(
+        rows[1].starts_with("NULL | {\"a\":1099511627776,"),
+        "{rows:?}"
+    );
+}
