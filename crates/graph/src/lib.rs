@@ -30,10 +30,8 @@ pub use resolved::{
     ColumnSource, FlowExpectation, Input, OutputColumn, ResolvedDataset, ResolvedFlow,
     ResolvedGraph, ResolvedInput,
 };
-/// The parts of the syntax tree that a resolved graph carries, for those above who must not know `sql`.
-pub use sluice_sql::{query, statement};
-
 pub use select::{Participation, Selection, SelectionRequest};
 
-/// Queries and relations, as the graph carries them: `run` hands them to `plan` without looking at SQL text.
-pub use sluice_sql::query;
+/// Queries, relations and clauses, as the graph carries them: `run`, which must not know `sql`, hands them to `plan`
+/// without looking at SQL text.
+pub use sluice_sql::{query, statement};

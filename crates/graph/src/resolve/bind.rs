@@ -170,22 +170,23 @@ fn bind_name(
     name: &WrittenName,
     externals: &dyn ExternalTables,
 ) -> Result<BoundRelation, Vec<Diagnostic>> {
-    if let Some(dataset) = graph.names.find(&name.parts, &flow.namespace) {
+    let declared = graph.names.find(&name.parts, &flow.namespace);
+    let is_declared = declared.is_some();
+    if let Some(dataset) = declared
+        .as_ref()
+        .filter(|name| graph.datasets.contains_key(*name))
+    {
         return Ok(BoundRelation {
-            input: Input::Dataset(dataset),
+            input: Input::Dataset(dataset.clone()),
             columns: BoundColumns::OfDataset,
         });
     }
-    let Some(full) = DatasetName::qualify(&name.parts, &flow.namespace) else {
-        return Err(vec![
-            Diagnostic::error(
-                &condition::IDENTIFIER_TOO_MANY_NAME_PARTS,
-                format!("`{}` has {} parts", name.parts.join("."), name.parts.len()),
-            )
-            .at(&name.origin, "a name has one to three parts"),
-        ]);
+    // A declared table that was taken out of the graph is read as it lies in the warehouse: so `sluice sql` asks.
+    let Some(full) = declared.or_else(|| DatasetName::qualify(&name.parts, &flow.namespace)) else {
+        return Err(vec![too_many_parts(name)]);
     };
-    let is_live = name.parts.len() == 2
+    let is_live = !is_declared
+        && name.parts.len() == 2
         && name
             .parts
             .first()
@@ -204,6 +205,14 @@ fn bind_name(
         input: Input::External(full),
         columns,
     })
+}
+
+fn too_many_parts(name: &WrittenName) -> Diagnostic {
+    Diagnostic::error(
+        &condition::IDENTIFIER_TOO_MANY_NAME_PARTS,
+        format!("`{}` has {} parts", name.parts.join("."), name.parts.len()),
+    )
+    .at(&name.origin, "a name has one to three parts")
 }
 
 fn not_found(

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::{check, lines, resolved};
+use crate::support::{FakeAnalyzer, check, declared, lines, outside, resolved};
 use sluice_graph::change::{Change, changes};
-use sluice_graph::{FlowId, Participation, SelectionRequest};
+use sluice_graph::{FlowId, Input, Participation, SelectionRequest, resolve};
 use sluice_model::{DatasetName, FlowName, Namespace};
 
 const MEDALLION: &str = "
@@ -489,4 +489,19 @@ fn flows_of_one_table_share_its_columns() {
     };
     assert_eq!(sources("a"), ["Query", "Default", "Null"]);
     assert_eq!(sources("b"), ["Query", "Query", "Null"]);
+}
+
+#[test]
+fn a_declared_table_taken_out_of_the_graph_is_read_from_the_warehouse() {
+    let (mut graph, _) = declared(
+        "CREATE STREAMING TABLE devices AS SELECT wrong FROM STREAM read_files('/in');
+         CREATE TEMPORARY VIEW names AS SELECT name FROM LIVE.devices;",
+    );
+    let devices = DatasetName::new("main", "default", "devices");
+    graph.datasets.remove(&devices);
+    graph.flows.remove(&FlowId::implicit(&devices));
+    let (graph, diagnostics) = resolve(&graph, &FakeAnalyzer, &outside());
+    assert_eq!(lines(&diagnostics), "");
+    let view = &graph.flows[&FlowId::implicit(&DatasetName::temporary("names"))];
+    assert_eq!(view.inputs[0].input, Input::External(devices));
 }
