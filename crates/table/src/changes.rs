@@ -281,7 +281,11 @@ fn added_path(action: &Action) -> Option<&str> {
     }
 }
 
-fn plain_changes(version: u64, actions: Vec<Action>, again: &HashSet<String>) -> CommitChanges {
+pub(crate) fn plain_changes(
+    version: u64,
+    actions: Vec<Action>,
+    again: &HashSet<String>,
+) -> CommitChanges {
     let mut changes = CommitChanges {
         version,
         timestamp_ms: None,

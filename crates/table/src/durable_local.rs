@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
@@ -38,6 +38,13 @@ pub struct DurableLocal {
     durability: Durability,
 }
 
+/// Whether a name is that of a staging file.
+fn is_staging(name: &str) -> bool {
+    name.rsplit_once('#').is_some_and(|(_, digits)| {
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
 static STAGING: AtomicU64 = AtomicU64::new(0);
 
 impl DurableLocal {
@@ -48,6 +55,40 @@ impl DurableLocal {
             inner: Arc::new(LocalFileSystem::new()),
             durability,
         }
+    }
+
+    /// Files of a folder whose paths come after `offset`; `None` if the folder has folders or unusual names in it.
+    fn list_flat(&self, prefix: &Path, offset: &Path) -> Option<Vec<ObjectMeta>> {
+        let folder = self.inner.path_to_filesystem(prefix).ok()?;
+        let mut found = vec![];
+        for entry in std::fs::read_dir(folder).ok()? {
+            let entry = entry.ok()?;
+            let name = entry.file_name().into_string().ok()?;
+            if is_staging(&name) {
+                continue;
+            }
+            let plain =
+                |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+            if !name.bytes().all(plain) || !entry.file_type().ok()?.is_file() {
+                return None;
+            }
+            let location = Path::parse(format!("{prefix}/{name}")).ok()?;
+            if location <= *offset {
+                continue;
+            }
+            // A file that is gone by now was never there.
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
+            found.push(ObjectMeta {
+                location,
+                last_modified: metadata.modified().ok()?.into(),
+                size: metadata.len(),
+                e_tag: None,
+                version: None,
+            });
+        }
+        Some(found)
     }
 
     fn stage(&self, location: &Path) -> Result<Staged> {
@@ -254,12 +295,28 @@ impl ObjectStore for DurableLocal {
         self.inner.list(prefix)
     }
 
+    /// A log has thousands of commits before the one that is asked for: they are not even looked at.
     fn list_with_offset(
         &self,
         prefix: Option<&Path>,
         offset: &Path,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list_with_offset(prefix, offset)
+        let (this, prefix, offset) = (self.clone(), prefix.cloned(), offset.clone());
+        let listed = async move {
+            let quick = match prefix.clone() {
+                Some(prefix) => {
+                    let (this, offset) = (this.clone(), offset.clone());
+                    blocking(move || Ok(this.list_flat(&prefix, &offset))).await?
+                }
+                None => None,
+            };
+            let inner = &this.inner;
+            Ok::<_, Error>(match quick {
+                Some(found) => futures::stream::iter(found.into_iter().map(Ok)).boxed(),
+                None => inner.list_with_offset(prefix.as_ref(), &offset),
+            })
+        };
+        futures::stream::once(listed).try_flatten().boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
@@ -392,3 +449,7 @@ impl MultipartUpload for Upload {
         .await
     }
 }
+
+#[cfg(test)]
+#[path = "durable_local_tests.rs"]
+mod tests;

@@ -9,10 +9,14 @@
 
 mod changes;
 mod commit;
+mod constraint;
+mod data_file;
 mod durable_local;
 mod error;
+mod evolve;
 mod history;
 mod hook;
+mod hooked;
 mod log;
 mod maintain;
 mod read;

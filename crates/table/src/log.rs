@@ -52,6 +52,14 @@ impl LogFile {
     }
 }
 
+/// Whether there is no log: neither a commit nor a checkpoint.
+pub(crate) async fn is_absent(store: &Store, table: &Location) -> Result<bool, TableError> {
+    let listed = store.list(&log_folder(table)).await?;
+    Ok(listed
+        .iter()
+        .all(|meta| LogFile::of(meta.location.filename().unwrap_or_default()) == LogFile::Other))
+}
+
 /// The actions of a commit; `None` if the log has no such version.
 pub(crate) async fn read_commit(
     store: &Store,

@@ -1,7 +1,6 @@
 //! What a table is declared to be, and how it may change. Must not write rows.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use bytes::Bytes;
@@ -11,8 +10,8 @@ use serde_json::{Value, json};
 
 use crate::TableError;
 use crate::commit;
+use crate::evolve::check_evolution;
 use crate::store::Store;
-use crate::table::DeltaTable;
 
 /// What a table is to be when it is made.
 #[derive(Debug, Clone)]
@@ -97,7 +96,7 @@ pub fn judge_property(name: &str, value: &str) -> PropertyVerdict {
     }
 }
 
-fn wrong<T>(message: impl Into<String>) -> Result<T, TableError> {
+pub(crate) fn wrong<T>(message: impl Into<String>) -> Result<T, TableError> {
     Err(TableError::Schema {
         message: message.into(),
     })
@@ -392,110 +391,4 @@ fn raised_protocol(present: &Protocol, needed: Value) -> Result<Option<Protocol>
 
 fn merged_is_three(protocol: &Value) -> bool {
     protocol["minReaderVersion"] == 3
-}
-
-/// Checks that columns may follow others while rows stay: all are there with their types, new ones take NULL.
-fn check_evolution(before: &[FieldRef], after: &[FieldRef], above: &str) -> Result<(), TableError> {
-    for old in before {
-        let name = old.name();
-        let Some(new) = after.iter().find(|field| field.name() == name) else {
-            return wrong(format!("column `{above}{name}` would be dropped"));
-        };
-        if old.is_nullable() && !new.is_nullable() {
-            return wrong(format!(
-                "column `{above}{name}` would become NOT NULL while rows may hold NULL"
-            ));
-        }
-        check_type_change(old.data_type(), new.data_type(), &format!("{above}{name}"))?;
-    }
-    let added = after
-        .iter()
-        .filter(|field| !before.iter().any(|old| old.name() == field.name()));
-    for new in added {
-        if !new.is_nullable() {
-            return wrong(format!(
-                "column `{above}{}` is new and must allow NULL, because rows without it stay",
-                new.name()
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn check_type_change(old: &DataType, new: &DataType, path: &str) -> Result<(), TableError> {
-    match (old, new) {
-        (DataType::Struct(old), DataType::Struct(new)) => {
-            check_evolution(old, new, &format!("{path}."))
-        }
-        (DataType::List(old), DataType::List(new)) => {
-            check_type_change(old.data_type(), new.data_type(), path)
-        }
-        (DataType::Map(old, _), DataType::Map(new, _)) => {
-            check_type_change(old.data_type(), new.data_type(), path)
-        }
-        _ if old == new => Ok(()),
-        _ => wrong(format!(
-            "column `{path}` would change its type from {old} to {new}"
-        )),
-    }
-}
-
-/// Old columns in their order with new comments and nullability, then the new ones: what evolution makes of two schemas.
-/// Struct columns grow the same way.
-fn merge_fields(before: &[FieldRef], after: &[FieldRef]) -> Vec<FieldRef> {
-    let mut merged: Vec<FieldRef> = before
-        .iter()
-        .map(
-            |old| match after.iter().find(|field| field.name() == old.name()) {
-                None => Arc::clone(old),
-                Some(new) => {
-                    let data_type = match (old.data_type(), new.data_type()) {
-                        (DataType::Struct(old), DataType::Struct(new)) => {
-                            DataType::Struct(merge_fields(old, new).into())
-                        }
-                        (_, new) => new.clone(),
-                    };
-                    let field = Field::new(
-                        old.name(),
-                        data_type,
-                        old.is_nullable() || new.is_nullable(),
-                    );
-                    let metadata = if new.metadata().is_empty() {
-                        old.metadata()
-                    } else {
-                        new.metadata()
-                    };
-                    Arc::new(field.with_metadata(metadata.clone()))
-                }
-            },
-        )
-        .collect();
-    merged.extend(
-        after
-            .iter()
-            .filter(|new| !before.iter().any(|old| old.name() == new.name()))
-            .map(|new| {
-                let relaxed = new.as_ref().clone().with_nullable(true);
-                Arc::new(relaxed)
-            }),
-    );
-    merged
-}
-
-impl DeltaTable {
-    /// The change that lets rows with these columns be added: new columns at the end, NOT NULL relaxed, comments taken
-    /// over. Empty if none is needed. A column that the rows lack stays and must allow NULL.
-    ///
-    /// # Errors
-    /// A column has another type.
-    pub fn evolve(&self, columns: &Schema) -> Result<MetadataChange, TableError> {
-        let current = self.schema();
-        let merged = Schema::new(merge_fields(current.fields(), columns.fields()));
-        check_evolution(current.fields(), merged.fields(), "")?;
-        let change = (merged != *current).then(|| Arc::new(merged));
-        Ok(MetadataChange {
-            columns: change,
-            ..MetadataChange::default()
-        })
-    }
 }

@@ -90,6 +90,10 @@ impl DeltaTable {
                 loaded: Arc::new(RwLock::new(Arc::new(loaded))),
             })),
             Err(TableError::NotFound { .. }) => Ok(None),
+            // The library does not tell an absent folder from a damaged log.
+            Err(TableError::Unreadable { .. }) if log::is_absent(store, location).await? => {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }

@@ -2,23 +2,19 @@
 //!
 //! Each open file encodes in its own task, so that encoding runs beside the query that makes the rows.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
-use arrow::compute::{concat_batches, take_record_batch};
+use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use deltalake::kernel::Add;
-use object_store::buffered::BufWriter;
-use parquet::arrow::AsyncArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::TableError;
-use crate::stats::{self, FloatBounds};
+use crate::constraint::Constraint;
+use crate::data_file::FileTask;
 use crate::store::{Location, Store};
 use crate::table::DeltaTable;
 
@@ -65,6 +61,8 @@ pub struct DataWriter {
     open: HashMap<PartitionKey, OpenFile>,
     closing: Vec<JoinHandle<Result<Vec<Add>, TableError>>>,
     rows: u64,
+    properties: BTreeMap<String, String>,
+    constraints: Option<Vec<Constraint>>,
 }
 
 #[derive(Debug)]
@@ -113,6 +111,8 @@ impl DeltaTable {
             open: HashMap::new(),
             closing: vec![],
             rows: 0,
+            properties: self.properties(),
+            constraints: None,
         }
     }
 }
@@ -132,7 +132,7 @@ impl DataWriter {
     /// Takes rows. Their columns must be the table's, in its order and with its types.
     ///
     /// # Errors
-    /// The columns differ, NULL stands in a NOT NULL column, or the store fails.
+    /// The columns differ, NULL stands in a NOT NULL column, a row breaks a CHECK constraint, or the store fails.
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
         if batch.num_rows() == 0 {
             return Ok(());
@@ -168,7 +168,7 @@ impl DataWriter {
         Ok(adds)
     }
 
-    fn check(&self, batch: &RecordBatch) -> Result<(), TableError> {
+    fn check(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
         let given = batch.schema();
         let fits = given.fields().len() == self.schema.fields().len()
             && given
@@ -191,7 +191,15 @@ impl DataWriter {
         for (field, column) in self.schema.fields().iter().zip(batch.columns()) {
             check_not_null(field, column, field.name(), batch)?;
         }
-        Ok(())
+        let constraints = match self.constraints.take() {
+            Some(constraints) => constraints,
+            None => Constraint::read(self.properties.iter(), &self.schema)?,
+        };
+        let checked = constraints
+            .iter()
+            .try_for_each(|constraint| constraint.check(batch));
+        self.constraints = Some(constraints);
+        checked
     }
 
     /// The columns that go into files, under the file's schema.
@@ -399,121 +407,3 @@ fn partition_values(column: &ArrayRef) -> Result<Vec<Option<String>>, TableError
         .map(|value| value.filter(|text| !text.is_empty()).map(str::to_owned))
         .collect())
 }
-
-/// Encodes the rows of one partition into one file after another.
-struct FileTask {
-    store: Store,
-    location: Location,
-    schema: SchemaRef,
-    folder: Vec<String>,
-    partition_values: HashMap<String, Option<String>>,
-    options: WriteOptions,
-}
-
-struct CurrentFile {
-    path: String,
-    writer: AsyncArrowWriter<BufWriter>,
-    floats: FloatBounds,
-}
-
-impl FileTask {
-    async fn run(self, mut batches: mpsc::Receiver<RecordBatch>) -> Result<Vec<Add>, TableError> {
-        let mut adds = vec![];
-        let mut current: Option<CurrentFile> = None;
-        let mut waiting: Vec<RecordBatch> = vec![];
-        let mut waiting_rows = 0;
-        while let Some(batch) = batches.recv().await {
-            waiting_rows += batch.num_rows();
-            waiting.push(batch);
-            if waiting_rows >= BATCH_ROWS {
-                waiting_rows = 0;
-                self.encode(&mut current, std::mem::take(&mut waiting), &mut adds)
-                    .await?;
-            }
-        }
-        self.encode(&mut current, waiting, &mut adds).await?;
-        if let Some(file) = current {
-            adds.push(self.end(file).await?);
-        }
-        Ok(adds)
-    }
-
-    async fn encode(
-        &self,
-        current: &mut Option<CurrentFile>,
-        batches: Vec<RecordBatch>,
-        adds: &mut Vec<Add>,
-    ) -> Result<(), TableError> {
-        let rows = match batches.as_slice() {
-            [] => return Ok(()),
-            [one] => one.clone(),
-            several => concat_batches(&self.schema, several)?,
-        };
-        if current.is_none() {
-            *current = Some(self.begin()?);
-        }
-        let Some(file) = current.as_mut() else {
-            return Ok(());
-        };
-        file.floats.add(&rows);
-        file.writer.write(&rows).await?;
-        let bytes = file.writer.bytes_written() + file.writer.in_progress_size();
-        if bytes as u64 >= self.options.file_bytes {
-            if let Some(file) = current.take() {
-                adds.push(self.end(file).await?);
-            }
-        }
-        Ok(())
-    }
-
-    fn begin(&self) -> Result<CurrentFile, TableError> {
-        let name = format!(
-            "part-{}-{}-{}.parquet",
-            self.options.flow,
-            self.options.batch,
-            self.store.ids().uuid()
-        );
-        let parts: Vec<&str> = self
-            .folder
-            .iter()
-            .map(String::as_str)
-            .chain([name.as_str()])
-            .collect();
-        let place = self.location.child(parts.iter().copied());
-        let sink = BufWriter::new(self.store.objects(), place.path().clone());
-        let mut properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-            .set_statistics_truncate_length(Some(stats::STRING_BOUND_BYTES))
-            .set_created_by(format!("sluice {}", env!("CARGO_PKG_VERSION")));
-        for path in stats::float_paths(&self.schema) {
-            properties = properties.set_column_statistics_enabled(path, EnabledStatistics::None);
-        }
-        let options = ArrowWriterOptions::new()
-            .with_properties(properties.build())
-            .with_skip_arrow_metadata(true);
-        let writer =
-            AsyncArrowWriter::try_new_with_options(sink, Arc::clone(&self.schema), options)?;
-        Ok(CurrentFile {
-            path: parts.join("/"),
-            writer,
-            floats: FloatBounds::default(),
-        })
-    }
-
-    async fn end(&self, mut file: CurrentFile) -> Result<Add, TableError> {
-        let metadata = file.writer.finish().await?;
-        let size = i64::try_from(file.writer.bytes_written()).unwrap_or(i64::MAX);
-        Ok(Add {
-            path: file.path,
-            partition_values: self.partition_values.clone(),
-            size,
-            modification_time: self.store.now_ms(),
-            data_change: true,
-            stats: Some(stats::delta_stats(&metadata, &file.floats)),
-            ..Add::default()
-        })
-    }
-}
-
-/// Rows that are encoded at a time, so that small batches do not cost a write each.
-const BATCH_ROWS: usize = 8 * 1024;

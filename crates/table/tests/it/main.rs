@@ -3,4 +3,9 @@
 mod support;
 
 mod append;
+mod faults;
+mod foreign;
 mod read;
+mod repair;
+mod schema;
+mod types;

@@ -1,0 +1,141 @@
+//! One partition's rows to one Parquet file after another. Must not know partitions, only their values.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use deltalake::kernel::Add;
+use object_store::buffered::BufWriter;
+use parquet::arrow::AsyncArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use tokio::sync::mpsc;
+
+use crate::TableError;
+use crate::stats::{self, FloatBounds};
+use crate::store::{Location, Store};
+use crate::write::WriteOptions;
+
+/// Encodes the rows of one partition into one file after another.
+pub(crate) struct FileTask {
+    pub(crate) store: Store,
+    pub(crate) location: Location,
+    pub(crate) schema: SchemaRef,
+    pub(crate) folder: Vec<String>,
+    pub(crate) partition_values: HashMap<String, Option<String>>,
+    pub(crate) options: WriteOptions,
+}
+
+struct CurrentFile {
+    path: String,
+    writer: AsyncArrowWriter<BufWriter>,
+    floats: FloatBounds,
+}
+
+impl FileTask {
+    pub(crate) async fn run(
+        self,
+        mut batches: mpsc::Receiver<RecordBatch>,
+    ) -> Result<Vec<Add>, TableError> {
+        let mut adds = vec![];
+        let mut current: Option<CurrentFile> = None;
+        let mut waiting: Vec<RecordBatch> = vec![];
+        let mut waiting_rows = 0;
+        while let Some(batch) = batches.recv().await {
+            waiting_rows += batch.num_rows();
+            waiting.push(batch);
+            if waiting_rows >= BATCH_ROWS {
+                waiting_rows = 0;
+                self.encode(&mut current, std::mem::take(&mut waiting), &mut adds)
+                    .await?;
+            }
+        }
+        self.encode(&mut current, waiting, &mut adds).await?;
+        if let Some(file) = current {
+            adds.push(self.end(file).await?);
+        }
+        Ok(adds)
+    }
+
+    async fn encode(
+        &self,
+        current: &mut Option<CurrentFile>,
+        batches: Vec<RecordBatch>,
+        adds: &mut Vec<Add>,
+    ) -> Result<(), TableError> {
+        let rows = match batches.as_slice() {
+            [] => return Ok(()),
+            [one] => one.clone(),
+            several => concat_batches(&self.schema, several)?,
+        };
+        if current.is_none() {
+            *current = Some(self.begin()?);
+        }
+        let Some(file) = current.as_mut() else {
+            return Ok(());
+        };
+        file.floats.add(&rows);
+        file.writer.write(&rows).await?;
+        let bytes = file.writer.bytes_written() + file.writer.in_progress_size();
+        if bytes as u64 >= self.options.file_bytes {
+            if let Some(file) = current.take() {
+                adds.push(self.end(file).await?);
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&self) -> Result<CurrentFile, TableError> {
+        let name = format!(
+            "part-{}-{}-{}.parquet",
+            self.options.flow,
+            self.options.batch,
+            self.store.ids().uuid()
+        );
+        let parts: Vec<&str> = self
+            .folder
+            .iter()
+            .map(String::as_str)
+            .chain([name.as_str()])
+            .collect();
+        let place = self.location.child(parts.iter().copied());
+        let sink = BufWriter::new(self.store.objects(), place.path().clone());
+        let mut properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+            .set_statistics_truncate_length(Some(stats::STRING_BOUND_BYTES))
+            .set_created_by(format!("sluice {}", env!("CARGO_PKG_VERSION")));
+        for path in stats::float_paths(&self.schema) {
+            properties = properties.set_column_statistics_enabled(path, EnabledStatistics::None);
+        }
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties.build())
+            .with_skip_arrow_metadata(true);
+        let writer =
+            AsyncArrowWriter::try_new_with_options(sink, Arc::clone(&self.schema), options)?;
+        Ok(CurrentFile {
+            path: parts.join("/"),
+            writer,
+            floats: FloatBounds::default(),
+        })
+    }
+
+    async fn end(&self, mut file: CurrentFile) -> Result<Add, TableError> {
+        let metadata = file.writer.finish().await?;
+        let size = i64::try_from(file.writer.bytes_written()).unwrap_or(i64::MAX);
+        Ok(Add {
+            path: file.path,
+            partition_values: self.partition_values.clone(),
+            size,
+            modification_time: self.store.now_ms(),
+            data_change: true,
+            stats: Some(stats::delta_stats(&metadata, &file.floats)),
+            ..Add::default()
+        })
+    }
+}
+
+/// Rows that are encoded at a time, so that small batches do not cost a write each.
+const BATCH_ROWS: usize = 8 * 1024;
