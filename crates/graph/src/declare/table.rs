@@ -221,6 +221,12 @@ impl Declaring {
     ) -> Option<(FlowKind, Arc<sluice_sql::query::Query>)> {
         let error = match body {
             FlowBody::Query(query) => return Some((kind, Arc::from(query))),
+            FlowBody::Once(query) if kind == FlowKind::Complete => Diagnostic::error(
+                &condition::INVALID_FLOW_TARGET,
+                format!("materialized view `{}` is filled by INSERT ONCE", target.name),
+            )
+            .at(&query.origin, "a materialized view has one query, behind AS")
+            .help("declare a STREAMING TABLE to insert into"),
             FlowBody::Once(query) => return Some((FlowKind::AppendOnce, Arc::from(query))),
             FlowBody::AutoCdc(cdc) => Diagnostic::error(
                 &condition::UNSUPPORTED_AUTO_CDC,

@@ -171,10 +171,20 @@ impl Resolving<'_> {
             })
             .collect();
         if !failed.is_empty() {
-            self.after_failure
-                .entry(target.name.clone())
-                .or_default()
-                .extend(failed);
+            // Name what has the errors, not what waits for it like this one.
+            let roots: Vec<DatasetName> = failed
+                .into_iter()
+                .flat_map(|name| match self.after_failure.get(&name) {
+                    Some(roots) => roots.iter().cloned().collect(),
+                    None => vec![name],
+                })
+                .collect();
+            if !self.in_circles.contains(&target.name) {
+                self.after_failure
+                    .entry(target.name.clone())
+                    .or_default()
+                    .extend(roots);
+            }
             return Columns::Failed;
         }
         let Some(schemas) = inputs

@@ -40,6 +40,7 @@ pub fn resolve(
     }
     let reads = reads(graph, &bound);
     let ordered = cycle::order(&reads);
+    let (circles, in_circles) = cycle::check(&reads, &ordered);
     let mut resolving = Resolving {
         graph,
         analyzer,
@@ -48,7 +49,8 @@ pub fn resolve(
             ..ResolvedGraph::default()
         },
         columns: BTreeMap::new(),
-        diagnostics: cycle::check(&reads, &ordered),
+        diagnostics: circles,
+        in_circles,
         after_failure: BTreeMap::new(),
         after_unknown: BTreeSet::new(),
         unknown_sources: vec![],
@@ -80,6 +82,8 @@ struct Resolving<'a> {
     resolved: ResolvedGraph,
     columns: BTreeMap<DatasetName, Columns>,
     diagnostics: Vec<Diagnostic>,
+    /// Datasets that read each other in a circle: an error has said so.
+    in_circles: BTreeSet<DatasetName>,
     /// Datasets not checked because of errors above them, with the failed inputs.
     after_failure: BTreeMap<DatasetName, BTreeSet<DatasetName>>,
     /// Datasets whose columns wait for the update.

@@ -40,8 +40,11 @@ pub(crate) fn order(reads: &Reads) -> Vec<DatasetName> {
     ordered
 }
 
-/// One error per circle among the datasets that could not be ordered.
-pub(crate) fn check(reads: &Reads, ordered: &[DatasetName]) -> Vec<Diagnostic> {
+/// One error per circle among the datasets that could not be ordered, and the members of the circles.
+pub(crate) fn check(
+    reads: &Reads,
+    ordered: &[DatasetName],
+) -> (Vec<Diagnostic>, BTreeSet<DatasetName>) {
     let ordered: BTreeSet<&DatasetName> = ordered.iter().collect();
     let mut covered: BTreeSet<&DatasetName> = BTreeSet::new();
     let mut found = vec![];
@@ -54,7 +57,7 @@ pub(crate) fn check(reads: &Reads, ordered: &[DatasetName]) -> Vec<Diagnostic> {
             covered.extend(circle);
         }
     }
-    found
+    (found, covered.into_iter().cloned().collect())
 }
 
 /// The shortest way from a dataset along its inputs back to itself, the start once at the front.
@@ -136,7 +139,7 @@ mod tests {
         ]);
         let ordered: Vec<String> = order(&reads).iter().map(ToString::to_string).collect();
         assert_eq!(ordered, ["bronze", "b2", "silver", "gold"]);
-        assert!(check(&reads, &order(&reads)).is_empty());
+        assert!(check(&reads, &order(&reads)).0.is_empty());
     }
 
     #[test]
@@ -148,7 +151,8 @@ mod tests {
             ("x", "x"),
             ("down", "a"),
         ]);
-        let found = check(&reads, &order(&reads));
+        let (found, members) = check(&reads, &order(&reads));
+        assert_eq!(members.len(), 4);
         let messages: Vec<&str> = found.iter().map(|error| error.message.as_str()).collect();
         assert_eq!(
             messages,
