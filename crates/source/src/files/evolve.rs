@@ -18,7 +18,7 @@ impl SourceSchema {
         found: &[SparkField],
         options: &ReadFilesOptions,
     ) -> Option<Self> {
-        let widen = match options.evolution {
+        let types_grow = match options.evolution {
             EvolutionMode::AddNewColumnsWithTypeWidening => true,
             EvolutionMode::AddNewColumns | EvolutionMode::FailOnNewColumns => false,
             EvolutionMode::Rescue | EvolutionMode::None => return None,
@@ -33,7 +33,7 @@ impl SourceSchema {
         });
         let mut wider = self.clone();
         // A name that differs in case only is rescued, never a second column.
-        merge_fields(&mut wider.data, &found, false, widen).then_some(wider)
+        merge_fields(&mut wider.data, &found, false, types_grow).then_some(wider)
     }
 
     /// The wider schema, where a file lies in partition folders that this one has no column for.
@@ -148,7 +148,7 @@ impl Inner {
         sample: &[FileEntry],
         format: FileFormat,
     ) -> Result<Vec<SparkField>, SourceError> {
-        let mut learner = Learner::new(
+        let mut sample_types = Learner::new(
             format,
             &self.options,
             &self.session.time_zone,
@@ -168,20 +168,20 @@ impl Inner {
                 file.name().to_string(),
             );
             let task = tokio::task::spawn_blocking(move || {
-                let learned = learner.learn(&options, payload, &name, &shown, budget);
-                (learner, learned)
+                let outcome = sample_types.learn(&options, payload, &name, &shown, budget);
+                (sample_types, outcome)
             });
-            let (back, learned) = task
+            let (back, outcome) = task
                 .await
                 .map_err(|error| SourceError::Internal(error.to_string()))?;
-            learner = back;
-            match learned {
+            sample_types = back;
+            match outcome {
                 Ok(left) => budget = left,
                 Err(error) if error.is_corrupt_file() && self.options.ignore_corrupt_files => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(learner.finish())
+        Ok(sample_types.finish())
     }
 
     /// The bytes of a planned file; `None` where it is gone and may be.

@@ -1,6 +1,7 @@
 //! The durable list of the files that each micro-batch took: bytes in, rows out. Who stores them decides where.
 
 use std::collections::HashSet;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow_array::Array;
@@ -50,6 +51,7 @@ pub fn encode_file_list(rows: &[TakenFile]) -> Result<EncodedFileList, SourceErr
         Field::new("modified_us", DataType::Int64, false),
         Field::new("etag", DataType::Utf8, true),
     ]));
+    let tags: StringArray = rows.iter().map(|row| row.file.etag.as_deref()).collect();
     let batch = RecordBatch::try_new(
         schema.clone(),
         vec![
@@ -65,9 +67,7 @@ pub fn encode_file_list(rows: &[TakenFile]) -> Result<EncodedFileList, SourceErr
             Arc::new(Int64Array::from_iter_values(
                 rows.iter().map(|row| row.file.modified_us),
             )),
-            Arc::new(StringArray::from_iter(
-                rows.iter().map(|row| row.file.etag.as_deref()),
-            )),
+            Arc::new(tags),
         ],
     )
     .map_err(|error| SourceError::Internal(error.to_string()))?;
@@ -165,8 +165,11 @@ pub fn compact_file_lists(lists: impl IntoIterator<Item = Vec<TakenFile>>) -> Ve
 fn digest_of(bytes: &[u8]) -> String {
     Md5::digest(bytes)
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .fold(String::with_capacity(32), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub use file_list::{
     EncodedFileList, TakenFile, compact_file_lists, decode_file_list, encode_file_list,
 };
 pub use list::{Listing, SkipReason, Skipped};
-pub use read::{FileStream, ReadCounters};
+pub use read::{FileStream, ReadCounters, ReadProgress};
 pub use schema::{METADATA_COLUMN, SourceSchema};
 pub(crate) use schema::{apply_hints, merge_fields, widened};
 pub use seen::SeenIndex;

@@ -41,10 +41,33 @@ struct Progress {
     bad_rows: Vec<BadRow>,
 }
 
-type Shared = Arc<Mutex<Progress>>;
+/// How far a read is; a handle that outlives the stream, for who hands the stream on.
+#[derive(Debug, Clone, Default)]
+pub struct ReadProgress {
+    shared: Arc<Mutex<Progress>>,
+}
 
-fn with<T>(shared: &Shared, change: impl FnOnce(&mut Progress) -> T) -> T {
-    change(&mut shared.lock().unwrap_or_else(PoisonError::into_inner))
+impl ReadProgress {
+    /// What has been read so far.
+    #[must_use]
+    pub fn counters(&self) -> ReadCounters {
+        self.with(|progress| progress.counters)
+    }
+
+    /// Takes the bad records since the last call: all of them with `badRecordsPath`, else the first hundred. To
+    /// keep memory bounded, call it after each batch where `badRecordsPath` is set.
+    #[must_use]
+    pub fn take_bad_records(&self) -> Vec<BadRow> {
+        self.with(|progress| std::mem::take(&mut progress.bad_rows))
+    }
+
+    fn count(&self, change: impl FnOnce(&mut ReadCounters)) {
+        self.with(|progress| change(&mut progress.counters));
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut Progress) -> T) -> T {
+        change(&mut self.shared.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// Bad records kept for messages where `badRecordsPath` does not ask for all of them.
@@ -53,7 +76,7 @@ const BAD_ROWS_KEPT: usize = 100;
 /// The rows of planned files. After an error the stream ends, and nothing that it gave may be committed.
 pub struct FileStream {
     batches: BoxStream<'static, Result<RecordBatch, SourceError>>,
-    progress: Shared,
+    progress: ReadProgress,
 }
 
 impl std::fmt::Debug for FileStream {
@@ -65,19 +88,10 @@ impl std::fmt::Debug for FileStream {
 }
 
 impl FileStream {
-    /// What has been read so far.
+    /// How far the read is.
     #[must_use]
-    pub fn counters(&self) -> ReadCounters {
-        with(&self.progress, |progress| progress.counters)
-    }
-
-    /// Takes the bad records since the last call: all of them with `badRecordsPath`, else the first hundred. To
-    /// keep memory bounded, call it after each batch where `badRecordsPath` is set.
-    #[must_use]
-    pub fn take_bad_records(&mut self) -> Vec<BadRow> {
-        with(&self.progress, |progress| {
-            std::mem::take(&mut progress.bad_rows)
-        })
+    pub fn progress(&self) -> ReadProgress {
+        self.progress.clone()
     }
 }
 
@@ -90,18 +104,18 @@ impl Stream for FileStream {
 }
 
 pub(super) fn read(
-    inner: Arc<Inner>,
+    inner: &Arc<Inner>,
     files: &[FileEntry],
     schema: &SourceSchema,
     metadata: bool,
 ) -> FileStream {
-    let progress = Shared::default();
+    let progress = ReadProgress::default();
     let task = Arc::new(Task {
-        inner: Arc::clone(&inner),
+        inner: Arc::clone(inner),
         files: files.into(),
         schema: schema.clone(),
         metadata,
-        progress: Arc::clone(&progress),
+        progress: progress.clone(),
     });
     let ahead = inner.session.parallel_files.max(1);
     let batches = stream::iter(files.to_vec())
@@ -133,7 +147,7 @@ struct Task {
     files: Arc<[FileEntry]>,
     schema: SourceSchema,
     metadata: bool,
-    progress: Shared,
+    progress: ReadProgress,
 }
 
 type Batches = BoxStream<'static, Result<RecordBatch, SourceError>>;
@@ -151,9 +165,7 @@ async fn start(task: Arc<Task>, file: FileEntry) -> Result<Batches, SourceError>
         return Err(inner.widen(&task.schema, &task.files, new).await);
     }
     let Some(payload) = task.inner.payload(&file).await? else {
-        with(&task.progress, |progress| {
-            progress.counters.missing_files += 1;
-        });
+        task.progress.count(|counters| counters.missing_files += 1);
         return Ok(stream::empty().boxed());
     };
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
@@ -210,7 +222,7 @@ impl Task {
 
     fn count(&self, part: Part, rows: u64) {
         let keep_all = self.inner.options.bad_records_path.is_some();
-        with(&self.progress, |progress| {
+        self.progress.with(|progress| {
             progress.counters.rows += rows;
             progress.counters.bad_records += part.bad_records;
             let room = if keep_all {
@@ -248,18 +260,14 @@ impl Task {
         match self.inner.check(file).await {
             Err(SourceError::Missing { .. }) if outcome.is_ok() => {}
             Err(SourceError::Missing { .. }) if self.inner.options.ignore_missing_files => {
-                with(&self.progress, |progress| {
-                    progress.counters.missing_files += 1;
-                });
+                self.progress.count(|counters| counters.missing_files += 1);
                 return Ok(());
             }
             other => other?,
         }
         match outcome {
             Err(error) if error.is_corrupt_file() && self.inner.options.ignore_corrupt_files => {
-                with(&self.progress, |progress| {
-                    progress.counters.corrupt_files += 1;
-                });
+                self.progress.count(|counters| counters.corrupt_files += 1);
                 Ok(())
             }
             Err(SourceError::NewColumns(new)) => {
@@ -267,7 +275,7 @@ impl Task {
             }
             Err(error) => Err(error),
             Ok(()) => {
-                with(&self.progress, |progress| {
+                self.progress.with(|progress| {
                     progress.counters.files += 1;
                     progress.counters.bytes += file.size;
                 });

@@ -204,12 +204,12 @@ fn apply_below(target: &mut SparkType, path: &[String], data_type: &SparkType) {
 
 /// Adds to `known` what `found` has and it has not: columns, and fields inside structs. Types that are known stay.
 ///
-/// With `widen`, numeric types also grow (`addNewColumnsWithTypeWidening`). Returns whether anything was added.
+/// With `types_grow`, numeric types also grow (`addNewColumnsWithTypeWidening`). Returns whether anything was added.
 pub(crate) fn merge_fields(
     known: &mut Vec<SparkField>,
     found: &[SparkField],
     case_sensitive: bool,
-    widen: bool,
+    types_grow: bool,
 ) -> bool {
     let mut changed = false;
     for field in found {
@@ -224,7 +224,7 @@ pub(crate) fn merge_fields(
                     &mut other.data_type,
                     &field.data_type,
                     case_sensitive,
-                    widen,
+                    types_grow,
                 );
             }
             None if field.data_type == SparkType::Null || full => {}
@@ -240,18 +240,23 @@ pub(crate) fn merge_fields(
     changed
 }
 
-fn merge_type(known: &mut SparkType, found: &SparkType, case_sensitive: bool, widen: bool) -> bool {
+fn merge_type(
+    known: &mut SparkType,
+    found: &SparkType,
+    case_sensitive: bool,
+    types_grow: bool,
+) -> bool {
     match (&mut *known, found) {
         (SparkType::Struct(fields), SparkType::Struct(more)) => {
-            merge_fields(fields, more, case_sensitive, widen)
+            merge_fields(fields, more, case_sensitive, types_grow)
         }
         (SparkType::Array(element), SparkType::Array(more)) => {
-            merge_type(element, more, case_sensitive, widen)
+            merge_type(element, more, case_sensitive, types_grow)
         }
         (SparkType::Map(_, value), SparkType::Map(_, more)) => {
-            merge_type(value, more, case_sensitive, widen)
+            merge_type(value, more, case_sensitive, types_grow)
         }
-        (narrow, wide) if widen => match widened(narrow, wide) {
+        (narrow, wide) if types_grow => match widened(narrow, wide) {
             Some(wider) if wider != *narrow => {
                 *known = wider;
                 true
@@ -301,9 +306,9 @@ mod tests {
     use super::*;
     use sluice_model::data_type::parse_schema;
 
-    fn check(known: &str, found: &str, widen: bool, expected: &str) {
+    fn check(known: &str, found: &str, types_grow: bool, expected: &str) {
         let mut fields = parse_schema(known).unwrap();
-        let changed = merge_fields(&mut fields, &parse_schema(found).unwrap(), true, widen);
+        let changed = merge_fields(&mut fields, &parse_schema(found).unwrap(), true, types_grow);
         let wanted = parse_schema(expected).unwrap();
         assert_eq!(fields, wanted, "{known} + {found}");
         assert_eq!(changed, parse_schema(known).unwrap() != wanted);

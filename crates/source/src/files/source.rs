@@ -131,7 +131,7 @@ impl FileSource {
     /// Reads files in the order given. Nothing is read before the stream is polled.
     #[must_use]
     pub fn read(&self, files: &[FileEntry], schema: &SourceSchema, metadata: bool) -> FileStream {
-        read(Arc::clone(&self.inner), files, schema, metadata)
+        read(&self.inner, files, schema, metadata)
     }
 
     /// The format: as written, or as the extensions of the files tell.

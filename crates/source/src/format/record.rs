@@ -3,11 +3,12 @@
 use std::io::Read;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, BooleanArray, RecordBatch};
+use arrow_schema::ArrowError;
 use arrow_select::filter::filter_record_batch;
 use sluice_decode::{BadRecord, DecodeError, Decoded};
 use sluice_model::condition::source as condition;
-use sluice_model::{Diagnostic, SparkField, SparkType};
+use sluice_model::{Diagnostic, SparkField};
 
 use super::bytes::{of_io, unpack};
 use super::{FileJob, Part, Payload, Sink};
@@ -157,83 +158,64 @@ pub(super) fn decode<D: RecordDecoder>(
     job.stop_for_new(&decoder.new_fields())
 }
 
-/// Puts the decoder's columns into the order of the schema, and bad records where they belong.
+/// One batch of the decoder as a part of the file.
 fn part(job: &FileJob<'_>, corrupt: &Corrupt, decoded: Decoded) -> Result<Part, SourceError> {
-    let internal = |error: arrow_schema::ArrowError| SourceError::Internal(error.to_string());
-    let mut batch = decoded.batch;
-    let mut bad_rows: Vec<BadRow> = decoded
+    let bad_records = decoded.bad_count;
+    let known = decoded
         .bad_records
         .into_iter()
         .map(|bad| bad_row(job, bad))
         .collect();
-    if corrupt.diverted {
-        let texts = batch
-            .columns()
-            .last()
-            .and_then(|column| column.as_string_opt::<i32>())
-            .cloned();
-        if let Some(texts) = texts.filter(|texts| texts.null_count() < texts.len()) {
-            bad_rows = whole_rows(job, &texts, &bad_rows);
-            batch = filter_record_batch(
-                &batch,
-                &arrow_array::BooleanArray::from_iter(
-                    (0..texts.len()).map(|row| Some(texts.is_null(row))),
-                ),
-            )
-            .map_err(internal)?;
-        }
-    }
-    let decoded_count = decoded_columns(job).len();
-    let mut columns: Vec<ArrayRef> = batch
-        .columns()
-        .iter()
-        .take(decoded_count)
-        .cloned()
-        .collect();
-    let mut fields: Vec<_> = batch
-        .schema()
-        .fields()
-        .iter()
-        .take(decoded_count)
-        .cloned()
-        .collect();
-    if let Some(position) = job
-        .schema
-        .data
-        .iter()
-        .position(|field| job.schema.corrupt.as_ref() == Some(&field.name))
-    {
-        let column = batch
-            .columns()
-            .last()
-            .cloned()
-            .ok_or_else(|| SourceError::Internal("no corrupt record column".into()))?;
-        columns.insert(position, column);
-        fields.insert(
-            position,
-            SparkField::new(&job.schema.data[position].name, SparkType::String)
-                .to_arrow()
-                .into(),
-        );
-    }
-    if let Some(name) = &job.schema.rescued {
-        let column = batch
-            .columns()
-            .get(decoded_count)
-            .cloned()
-            .ok_or_else(|| SourceError::Internal("no rescued data column".into()))?;
-        columns.push(column);
-        fields.push(SparkField::new(name, SparkType::String).to_arrow().into());
-    }
-    let size = arrow_array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    let batch =
-        RecordBatch::try_new_with_options(arrow_schema::Schema::new(fields).into(), columns, &size)
-            .map_err(internal)?;
+    let (batch, bad_rows) = if corrupt.diverted {
+        divert(job, decoded.batch, known)?
+    } else {
+        (decoded.batch, known)
+    };
     Ok(Part {
-        batch,
-        bad_records: decoded.bad_count,
+        batch: in_schema_order(job, &batch)?,
+        bad_records,
         bad_rows,
     })
+}
+
+/// Takes the rows of bad records out of a batch; their texts are in its last column.
+fn divert(
+    job: &FileJob<'_>,
+    batch: RecordBatch,
+    known: Vec<BadRow>,
+) -> Result<(RecordBatch, Vec<BadRow>), SourceError> {
+    let texts = batch
+        .columns()
+        .last()
+        .and_then(|column| column.as_string_opt::<i32>());
+    let Some(texts) = texts.filter(|texts| texts.null_count() < texts.len()) else {
+        return Ok((batch, known));
+    };
+    let bad_rows = whole_rows(job, texts, &known);
+    let good: BooleanArray = (0..texts.len())
+        .map(|row| Some(texts.is_null(row)))
+        .collect();
+    let kept = filter_record_batch(&batch, &good)
+        .map_err(|error| SourceError::Internal(error.to_string()))?;
+    Ok((kept, bad_rows))
+}
+
+/// Puts the decoder's columns into the order of the schema: it gives rescued data and bad records last.
+fn in_schema_order(job: &FileJob<'_>, batch: &RecordBatch) -> Result<RecordBatch, SourceError> {
+    let internal = |error: ArrowError| SourceError::Internal(error.to_string());
+    let last = batch.num_columns().saturating_sub(1);
+    let mut decoded = 0..batch.num_columns();
+    let mut order: Vec<usize> = vec![];
+    for field in &job.schema.data {
+        let is_corrupt = job.schema.corrupt.as_ref() == Some(&field.name);
+        order.extend(if is_corrupt {
+            Some(last)
+        } else {
+            decoded.next()
+        });
+    }
+    order.extend(job.schema.rescued.as_ref().and_then(|_| decoded.next()));
+    batch.project(&order).map_err(internal)
 }
 
 fn bad_row(job: &FileJob<'_>, bad: BadRecord) -> BadRow {

@@ -121,8 +121,7 @@ pub(super) fn character(text: &str) -> Result<Option<char>, String> {
     let unescaped = separator(text);
     let mut letters = unescaped.chars();
     match (letters.next(), letters.next()) {
-        (None, _) => Ok(None),
-        (Some('\0'), None) => Ok(None),
+        (None, _) | (Some('\0'), None) => Ok(None),
         (Some(letter), None) => Ok(Some(letter)),
         _ => Err("expected a single character".into()),
     }

@@ -74,7 +74,7 @@ fn resolve_part(part: &str, rules: &PathRules) -> Result<Place, Diagnostic> {
     let plain = strip_schemes(part);
     let (real, named, shown, rest) = match mapping(part, plain, rules) {
         Some((prefix, target, rest)) => (
-            local_target(part, target, rules)?,
+            local_target(part, &target, rules)?,
             prefix.clone(),
             prefix,
             rest,
@@ -142,8 +142,8 @@ fn mapping<'a>(
     best
 }
 
-fn local_target(part: &str, target: String, rules: &PathRules) -> Result<String, Diagnostic> {
-    let bare = strip_schemes(&target);
+fn local_target(part: &str, target: &str, rules: &PathRules) -> Result<String, Diagnostic> {
+    let bare = strip_schemes(target);
     if bare.contains("://") {
         return Err(later(part).fact(format!("sluice.yml maps it to {target}")));
     }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
-use sluice_source::{FileSource, ReadSession, ResolvedPath, SkipReason, SourceCall, SourceError};
+use sluice_source::{
+    FileSource, ReadSession, ResolvedPath, SeenIndex, SkipReason, SourceCall, SourceError,
+    TakenFile, choose, decode_file_list, encode_file_list,
+};
 
 use crate::support::{Folder, NOW, names, parse};
 
@@ -411,5 +414,45 @@ async fn an_object_store_is_listed_by_prefix() {
     assert!(
         matches!(changed, SourceError::Changed { .. }),
         "the tag tells, even where size and time agree: {changed}"
+    );
+}
+
+#[tokio::test]
+async fn every_file_is_taken_once_whatever_its_name_and_time() {
+    let folder = Folder::new();
+    let source = folder.stream(&[("format", "text"), ("maxFilesPerTrigger", "70")]);
+    let mut seen = SeenIndex::new();
+    let mut taken: Vec<String> = vec![];
+    let mut batch = 0;
+    for round in 0..5_i64 {
+        for index in 0..100_i64 {
+            // Later rounds bring smaller names and older times: an order-based cursor would miss them.
+            let name = format!("{}/{:05}.txt", index % 7, 90_000 - round * 1_000 + index);
+            folder.put(&name, b"x");
+            folder.age(&name, 1_000_000 - round * 10_000 + (index * 37) % 100);
+        }
+        let new = seen.new_files(source.discover(NOW).await.unwrap().files, false);
+        for files in choose(
+            new,
+            source.options().max_files_per_trigger,
+            source.options().max_bytes_per_trigger,
+        ) {
+            let rows: Vec<TakenFile> = files
+                .into_iter()
+                .map(|file| TakenFile { batch, file })
+                .collect();
+            let stored = encode_file_list(&rows).unwrap();
+            seen.extend(&decode_file_list("list", stored.bytes, Some(&stored.digest)).unwrap());
+            taken.extend(rows.into_iter().map(|row| row.file.path));
+            batch += 1;
+        }
+    }
+    assert_eq!((taken.len(), batch), (500, 10));
+    taken.sort();
+    taken.dedup();
+    assert_eq!(taken.len(), 500);
+    assert!(
+        seen.new_files(source.discover(NOW).await.unwrap().files, false)
+            .is_empty()
     );
 }

@@ -179,7 +179,10 @@ pub(crate) async fn read_files(
         );
         batches.push(batch);
     }
-    let (counters, bad) = (stream.counters(), stream.take_bad_records());
+    let (counters, bad) = (
+        stream.progress().counters(),
+        stream.progress().take_bad_records(),
+    );
     assert_eq!(
         counters.rows,
         batches
