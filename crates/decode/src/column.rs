@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use arrow_array::builder::NullBufferBuilder;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    TimestampMicrosecondType,
+    ArrowPrimitiveType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type,
+    Int32Type, Int64Type, TimestampMicrosecondType,
 };
 use arrow_array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, ListArray, MapArray, NullArray, PrimitiveArray, StringArray, StructArray,
+    Array, ArrayRef, BinaryArray, BooleanArray, ListArray, MapArray, NullArray, PrimitiveArray,
+    StringArray, StructArray,
 };
 use arrow_buffer::{BooleanBufferBuilder, Buffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Fields};
@@ -25,7 +26,10 @@ pub(crate) struct Values<T> {
 
 impl<T: Copy + Default> Values<T> {
     fn new() -> Self {
-        Self { values: vec![], nulls: NullBufferBuilder::new(0) }
+        Self {
+            values: vec![],
+            nulls: NullBufferBuilder::new(0),
+        }
     }
 
     pub(crate) fn push(&mut self, value: T) {
@@ -43,12 +47,16 @@ impl<T: Copy + Default> Values<T> {
         self.nulls.truncate(length);
     }
 
-    fn finish<P: ArrowPrimitiveType<Native = T>>(&mut self, data_type: DataType) -> Result<ArrayRef, ArrowError>
+    fn finish<P: ArrowPrimitiveType<Native = T>>(
+        &mut self,
+        data_type: DataType,
+    ) -> Result<ArrayRef, ArrowError>
     where
         T: arrow_buffer::ArrowNativeType,
     {
         let values = ScalarBuffer::from(std::mem::take(&mut self.values));
-        let array = PrimitiveArray::<P>::try_new(values, self.nulls.finish())?.with_data_type(data_type);
+        let array =
+            PrimitiveArray::<P>::try_new(values, self.nulls.finish())?.with_data_type(data_type);
         Ok(Arc::new(array))
     }
 }
@@ -63,16 +71,20 @@ pub(crate) struct Bytes {
 
 impl Bytes {
     pub(crate) fn new() -> Self {
-        Self { data: vec![], offsets: vec![0], nulls: NullBufferBuilder::new(0) }
+        Self {
+            data: vec![],
+            offsets: vec![0],
+            nulls: NullBufferBuilder::new(0),
+        }
     }
-
 
     pub(crate) fn len(&self) -> usize {
         self.offsets.len() - 1
     }
 
     fn seal(&mut self) {
-        self.offsets.push(i32::try_from(self.data.len()).unwrap_or(i32::MAX));
+        self.offsets
+            .push(i32::try_from(self.data.len()).unwrap_or(i32::MAX));
     }
 
     pub(crate) fn push(&mut self, value: &[u8]) {
@@ -98,7 +110,11 @@ impl Bytes {
     fn take(&mut self) -> (OffsetBuffer<i32>, Buffer, Option<arrow_buffer::NullBuffer>) {
         let offsets = std::mem::replace(&mut self.offsets, vec![0]);
         let data = std::mem::take(&mut self.data);
-        (OffsetBuffer::new(offsets.into()), Buffer::from_vec(data), self.nulls.finish())
+        (
+            OffsetBuffer::new(offsets.into()),
+            Buffer::from_vec(data),
+            self.nulls.finish(),
+        )
     }
 
     pub(crate) fn finish_text(&mut self) -> Result<ArrayRef, ArrowError> {
@@ -128,31 +144,49 @@ pub(crate) enum Column {
     Binary(Bytes),
     Date(Values<i32>),
     Timestamp(Values<i64>, bool),
-    List { offsets: Vec<i32>, nulls: NullBufferBuilder, element: Box<Column> },
-    Map { offsets: Vec<i32>, nulls: NullBufferBuilder, keys: Bytes, values: Box<Column> },
-    Struct { fields: Vec<Column>, nulls: NullBufferBuilder },
+    List {
+        offsets: Vec<i32>,
+        nulls: NullBufferBuilder,
+        element: Box<Column>,
+    },
+    Map {
+        offsets: Vec<i32>,
+        nulls: NullBufferBuilder,
+        keys: Bytes,
+        values: Box<Column>,
+    },
+    Struct {
+        fields: Vec<Column>,
+        nulls: NullBufferBuilder,
+    },
 }
 
 impl Column {
     pub(crate) fn new(data_type: &SparkType) -> Self {
         match data_type {
             SparkType::Null => Self::Null(0),
-            SparkType::Boolean => Self::Boolean(BooleanBufferBuilder::new(0), NullBufferBuilder::new(0)),
+            SparkType::Boolean => {
+                Self::Boolean(BooleanBufferBuilder::new(0), NullBufferBuilder::new(0))
+            }
             SparkType::Byte => Self::Byte(Values::new()),
             SparkType::Short => Self::Short(Values::new()),
             SparkType::Int => Self::Int(Values::new()),
             SparkType::Long => Self::Long(Values::new()),
             SparkType::Float => Self::Float(Values::new()),
             SparkType::Double => Self::Double(Values::new()),
-            SparkType::Decimal(precision, scale) => Self::Decimal(Values::new(), *precision, *scale),
+            SparkType::Decimal(precision, scale) => {
+                Self::Decimal(Values::new(), *precision, *scale)
+            }
             SparkType::String => Self::Text(Bytes::new()),
             SparkType::Binary => Self::Binary(Bytes::new()),
             SparkType::Date => Self::Date(Values::new()),
             SparkType::Timestamp => Self::Timestamp(Values::new(), true),
             SparkType::TimestampNtz => Self::Timestamp(Values::new(), false),
-            SparkType::Array(element) => {
-                Self::List { offsets: vec![0], nulls: NullBufferBuilder::new(0), element: Box::new(Self::new(element)) }
-            }
+            SparkType::Array(element) => Self::List {
+                offsets: vec![0],
+                nulls: NullBufferBuilder::new(0),
+                element: Box::new(Self::new(element)),
+            },
             SparkType::Map(_, value) => Self::Map {
                 offsets: vec![0],
                 nulls: NullBufferBuilder::new(0),
@@ -160,7 +194,10 @@ impl Column {
                 values: Box::new(Self::new(value)),
             },
             SparkType::Struct(fields) => Self::Struct {
-                fields: fields.iter().map(|field| Self::new(&field.data_type)).collect(),
+                fields: fields
+                    .iter()
+                    .map(|field| Self::new(&field.data_type))
+                    .collect(),
                 nulls: NullBufferBuilder::new(0),
             },
         }
@@ -211,7 +248,12 @@ impl Column {
 
     /// Takes back everything from `length` on; shorter columns stay as they are.
     pub(crate) fn truncate(&mut self, length: usize) {
-        if length >= self.len() && !matches!(self, Self::List { .. } | Self::Map { .. } | Self::Struct { .. }) {
+        if length >= self.len()
+            && !matches!(
+                self,
+                Self::List { .. } | Self::Map { .. } | Self::Struct { .. }
+            )
+        {
             return;
         }
         match self {
@@ -228,8 +270,17 @@ impl Column {
             Self::Double(values) => values.truncate(length),
             Self::Decimal(values, ..) => values.truncate(length),
             Self::Text(bytes) | Self::Binary(bytes) => bytes.truncate(length),
-            Self::List { offsets, nulls, element } => element.truncate(cut(offsets, nulls, length)),
-            Self::Map { offsets, nulls, keys, values } => {
+            Self::List {
+                offsets,
+                nulls,
+                element,
+            } => element.truncate(cut(offsets, nulls, length)),
+            Self::Map {
+                offsets,
+                nulls,
+                keys,
+                values,
+            } => {
                 let end = cut(offsets, nulls, length);
                 keys.truncate(end);
                 values.truncate(end);
@@ -247,7 +298,9 @@ impl Column {
     pub(crate) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
         match self {
             Self::Null(length) => Ok(Arc::new(NullArray::new(std::mem::take(length)))),
-            Self::Boolean(values, nulls) => Ok(Arc::new(BooleanArray::new(values.finish(), nulls.finish()))),
+            Self::Boolean(values, nulls) => {
+                Ok(Arc::new(BooleanArray::new(values.finish(), nulls.finish())))
+            }
             Self::Byte(values) => values.finish::<Int8Type>(DataType::Int8),
             Self::Short(values) => values.finish::<Int16Type>(DataType::Int16),
             Self::Int(values) => values.finish::<Int32Type>(DataType::Int32),
@@ -261,21 +314,41 @@ impl Column {
             Self::Binary(bytes) => bytes.finish_binary(),
             Self::Date(values) => values.finish::<Date32Type>(DataType::Date32),
             Self::Timestamp(values, zoned) => {
-                let spark = if *zoned { SparkType::Timestamp } else { SparkType::TimestampNtz };
+                let spark = if *zoned {
+                    SparkType::Timestamp
+                } else {
+                    SparkType::TimestampNtz
+                };
                 values.finish::<TimestampMicrosecondType>(spark.to_arrow())
             }
-            Self::List { offsets, nulls, element } => {
+            Self::List {
+                offsets,
+                nulls,
+                element,
+            } => {
                 let offsets = OffsetBuffer::new(std::mem::replace(offsets, vec![0]).into());
                 let items = element.finish()?;
                 let field = Arc::new(Field::new("element", items.data_type().clone(), true));
-                Ok(Arc::new(ListArray::try_new(field, offsets, items, nulls.finish())?))
+                Ok(Arc::new(ListArray::try_new(
+                    field,
+                    offsets,
+                    items,
+                    nulls.finish(),
+                )?))
             }
-            Self::Map { offsets, nulls, keys, values } => {
+            Self::Map {
+                offsets,
+                nulls,
+                keys,
+                values,
+            } => {
                 let offsets = OffsetBuffer::new(std::mem::replace(offsets, vec![0]).into());
                 finish_map(offsets, nulls, keys.finish_text()?, values.finish()?)
             }
             // A struct does not know its names: `finish_as` does.
-            Self::Struct { .. } => Err(ArrowError::SchemaError("a struct needs its type".to_string())),
+            Self::Struct { .. } => Err(ArrowError::SchemaError(
+                "a struct needs its type".to_string(),
+            )),
         }
     }
 
@@ -295,17 +368,44 @@ impl Column {
                     .zip(&arrays)
                     .map(|(field, array)| Field::new(&field.name, array.data_type().clone(), true))
                     .collect();
-                Ok(Arc::new(StructArray::try_new_with_length(names, arrays, nulls, length)?))
+                Ok(Arc::new(StructArray::try_new_with_length(
+                    names, arrays, nulls, length,
+                )?))
             }
-            (Self::List { offsets, nulls, element }, SparkType::Array(inner)) => {
+            (
+                Self::List {
+                    offsets,
+                    nulls,
+                    element,
+                },
+                SparkType::Array(inner),
+            ) => {
                 let offsets = OffsetBuffer::new(std::mem::replace(offsets, vec![0]).into());
                 let items = element.finish_as(inner)?;
                 let field = Arc::new(Field::new("element", items.data_type().clone(), true));
-                Ok(Arc::new(ListArray::try_new(field, offsets, items, nulls.finish())?))
+                Ok(Arc::new(ListArray::try_new(
+                    field,
+                    offsets,
+                    items,
+                    nulls.finish(),
+                )?))
             }
-            (Self::Map { offsets, nulls, keys, values }, SparkType::Map(_, inner)) => {
+            (
+                Self::Map {
+                    offsets,
+                    nulls,
+                    keys,
+                    values,
+                },
+                SparkType::Map(_, inner),
+            ) => {
                 let offsets = OffsetBuffer::new(std::mem::replace(offsets, vec![0]).into());
-                finish_map(offsets, nulls, keys.finish_text()?, values.finish_as(inner)?)
+                finish_map(
+                    offsets,
+                    nulls,
+                    keys.finish_text()?,
+                    values.finish_as(inner)?,
+                )
             }
             (column, _) => column.finish(),
         }
@@ -332,7 +432,13 @@ fn finish_map(
     ]);
     let entries = StructArray::try_new(fields.clone(), vec![keys, values], None)?;
     let field = Arc::new(Field::new("key_value", DataType::Struct(fields), false));
-    Ok(Arc::new(MapArray::try_new(field, offsets, entries, nulls.finish(), false)?))
+    Ok(Arc::new(MapArray::try_new(
+        field,
+        offsets,
+        entries,
+        nulls.finish(),
+        false,
+    )?))
 }
 
 /// The same fields with NULL allowed everywhere, as Spark reads files: a reader cannot keep a promise of the writer.

@@ -17,10 +17,14 @@ pub enum ParseMode {
 impl ParseMode {
     /// Reads the option's text, without regard to case; `None` when it is none of the three.
     pub fn parse(text: &str) -> Option<Self> {
-        [("PERMISSIVE", Self::Permissive), ("DROPMALFORMED", Self::DropMalformed), ("FAILFAST", Self::FailFast)]
-            .into_iter()
-            .find(|(name, _)| text.eq_ignore_ascii_case(name))
-            .map(|(_, mode)| mode)
+        [
+            ("PERMISSIVE", Self::Permissive),
+            ("DROPMALFORMED", Self::DropMalformed),
+            ("FAILFAST", Self::FailFast),
+        ]
+        .into_iter()
+        .find(|(name, _)| text.eq_ignore_ascii_case(name))
+        .map(|(_, mode)| mode)
     }
 }
 
@@ -44,7 +48,11 @@ impl BadRecord {
         while !text.is_char_boundary(end) {
             end -= 1;
         }
-        Self { line, reason: reason.into(), text: text.get(..end).unwrap_or_default().to_string() }
+        Self {
+            line,
+            reason: reason.into(),
+            text: text.get(..end).unwrap_or_default().to_string(),
+        }
     }
 }
 

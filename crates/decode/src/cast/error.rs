@@ -1,7 +1,7 @@
 //! Why a cast failed, in Spark's names. Must not decide whether it fails.
 
-use sluice_model::condition::{Condition, query};
 use sluice_model::SparkType;
+use sluice_model::condition::{Condition, query};
 
 use super::text::Misfit;
 
@@ -20,8 +20,18 @@ pub struct CastError {
 }
 
 impl CastError {
-    pub(crate) fn new(condition: &'static Condition, value: String, from: &SparkType, to: &SparkType) -> Self {
-        Self { condition, value, from: from.to_string(), to: to.to_string() }
+    pub(crate) fn new(
+        condition: &'static Condition,
+        value: String,
+        from: &SparkType,
+        to: &SparkType,
+    ) -> Self {
+        Self {
+            condition,
+            value,
+            from: from.to_string(),
+            to: to.to_string(),
+        }
     }
 
     pub(crate) fn unknown_type(data_type: &arrow_schema::DataType) -> Self {
@@ -33,7 +43,11 @@ impl CastError {
         }
     }
 
-    pub(crate) fn internal(error: &arrow_schema::ArrowError, from: &SparkType, to: &SparkType) -> Self {
+    pub(crate) fn internal(
+        error: &arrow_schema::ArrowError,
+        from: &SparkType,
+        to: &SparkType,
+    ) -> Self {
         Self::new(&query::CAST_WITHOUT_RULE, error.to_string(), from, to)
     }
 
@@ -47,12 +61,20 @@ impl CastError {
     }
 
     fn sentence(&self) -> String {
-        let Self { condition, value, from, to } = self;
+        let Self {
+            condition,
+            value,
+            from,
+            to,
+        } = self;
         if value.is_empty() && *condition == &query::CAST_WITHOUT_RULE {
             return format!("{}: {from} cannot be cast to {to}", condition.name);
         }
         let shown: String = value.chars().take(200).collect();
-        format!("{}: the value '{shown}' of type {from} cannot be cast to {to}", condition.name)
+        format!(
+            "{}: the value '{shown}' of type {from} cannot be cast to {to}",
+            condition.name
+        )
     }
 }
 
@@ -60,8 +82,11 @@ impl CastError {
 pub(super) fn condition(misfit: Misfit, from: &SparkType, to: &SparkType) -> &'static Condition {
     match (misfit, from, to) {
         (Misfit::Invalid, ..) => &query::CAST_INVALID_INPUT,
-        (Misfit::Overflow, _, SparkType::Decimal(..)) => &query::NUMERIC_VALUE_OUT_OF_RANGE,
+        (Misfit::Beyond, SparkType::String, _) => &query::NUMERIC_OUT_OF_SUPPORTED_RANGE,
+        (Misfit::Overflow | Misfit::Beyond, _, SparkType::Decimal(..)) => {
+            &query::NUMERIC_VALUE_OUT_OF_RANGE
+        }
         (Misfit::Overflow, SparkType::String, _) => &query::CAST_INVALID_INPUT,
-        (Misfit::Overflow, ..) => &query::CAST_OVERFLOW,
+        (Misfit::Overflow | Misfit::Beyond, ..) => &query::CAST_OVERFLOW,
     }
 }

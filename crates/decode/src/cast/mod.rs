@@ -32,21 +32,29 @@ pub enum CastMode {
 
 /// Whether Spark casts between the two types at all under ANSI rules; values may still fail.
 pub fn can_cast(from: &SparkType, to: &SparkType) -> bool {
-    use SparkType::{Array, Binary, Boolean, Date, Map, Null, String, Struct, Timestamp, TimestampNtz};
+    use SparkType::{
+        Array, Binary, Boolean, Date, Map, Null, String, Struct, Timestamp, TimestampNtz,
+    };
     match (from, to) {
         (left, right) if left == right => true,
         (Null, _) | (_, String) => true,
         (Array(from), Array(to)) => can_cast(from, to),
-        (Map(from_key, from_value), Map(to_key, to_value)) => can_cast(from_key, to_key) && can_cast(from_value, to_value),
+        (Map(from_key, from_value), Map(to_key, to_value)) => {
+            can_cast(from_key, to_key) && can_cast(from_value, to_value)
+        }
         (Struct(from), Struct(to)) => {
-            from.len() == to.len() && from.iter().zip(to).all(|(from, to)| can_cast(&from.data_type, &to.data_type))
+            from.len() == to.len()
+                && from
+                    .iter()
+                    .zip(to)
+                    .all(|(from, to)| can_cast(&from.data_type, &to.data_type))
         }
         (Array(_) | Map(..) | Struct(_), _) | (_, Array(_) | Map(..) | Struct(_) | Null) => false,
         (String, _) => true,
         (Binary, _) | (_, Binary) => false,
         (Date | Timestamp | TimestampNtz, Date | Timestamp | TimestampNtz) => true,
         (Date | TimestampNtz, _) | (_, Date | TimestampNtz) => false,
-        (Timestamp, Boolean) => false,
+        (Timestamp, Boolean) | (Boolean, Timestamp) => false,
         _ => true,
     }
 }
@@ -56,7 +64,12 @@ pub fn can_cast(from: &SparkType, to: &SparkType) -> bool {
 /// # Errors
 /// With [`CastMode::Ansi`] the first value that cannot be cast; in either mode two types that Spark never casts, or a
 /// time zone that does not exist.
-pub fn cast(array: &ArrayRef, to: &SparkType, mode: CastMode, time_zone: &str) -> Result<ArrayRef, CastError> {
+pub fn cast(
+    array: &ArrayRef,
+    to: &SparkType,
+    mode: CastMode,
+    time_zone: &str,
+) -> Result<ArrayRef, CastError> {
     let zone = Zone::parse(time_zone).ok_or_else(|| CastError::zone(time_zone))?;
     cast_in(array, to, mode, &zone)
 }
@@ -65,11 +78,22 @@ pub fn cast(array: &ArrayRef, to: &SparkType, mode: CastMode, time_zone: &str) -
 ///
 /// # Errors
 /// As [`cast`].
-pub fn cast_in(array: &ArrayRef, to: &SparkType, mode: CastMode, zone: &Zone) -> Result<ArrayRef, CastError> {
-    let from = SparkType::from_arrow(array.data_type()).ok_or_else(|| CastError::unknown_type(array.data_type()))?;
+pub fn cast_in(
+    array: &ArrayRef,
+    to: &SparkType,
+    mode: CastMode,
+    zone: &Zone,
+) -> Result<ArrayRef, CastError> {
+    let from = SparkType::from_arrow(array.data_type())
+        .ok_or_else(|| CastError::unknown_type(array.data_type()))?;
     let array = plain(array, &from)?;
     if !can_cast(&from, to) {
-        return Err(CastError::new(&query::CAST_WITHOUT_RULE, String::new(), &from, to));
+        return Err(CastError::new(
+            &query::CAST_WITHOUT_RULE,
+            String::new(),
+            &from,
+            to,
+        ));
     }
     if from == *to {
         return Ok(array);
@@ -78,21 +102,28 @@ pub fn cast_in(array: &ArrayRef, to: &SparkType, mode: CastMode, zone: &Zone) ->
         return Ok(new_null_array(&to.to_arrow(), array.len()));
     }
     if widens(&from, to) {
-        return arrow_cast::cast(&array, &to.to_arrow()).map_err(|error| CastError::internal(&error, &from, to));
+        return arrow_cast::cast(&array, &to.to_arrow())
+            .map_err(|error| CastError::internal(&error, &from, to));
     }
     match to {
-        SparkType::Array(_) | SparkType::Map(..) | SparkType::Struct(_) => nested::cast(&array, to, mode, zone),
+        SparkType::Array(_) | SparkType::Map(..) | SparkType::Struct(_) => {
+            nested::cast(&array, to, mode, zone)
+        }
         _ => each(&array, &from, to, mode, zone),
     }
 }
 
 /// The form that Spark's types have everywhere in the engine: no dictionaries, views or other units.
 fn plain(array: &ArrayRef, from: &SparkType) -> Result<ArrayRef, CastError> {
-    let nested = matches!(from, SparkType::Array(_) | SparkType::Map(..) | SparkType::Struct(_));
+    let nested = matches!(
+        from,
+        SparkType::Array(_) | SparkType::Map(..) | SparkType::Struct(_)
+    );
     if nested || *array.data_type() == from.to_arrow() {
         return Ok(Arc::clone(array));
     }
-    arrow_cast::cast(array, &from.to_arrow()).map_err(|error| CastError::internal(&error, from, from))
+    arrow_cast::cast(array, &from.to_arrow())
+        .map_err(|error| CastError::internal(&error, from, from))
 }
 
 /// Casts that cannot fail and mean the same in Arrow.
@@ -108,7 +139,13 @@ fn widens(from: &SparkType, to: &SparkType) -> bool {
     )
 }
 
-fn each(array: &ArrayRef, from: &SparkType, to: &SparkType, mode: CastMode, zone: &Zone) -> Result<ArrayRef, CastError> {
+fn each(
+    array: &ArrayRef,
+    from: &SparkType,
+    to: &SparkType,
+    mode: CastMode,
+    zone: &Zone,
+) -> Result<ArrayRef, CastError> {
     let mut column = Column::new(to);
     let source = scalar::Source::new(array.as_ref());
     for row in 0..array.len() {
@@ -121,9 +158,16 @@ fn each(array: &ArrayRef, from: &SparkType, to: &SparkType, mode: CastMode, zone
             Err(_) if mode == CastMode::Try => column.push_null(),
             Err(misfit) => {
                 let value = value_text(array.as_ref(), row, zone);
-                return Err(CastError::new(error::condition(misfit, from, to), value, from, to));
+                return Err(CastError::new(
+                    error::condition(misfit, from, to),
+                    value,
+                    from,
+                    to,
+                ));
             }
         }
     }
-    column.finish_as(to).map_err(|error| CastError::internal(&error, from, to))
+    column
+        .finish_as(to)
+        .map_err(|error| CastError::internal(&error, from, to))
 }

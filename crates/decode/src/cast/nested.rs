@@ -12,7 +12,12 @@ use super::{CastError, CastMode, cast_in};
 use crate::datetime::Zone;
 
 /// Casts a nested array to a nested type of the same kind.
-pub(super) fn cast(array: &ArrayRef, to: &SparkType, mode: CastMode, zone: &Zone) -> Result<ArrayRef, CastError> {
+pub(super) fn cast(
+    array: &ArrayRef,
+    to: &SparkType,
+    mode: CastMode,
+    zone: &Zone,
+) -> Result<ArrayRef, CastError> {
     let from = SparkType::from_arrow(array.data_type()).unwrap_or(SparkType::Null);
     let internal = |error: &arrow_schema::ArrowError| CastError::internal(error, &from, to);
     match (to, array.data_type()) {
@@ -34,7 +39,8 @@ pub(super) fn cast(array: &ArrayRef, to: &SparkType, mode: CastMode, zone: &Zone
                 Field::new("key", keys.data_type().clone(), false),
                 Field::new("value", values.data_type().clone(), true),
             ]);
-            let entries = StructArray::try_new(fields.clone(), vec![keys, values], None).map_err(|error| internal(&error))?;
+            let entries = StructArray::try_new(fields.clone(), vec![keys, values], None)
+                .map_err(|error| internal(&error))?;
             let field = Arc::new(Field::new("key_value", DataType::Struct(fields), false));
             let out = MapArray::try_new(field, offsets, entries, map.nulls().cloned(), false);
             Ok(Arc::new(out.map_err(|error| internal(&error))?))
@@ -45,13 +51,31 @@ pub(super) fn cast(array: &ArrayRef, to: &SparkType, mode: CastMode, zone: &Zone
             let mut fields = vec![];
             for (column, target) in source.columns().iter().zip(targets) {
                 // A NULL struct may hide values that could not be cast.
-                let nulls = arrow_buffer::NullBuffer::union(column.logical_nulls().as_ref(), source.nulls());
-                let data = column.to_data().into_builder().nulls(nulls).build().map_err(|error| internal(&error))?;
-                let cast = cast_in(&arrow_array::make_array(data), &target.data_type, mode, zone)?;
+                let nulls = arrow_buffer::NullBuffer::union(
+                    column.logical_nulls().as_ref(),
+                    source.nulls(),
+                );
+                let data = column
+                    .to_data()
+                    .into_builder()
+                    .nulls(nulls)
+                    .build()
+                    .map_err(|error| internal(&error))?;
+                let cast = cast_in(
+                    &arrow_array::make_array(data),
+                    &target.data_type,
+                    mode,
+                    zone,
+                )?;
                 fields.push(Field::new(&target.name, cast.data_type().clone(), true));
                 columns.push(cast);
             }
-            let out = StructArray::try_new_with_length(fields.into(), columns, source.nulls().cloned(), source.len());
+            let out = StructArray::try_new_with_length(
+                fields.into(),
+                columns,
+                source.nulls().cloned(),
+                source.len(),
+            );
             Ok(Arc::new(out.map_err(|error| internal(&error))?))
         }
         _ => Err(CastError::unknown_type(array.data_type())),

@@ -3,7 +3,8 @@
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, TimestampMicrosecondType,
 };
 use arrow_schema::DataType;
 
@@ -24,24 +25,46 @@ pub(crate) fn push_text(out: &mut String, array: &dyn Array, row: usize, zone: &
         return;
     }
     match array.data_type() {
-        DataType::Boolean => out.push_str(if array.as_boolean().value(row) { "true" } else { "false" }),
+        DataType::Boolean => out.push_str(if array.as_boolean().value(row) {
+            "true"
+        } else {
+            "false"
+        }),
         DataType::Int8 => out.push_str(&array.as_primitive::<Int8Type>().value(row).to_string()),
         DataType::Int16 => out.push_str(&array.as_primitive::<Int16Type>().value(row).to_string()),
         DataType::Int32 => out.push_str(&array.as_primitive::<Int32Type>().value(row).to_string()),
         DataType::Int64 => out.push_str(&array.as_primitive::<Int64Type>().value(row).to_string()),
         DataType::Float32 => push_float(out, array.as_primitive::<Float32Type>().value(row)),
         DataType::Float64 => push_double(out, array.as_primitive::<Float64Type>().value(row)),
-        DataType::Decimal128(_, scale) => push_decimal(out, array.as_primitive::<Decimal128Type>().value(row), *scale),
+        DataType::Decimal128(_, scale) => push_decimal(
+            out,
+            array.as_primitive::<Decimal128Type>().value(row),
+            *scale,
+        ),
         DataType::Utf8 => out.push_str(array.as_string::<i32>().value(row)),
-        DataType::Binary => out.push_str(&String::from_utf8_lossy(array.as_binary::<i32>().value(row))),
-        DataType::Date32 => push_date(out, i64::from(array.as_primitive::<Date32Type>().value(row))),
+        DataType::Binary => out.push_str(&String::from_utf8_lossy(
+            array.as_binary::<i32>().value(row),
+        )),
+        DataType::Date32 => push_date(
+            out,
+            i64::from(array.as_primitive::<Date32Type>().value(row)),
+        ),
         DataType::Timestamp(_, Some(_)) => {
-            push_timestamp(out, array.as_primitive::<TimestampMicrosecondType>().value(row), zone);
+            push_timestamp(
+                out,
+                array.as_primitive::<TimestampMicrosecondType>().value(row),
+                zone,
+            );
         }
-        DataType::Timestamp(_, None) => push_local(out, array.as_primitive::<TimestampMicrosecondType>().value(row)),
+        DataType::Timestamp(_, None) => push_local(
+            out,
+            array.as_primitive::<TimestampMicrosecondType>().value(row),
+        ),
         DataType::List(_) => {
             let items = array.as_list::<i32>().value(row);
-            push_all(out, ('[', ']'), items.len(), |out, index| push_text(out, items.as_ref(), index, zone));
+            push_all(out, ('[', ']'), items.len(), |out, index| {
+                push_text(out, items.as_ref(), index, zone)
+            });
         }
         DataType::Map(..) => {
             let entries = array.as_map().value(row);
@@ -63,7 +86,12 @@ pub(crate) fn push_text(out: &mut String, array: &dyn Array, row: usize, zone: &
     }
 }
 
-fn push_all(out: &mut String, (open, close): (char, char), count: usize, mut push: impl FnMut(&mut String, usize)) {
+fn push_all(
+    out: &mut String,
+    (open, close): (char, char),
+    count: usize,
+    mut push: impl FnMut(&mut String, usize),
+) {
     out.push(open);
     for index in 0..count {
         if index > 0 {

@@ -2,7 +2,8 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, TimestampMicrosecondType,
 };
 use arrow_array::{Array, BinaryArray, BooleanArray, PrimitiveArray, StringArray};
 use arrow_schema::DataType;
@@ -50,11 +51,11 @@ impl<'a> Source<'a> {
 
     fn get(&self, row: usize) -> Scalar<'a> {
         match self {
-            Self::Boolean(array) => Scalar::Integer(i64::from(array.value(row)), true),
-            Self::Byte(array) => Scalar::Integer(i64::from(array.value(row)), false),
-            Self::Short(array) => Scalar::Integer(i64::from(array.value(row)), false),
-            Self::Int(array) => Scalar::Integer(i64::from(array.value(row)), false),
-            Self::Long(array) => Scalar::Integer(array.value(row), false),
+            Self::Boolean(array) => Scalar::Integer(i64::from(array.value(row))),
+            Self::Byte(array) => Scalar::Integer(i64::from(array.value(row))),
+            Self::Short(array) => Scalar::Integer(i64::from(array.value(row))),
+            Self::Int(array) => Scalar::Integer(i64::from(array.value(row))),
+            Self::Long(array) => Scalar::Integer(array.value(row)),
             Self::Float(array) => Scalar::Float(array.value(row)),
             Self::Double(array) => Scalar::Double(array.value(row)),
             Self::Decimal(array, scale) => Scalar::Decimal(array.value(row), *scale),
@@ -85,10 +86,10 @@ impl<'a> Source<'a> {
     }
 }
 
-/// One value; integers say whether they were booleans.
+/// One value; booleans are 0 and 1.
 #[derive(Clone, Copy)]
 enum Scalar<'a> {
-    Integer(i64, bool),
+    Integer(i64),
     Float(f32),
     Double(f64),
     Decimal(i128, i8),
@@ -100,7 +101,12 @@ enum Scalar<'a> {
 }
 
 /// Appends one value that is not NULL.
-pub(super) fn push(column: &mut Column, source: &Source<'_>, row: usize, zone: &Zone) -> Result<(), Misfit> {
+pub(super) fn push(
+    column: &mut Column,
+    source: &Source<'_>,
+    row: usize,
+    zone: &Zone,
+) -> Result<(), Misfit> {
     let value = source.get(row);
     match column {
         Column::Text(bytes) => {
@@ -120,7 +126,10 @@ pub(super) fn push(column: &mut Column, source: &Source<'_>, row: usize, zone: &
         Column::Short(values) => values.push(integer(value)?),
         Column::Int(values) => values.push(integer(value)?),
         Column::Long(values) => values.push(integer(value)?),
-        #[allow(clippy::cast_possible_truncation, reason = "a FLOAT keeps what fits, as Java does")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "a FLOAT keeps what fits, as Java does"
+        )]
         Column::Float(values) => values.push(match value {
             Scalar::Text(text) => float(text)?,
             other => double(other)? as f32,
@@ -141,7 +150,7 @@ pub(super) fn push(column: &mut Column, source: &Source<'_>, row: usize, zone: &
 fn boolean(value: Scalar<'_>) -> Result<bool, Misfit> {
     match value {
         Scalar::Text(text) => text::boolean(text).ok_or(Misfit::Invalid),
-        Scalar::Integer(number, _) => Ok(number != 0),
+        Scalar::Integer(number) => Ok(number != 0),
         Scalar::Float(number) => Ok(number != 0.0),
         Scalar::Double(number) => Ok(number != 0.0),
         Scalar::Decimal(number, _) => Ok(number != 0),
@@ -152,7 +161,7 @@ fn boolean(value: Scalar<'_>) -> Result<bool, Misfit> {
 fn integer<T: TryFrom<i64>>(value: Scalar<'_>) -> Result<T, Misfit> {
     let wide = match value {
         Scalar::Text(text) => return text::integer(text),
-        Scalar::Integer(number, _) => number,
+        Scalar::Integer(number) => number,
         Scalar::Float(number) => whole(f64::from(number))?,
         Scalar::Double(number) => whole(number)?,
         Scalar::Decimal(number, scale) => {
@@ -166,15 +175,26 @@ fn integer<T: TryFrom<i64>>(value: Scalar<'_>) -> Result<T, Misfit> {
 }
 
 /// Cuts the fraction; beyond 64 bits, or not a number, is an overflow.
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the range was checked")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "the range was checked"
+)]
 fn whole(number: f64) -> Result<i64, Misfit> {
     let fits = number.floor() <= i64::MAX as f64 && number.ceil() >= i64::MIN as f64;
-    if fits { Ok(number as i64) } else { Err(Misfit::Overflow) }
+    if fits {
+        Ok(number as i64)
+    } else {
+        Err(Misfit::Overflow)
+    }
 }
 
 fn float(text: &str) -> Result<f32, Misfit> {
     // Parsing as f32 at once avoids rounding twice; only words and suffixes take the long way.
-    #[allow(clippy::cast_possible_truncation, reason = "only words and suffixed numbers get here")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "only words and suffixed numbers get here"
+    )]
     let rounded = text::double(text).ok_or(Misfit::Invalid)? as f32;
     Ok(text.trim().parse().unwrap_or(rounded))
 }
@@ -183,7 +203,7 @@ fn float(text: &str) -> Result<f32, Misfit> {
 fn double(value: Scalar<'_>) -> Result<f64, Misfit> {
     match value {
         Scalar::Text(text) => text::double(text).ok_or(Misfit::Invalid),
-        Scalar::Integer(number, _) => Ok(number as f64),
+        Scalar::Integer(number) => Ok(number as f64),
         Scalar::Float(number) => Ok(f64::from(number)),
         Scalar::Double(number) => Ok(number),
         Scalar::Decimal(number, scale) => {
@@ -200,7 +220,7 @@ fn double(value: Scalar<'_>) -> Result<f64, Misfit> {
 fn decimal(value: Scalar<'_>, precision: u8, scale: i8) -> Result<Option<i128>, Misfit> {
     let unscaled = match value {
         Scalar::Text(text) => text::decimal(text, precision, scale)?,
-        Scalar::Integer(number, _) => rescale(i128::from(number), 0, precision, scale)?,
+        Scalar::Integer(number) => rescale(i128::from(number), 0, precision, scale)?,
         Scalar::Decimal(number, from) => rescale(number, from, precision, scale)?,
         Scalar::Float(_) | Scalar::Double(_) | Scalar::Timestamp(_) => {
             let number = double(value)?;
@@ -222,9 +242,18 @@ fn rescale(value: i128, from: i8, precision: u8, to: i8) -> Result<i128, Misfit>
     } else {
         let divisor = power_of_ten(u8::try_from(from - to).unwrap_or(0));
         let (quotient, rest) = (value / divisor, value % divisor);
-        quotient + if rest.abs() >= divisor / 2 { value.signum() } else { 0 }
+        quotient
+            + if rest.abs() >= divisor / 2 {
+                value.signum()
+            } else {
+                0
+            }
     };
-    if rescaled.abs() >= power_of_ten(precision) { Err(Misfit::Overflow) } else { Ok(rescaled) }
+    if rescaled.abs() >= power_of_ten(precision) {
+        Err(Misfit::Overflow)
+    } else {
+        Ok(rescaled)
+    }
 }
 
 fn date(value: Scalar<'_>, zone: &Zone) -> Result<i32, Misfit> {
@@ -238,27 +267,49 @@ fn date(value: Scalar<'_>, zone: &Zone) -> Result<i32, Misfit> {
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "Spark multiplies as doubles, too")]
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "Spark multiplies as doubles, too"
+)]
 fn timestamp(value: Scalar<'_>, zone: &Zone) -> Result<i64, Misfit> {
     match value {
         Scalar::Text(text) => parse_timestamp(text, zone).ok_or(Misfit::Invalid),
         Scalar::Timestamp(micros) => Ok(micros),
         Scalar::Local(micros) => zone.to_utc(micros).ok_or(Misfit::Overflow),
-        Scalar::Date(days) => {
-            i64::from(days).checked_mul(DAY).and_then(|local| zone.to_utc(local)).ok_or(Misfit::Overflow)
-        }
-        Scalar::Integer(truth, true) => Ok(truth),
-        Scalar::Integer(seconds, false) => Ok(seconds.saturating_mul(SECOND)),
+        Scalar::Date(days) => i64::from(days)
+            .checked_mul(DAY)
+            .and_then(|local| zone.to_utc(local))
+            .ok_or(Misfit::Overflow),
+        Scalar::Integer(seconds) => Ok(seconds.saturating_mul(SECOND)),
         Scalar::Float(_) | Scalar::Double(_) => {
             let seconds = double(value)?;
-            if seconds.is_finite() { whole(seconds * SECOND as f64) } else { Err(Misfit::Invalid) }
+            if seconds.is_finite() {
+                whole(seconds * SECOND as f64)
+            } else {
+                Err(Misfit::Invalid)
+            }
         }
-        Scalar::Decimal(number, scale) => {
-            let scaled = number.checked_mul(i128::from(SECOND)).ok_or(Misfit::Overflow)?;
-            i64::try_from(scaled / power_of_ten(u8::try_from(scale).unwrap_or(0))).map_err(|_| Misfit::Overflow)
-        }
+        Scalar::Decimal(number, scale) => Ok(decimal_seconds(number, scale)),
         Scalar::Other => Err(Misfit::Invalid),
     }
+}
+
+/// Seconds with a fraction to microseconds; beyond 64 bits the high bits are lost, as in Java's `longValue`.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "Spark cuts the high bits, too"
+)]
+fn decimal_seconds(number: i128, scale: i8) -> i64 {
+    let scale = u8::try_from(scale).unwrap_or(0);
+    let (whole, fraction) = (number / power_of_ten(scale), number % power_of_ten(scale));
+    let micros = if scale > 6 {
+        fraction / power_of_ten(scale - 6)
+    } else {
+        fraction * power_of_ten(6 - scale)
+    };
+    (whole as i64)
+        .wrapping_mul(SECOND)
+        .wrapping_add(micros as i64)
 }
 
 fn local(value: Scalar<'_>, zone: &Zone) -> Result<i64, Misfit> {

@@ -9,6 +9,8 @@ pub(crate) enum Misfit {
     Invalid,
     /// It is one, but too large for the type.
     Overflow,
+    /// It is a decimal of more digits than any type holds.
+    Beyond,
 }
 
 /// Reads an integer: white space around it, a sign, digits, nothing else.
@@ -27,7 +29,9 @@ pub(crate) fn integer<T: TryFrom<i64>>(text: &str) -> Result<T, Misfit> {
 pub(crate) fn double(text: &str) -> Option<f64> {
     let trimmed = text.trim_matches(|symbol: char| symbol <= ' ');
     if let Ok(value) = trimmed.parse() {
-        return if matches!(trimmed.as_bytes(), [b'+' | b'-', b'n' | b'N', ..]) && trimmed.get(1..) != Some("NaN") {
+        return if matches!(trimmed.as_bytes(), [b'+' | b'-', b'n' | b'N', ..])
+            && trimmed.get(1..) != Some("NaN")
+        {
             None
         } else {
             Some(value)
@@ -77,7 +81,16 @@ pub(crate) fn decimal(text: &str, precision: u8, scale: i8) -> Result<i128, Misf
         return Err(Misfit::Invalid);
     }
     // Digits that stay: those before the point, moved by exponent and scale.
-    let kept = i64::try_from(whole.len()).unwrap_or(i64::MAX).saturating_add(exponent).saturating_add(i64::from(scale));
+    let kept = i64::try_from(whole.len())
+        .unwrap_or(i64::MAX)
+        .saturating_add(exponent)
+        .saturating_add(i64::from(scale));
+    let zeros = whole
+        .bytes()
+        .chain(fraction.bytes())
+        .take_while(|digit| *digit == b'0')
+        .count();
+    let integral = kept - i64::from(scale) - i64::try_from(zeros).unwrap_or(0);
     let mut value: i128 = 0;
     let mut round_up = false;
     let mut index = 0_i64;
@@ -86,7 +99,9 @@ pub(crate) fn decimal(text: &str, precision: u8, scale: i8) -> Result<i128, Misf
             return Err(Misfit::Invalid);
         }
         if index < kept {
-            value = value.saturating_mul(10).saturating_add(i128::from(digit - b'0'));
+            value = value
+                .saturating_mul(10)
+                .saturating_add(i128::from(digit - b'0'));
         } else if index == kept {
             round_up = digit >= b'5';
         }
@@ -101,7 +116,11 @@ pub(crate) fn decimal(text: &str, precision: u8, scale: i8) -> Result<i128, Misf
     }
     value = value.saturating_add(i128::from(round_up));
     if value >= power_of_ten(precision) {
-        return Err(Misfit::Overflow);
+        return Err(if integral > 38 {
+            Misfit::Beyond
+        } else {
+            Misfit::Overflow
+        });
     }
     Ok(if negative { -value } else { value })
 }
@@ -133,7 +152,11 @@ fn push_special(out: &mut String, value: f64) -> bool {
     } else if value.is_infinite() {
         if value > 0.0 { "Infinity" } else { "-Infinity" }
     } else if value == 0.0 {
-        if value.is_sign_negative() { "-0.0" } else { "0.0" }
+        if value.is_sign_negative() {
+            "-0.0"
+        } else {
+            "0.0"
+        }
     } else {
         return false;
     };
@@ -161,12 +184,20 @@ fn push_java(out: &mut String, shortest: &str, size: f64) {
     let whole = usize::try_from(exponent + 1).unwrap_or(0);
     if whole == 0 {
         out.push_str("0.");
-        out.extend(std::iter::repeat_n('0', usize::try_from(-exponent - 1).unwrap_or(0)));
+        out.extend(std::iter::repeat_n(
+            '0',
+            usize::try_from(-exponent - 1).unwrap_or(0),
+        ));
         out.push_str(&digits);
     } else {
         out.extend(digits.chars().chain(std::iter::repeat('0')).take(whole));
         out.push('.');
-        out.push_str(digits.get(whole..).filter(|rest| !rest.is_empty()).unwrap_or("0"));
+        out.push_str(
+            digits
+                .get(whole..)
+                .filter(|rest| !rest.is_empty())
+                .unwrap_or("0"),
+        );
     }
 }
 
@@ -222,10 +253,17 @@ pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
 pub(crate) fn push_base64(out: &mut String, bytes: &[u8]) {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let word = chunk
+            .iter()
+            .fold(0_u32, |word, byte| word << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
         for place in 0..4 {
             let index = (word >> (18 - 6 * place) & 63) as usize;
-            out.push(if place <= chunk.len() { char::from(LETTERS[index]) } else { '=' });
+            out.push(if place <= chunk.len() {
+                char::from(LETTERS[index])
+            } else {
+                '='
+            });
         }
     }
 }
@@ -261,7 +299,7 @@ mod tests {
         assert_eq!(decimal("0.004", 10, 2), Ok(0));
         assert_eq!(decimal("5e-1", 3, 0), Ok(1));
         assert_eq!(decimal("999.5", 3, 0), Err(Misfit::Overflow));
-        assert_eq!(decimal("1e999999999", 38, 0), Err(Misfit::Overflow));
+        assert_eq!(decimal("1e999999999", 38, 0), Err(Misfit::Beyond));
         assert_eq!(decimal("0e999999999", 38, 0), Ok(0));
         assert_eq!(decimal("1e-999999999", 38, 10), Ok(0));
         assert_eq!(decimal(".", 3, 0), Err(Misfit::Invalid));

@@ -53,18 +53,31 @@ impl CsvDecoder {
     pub fn new(fields: &[SparkField], options: CsvOptions) -> Result<Self, DecodeError> {
         let fields = nullable(fields);
         for field in &fields {
-            if matches!(field.data_type, SparkType::Array(_) | SparkType::Map(..) | SparkType::Struct(_)) {
+            if matches!(
+                field.data_type,
+                SparkType::Array(_) | SparkType::Map(..) | SparkType::Struct(_)
+            ) {
                 let data_type = field.data_type.to_string();
-                return Err(DecodeError::Type { format: "CSV", column: field.name.clone(), data_type });
+                return Err(DecodeError::Type {
+                    format: "CSV",
+                    column: field.name.clone(),
+                    data_type,
+                });
             }
         }
         let mut arrow: Vec<Field> = fields.iter().map(SparkField::to_arrow).collect();
-        for extra in [&options.rescued_column, &options.corrupt_column].into_iter().flatten() {
+        for extra in [&options.rescued_column, &options.corrupt_column]
+            .into_iter()
+            .flatten()
+        {
             arrow.push(Field::new(extra, DataType::Utf8, true));
         }
         Ok(Self {
             schema: Arc::new(Schema::new(arrow)),
-            columns: fields.iter().map(|field| Column::new(&field.data_type)).collect(),
+            columns: fields
+                .iter()
+                .map(|field| Column::new(&field.data_type))
+                .collect(),
             rescued: options.rescued_column.as_ref().map(|_| Bytes::new()),
             corrupt: options.corrupt_column.as_ref().map(|_| Bytes::new()),
             fields,
@@ -114,17 +127,25 @@ impl CsvDecoder {
     /// `FAILFAST` met a bad record, or one record exceeds the limit of its size.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Decoded>, DecodeError> {
         let mut out = vec![];
-        let last = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let last = bytes
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
         let (whole, rest) = bytes.split_at(last);
         if !whole.is_empty() {
             let mut region = std::mem::take(&mut self.carry);
             region.extend_from_slice(whole);
             let used = self.region(&region, false, &mut out)?;
-            self.carry.extend_from_slice(region.get(used..).unwrap_or_default());
+            self.carry
+                .extend_from_slice(region.get(used..).unwrap_or_default());
         }
         self.carry.extend_from_slice(rest);
         if self.carry.len() > LINE_BYTES_MAX {
-            return Err(DecodeError::Limit { line: self.line, what: "a CSV record", limit: LINE_BYTES_MAX });
+            return Err(DecodeError::Limit {
+                line: self.line,
+                what: "a CSV record",
+                limit: LINE_BYTES_MAX,
+            });
         }
         Ok(out)
     }
@@ -144,11 +165,20 @@ impl CsvDecoder {
     }
 
     /// Reads records; gives the bytes used. A record that may go on in the next bytes is left.
-    fn region(&mut self, bytes: &[u8], last: bool, out: &mut Vec<Decoded>) -> Result<usize, DecodeError> {
+    fn region(
+        &mut self,
+        bytes: &[u8],
+        last: bool,
+        out: &mut Vec<Decoded>,
+    ) -> Result<usize, DecodeError> {
         let lossy = String::from_utf8_lossy(bytes);
         let text: &str = &lossy;
         let mut values = Values::default();
-        let mut at = if self.line == 1 && text.starts_with('\u{feff}') { 3 } else { 0 };
+        let mut at = if self.line == 1 && text.starts_with('\u{feff}') {
+            3
+        } else {
+            0
+        };
         while at < text.len() {
             let (end, complete) = values.read(text, at, &self.options);
             if !complete && !last {
@@ -166,7 +196,11 @@ impl CsvDecoder {
             }
         }
         // Replaced bytes change lengths: what is left is counted from the end, where a record begins after a line end.
-        Ok(if lossy.len() == bytes.len() { at.min(bytes.len()) } else { used_of(bytes, text.get(at..).unwrap_or_default()) })
+        Ok(if lossy.len() == bytes.len() {
+            at.min(bytes.len())
+        } else {
+            used_of(bytes, text.get(at..).unwrap_or_default())
+        })
     }
 
     fn record(&mut self, values: &Values, record: &str) -> Result<(), DecodeError> {
@@ -183,9 +217,15 @@ impl CsvDecoder {
             return Ok(());
         }
         let too_many = values.len() > self.options.max_columns;
-        let (reason, rescued) = if too_many { (Some("the record has too many values".to_string()), vec![]) } else { self.row(values) };
+        let (reason, rescued) = if too_many {
+            (Some("the record has too many values".to_string()), vec![])
+        } else {
+            self.row(values)
+        };
         if too_many && self.rescued.is_some() {
-            self.columns.iter_mut().for_each(|column| column.truncate(self.rows));
+            self.columns
+                .iter_mut()
+                .for_each(|column| column.truncate(self.rows));
         }
         let bad = reason.filter(|_| self.rescued.is_none() || too_many);
         for column in &mut self.columns {
@@ -195,11 +235,19 @@ impl CsvDecoder {
         }
         if let Some(why) = &bad {
             match self.options.mode {
-                ParseMode::FailFast => return Err(DecodeError::Malformed(BadRecord::new(self.line, why.as_str(), record))),
+                ParseMode::FailFast => {
+                    return Err(DecodeError::Malformed(BadRecord::new(
+                        self.line,
+                        why.as_str(),
+                        record,
+                    )));
+                }
                 ParseMode::DropMalformed => {
                     self.tally.bad(self.line, why, record);
                     self.tally.dropped += 1;
-                    self.columns.iter_mut().for_each(|column| column.truncate(self.rows));
+                    self.columns
+                        .iter_mut()
+                        .for_each(|column| column.truncate(self.rows));
                     return Ok(());
                 }
                 ParseMode::Permissive => self.tally.bad(self.line, why, record),
@@ -213,7 +261,11 @@ impl CsvDecoder {
             }
         }
         if let Some(column) = &mut self.corrupt {
-            if bad.is_some() { column.push(record.as_bytes()) } else { column.push_null() }
+            if bad.is_some() {
+                column.push(record.as_bytes())
+            } else {
+                column.push_null()
+            }
         }
         self.rows += 1;
         Ok(())
@@ -222,11 +274,18 @@ impl CsvDecoder {
     /// Takes the names of a header: by name where columns evolve, by position otherwise.
     fn bind(&mut self, values: &Values) {
         self.names = header(values, &self.options);
-        if self.options.enforce_schema && self.options.rescued_column.is_none() && !self.options.learn_new_fields {
+        if self.options.enforce_schema
+            && self.options.rescued_column.is_none()
+            && !self.options.learn_new_fields
+        {
             return;
         }
         let same = |left: &str, right: &str| {
-            if self.options.case_sensitive { left == right } else { left.to_lowercase() == right.to_lowercase() }
+            if self.options.case_sensitive {
+                left == right
+            } else {
+                left.to_lowercase() == right.to_lowercase()
+            }
         };
         let place = |name: &String| self.fields.iter().position(|field| same(&field.name, name));
         let places: Vec<Option<usize>> = self.names.iter().map(place).collect();
@@ -246,16 +305,26 @@ impl CsvDecoder {
         let mut reason = None;
         let mut rescued = vec![];
         if values.len() != expected {
-            reason = Some(format!("the record has {} values, {expected} were expected", values.len()));
+            reason = Some(format!(
+                "the record has {} values, {expected} were expected",
+                values.len()
+            ));
         }
         for index in 0..values.len() {
-            let Some((value, quoted)) = values.get(index) else { break };
+            let Some((value, quoted)) = values.get(index) else {
+                break;
+            };
             let place = match &self.places {
                 Some(places) => places.get(index).copied().flatten(),
                 None => Some(index),
             };
-            let long = self.options.max_chars_per_column.is_some_and(|limit| value.len() > limit && value.chars().count() > limit);
-            let column = place.and_then(|at| self.columns.get_mut(at)).filter(|column| column.len() == self.rows);
+            let long = self
+                .options
+                .max_chars_per_column
+                .is_some_and(|limit| value.len() > limit && value.chars().count() > limit);
+            let column = place
+                .and_then(|at| self.columns.get_mut(at))
+                .filter(|column| column.len() == self.rows);
             if is_null(value, quoted, &self.options) {
                 if let Some(column) = column {
                     column.push_null();
@@ -271,10 +340,17 @@ impl CsvDecoder {
             }
             let name = match place.and_then(|at| self.fields.get(at)) {
                 Some(field) => field.name.clone(),
-                None => self.names.get(index).cloned().unwrap_or_else(|| unnamed(index)),
+                None => self
+                    .names
+                    .get(index)
+                    .cloned()
+                    .unwrap_or_else(|| unnamed(index)),
             };
             if declared && reason.is_none() {
-                reason = Some(format!("`{name}` cannot hold {}", value.chars().take(80).collect::<String>()));
+                reason = Some(format!(
+                    "`{name}` cannot hold {}",
+                    value.chars().take(80).collect::<String>()
+                ));
             }
             if !declared && self.options.learn_new_fields {
                 self.learn(&name, value, quoted);
@@ -322,6 +398,11 @@ fn used_of(bytes: &[u8], rest: &str) -> usize {
     if rest.is_empty() {
         return bytes.len();
     }
-    let mut ends = bytes.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    let mut ends = bytes
+        .iter()
+        .enumerate()
+        .rev()
+        .filter(|(_, byte)| **byte == b'\n')
+        .map(|(at, _)| at + 1);
     ends.nth(lines).unwrap_or(0)
 }

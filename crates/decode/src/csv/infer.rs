@@ -24,7 +24,14 @@ impl CsvInference {
     /// Starts with no column.
     pub fn new(options: CsvOptions) -> Self {
         let default_date = Pattern::new("yyyy-MM-dd").ok();
-        Self { options, names: vec![], types: vec![], skipped: 0, in_file: false, default_date }
+        Self {
+            options,
+            names: vec![],
+            types: vec![],
+            skipped: 0,
+            in_file: false,
+            default_date,
+        }
     }
 
     /// Starts a file: its first lines are skipped rows and the header again.
@@ -67,7 +74,11 @@ impl CsvInference {
     fn record(&mut self, values: &Values) {
         let first = !std::mem::replace(&mut self.in_file, true);
         if self.names.is_empty() {
-            self.names = if self.options.header { header(values, &self.options) } else { (0..values.len()).map(unnamed).collect() };
+            self.names = if self.options.header {
+                header(values, &self.options)
+            } else {
+                (0..values.len()).map(unnamed).collect()
+            };
             self.names.truncate(INFERRED_COLUMNS_MAX);
             self.types = vec![SparkType::Null; self.names.len()];
         }
@@ -83,7 +94,13 @@ impl CsvInference {
     }
 
     fn learn(&self, known: SparkType, value: &str, quoted: bool) -> SparkType {
-        learn(known, value, quoted, &self.options, self.default_date.as_ref())
+        learn(
+            known,
+            value,
+            quoted,
+            &self.options,
+            self.default_date.as_ref(),
+        )
     }
 }
 
@@ -94,13 +111,24 @@ pub(super) fn unnamed(index: usize) -> String {
 /// Lines without a value, and comments.
 pub(super) fn skips(line: &str, options: &CsvOptions) -> bool {
     let trimmed = line.trim_matches(|symbol: char| symbol <= ' ');
-    trimmed.is_empty() || options.comment.is_some_and(|comment| trimmed.starts_with(comment))
+    trimmed.is_empty()
+        || options
+            .comment
+            .is_some_and(|comment| trimmed.starts_with(comment))
 }
 
 /// The names in a header: empty ones are numbered, equal ones get their position behind them.
 pub(super) fn header(values: &Values, options: &CsvOptions) -> Vec<String> {
-    let names: Vec<String> = (0..values.len()).filter_map(|index| values.get(index).map(|(name, _)| name.to_string())).collect();
-    let fold = |name: &str| if options.case_sensitive { name.to_string() } else { name.to_lowercase() };
+    let names: Vec<String> = (0..values.len())
+        .filter_map(|index| values.get(index).map(|(name, _)| name.to_string()))
+        .collect();
+    let fold = |name: &str| {
+        if options.case_sensitive {
+            name.to_string()
+        } else {
+            name.to_lowercase()
+        }
+    };
     names
         .iter()
         .enumerate()
@@ -108,14 +136,28 @@ pub(super) fn header(values: &Values, options: &CsvOptions) -> Vec<String> {
             if name.is_empty() || *name == options.null_value {
                 return unnamed(index);
             }
-            let repeated = names.iter().filter(|other| fold(other) == fold(name)).count() > 1;
-            if repeated { format!("{name}{index}") } else { name.clone() }
+            let repeated = names
+                .iter()
+                .filter(|other| fold(other) == fold(name))
+                .count()
+                > 1;
+            if repeated {
+                format!("{name}{index}")
+            } else {
+                name.clone()
+            }
         })
         .collect()
 }
 
 /// The type after one more value.
-pub(super) fn learn(known: SparkType, value: &str, quoted: bool, options: &CsvOptions, date: Option<&Pattern>) -> SparkType {
+pub(super) fn learn(
+    known: SparkType,
+    value: &str,
+    quoted: bool,
+    options: &CsvOptions,
+    date: Option<&Pattern>,
+) -> SparkType {
     if value.is_empty() || is_null(value, quoted, options) || known == SparkType::String {
         return known;
     }
@@ -183,7 +225,13 @@ fn compatible(left: SparkType, right: SparkType) -> SparkType {
         (Null, other) | (other, Null) => other,
         (Int, Long) | (Long, Int) => Long,
         (Date, Timestamp) | (Timestamp, Date) => Timestamp,
-        (Double, other) | (other, Double) => if digits(&other).is_some() { Double } else { String },
+        (Double, other) | (other, Double) => {
+            if digits(&other).is_some() {
+                Double
+            } else {
+                String
+            }
+        }
         (left, right) => match (digits(&left), digits(&right)) {
             (Some(left), Some(right)) => wider_decimal(left, right),
             _ => String,

@@ -6,7 +6,10 @@ use crate::record::{DecodeError, ParseMode};
 
 /// How CSV is read; names follow Spark's options.
 #[derive(Debug, Clone)]
-#[allow(clippy::struct_excessive_bools, reason = "each is one of Spark's options")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is one of Spark's options"
+)]
 pub struct CsvOptions {
     /// `mode`.
     pub mode: ParseMode,
@@ -110,12 +113,17 @@ fn character(name: &str, value: &str) -> Result<Option<char>, DecodeError> {
         (Some('\\'), Some('0')) if value.len() == 2 => Ok(None),
         (Some('\\'), Some('t')) if value.len() == 2 => Ok(Some('\t')),
         (Some('\\'), Some(symbol @ ('\\' | '"' | '\''))) if value.len() == 2 => Ok(Some(symbol)),
-        _ => Err(refused(name, format!("`{value}` is more than one character"))),
+        _ => Err(refused(
+            name,
+            format!("`{value}` is more than one character"),
+        )),
     }
 }
 
 fn count<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, DecodeError> {
-    value.parse().map_err(|_| refused(name, format!("`{value}` is no number")))
+    value
+        .parse()
+        .map_err(|_| refused(name, format!("`{value}` is no number")))
 }
 
 impl CsvOptions {
@@ -142,7 +150,13 @@ impl CsvOptions {
             "ignoretrailingwhitespace" => self.trim_end = flag(name, value)?,
             "skiprows" => self.skip_rows = count(name, value)?,
             "maxcolumns" => self.max_columns = count(name, value)?,
-            "maxcharspercolumn" => self.max_chars_per_column = if value == "-1" { None } else { Some(count(name, value)?) },
+            "maxcharspercolumn" => {
+                self.max_chars_per_column = if value == "-1" {
+                    None
+                } else {
+                    Some(count(name, value)?)
+                }
+            }
             "rescueddatacolumn" => self.rescued_column = column(value),
             "columnnameofcorruptrecord" => self.corrupt_column = column(value),
             _ => return self.set_rest(name, value),
@@ -159,7 +173,9 @@ impl CsvOptions {
             "readercasesensitive" => self.case_sensitive = flag(name, value)?,
             "infercolumntypes" | "inferschema" => self.infer_column_types = flag(name, value)?,
             "unescapedquotehandling" if value.eq_ignore_ascii_case("STOP_AT_DELIMITER") => {}
-            "unescapedquotehandling" => return Err(refused(name, "only STOP_AT_DELIMITER is supported")),
+            "unescapedquotehandling" => {
+                return Err(refused(name, "only STOP_AT_DELIMITER is supported"));
+            }
             "encoding" | "charset" if !value.eq_ignore_ascii_case("utf-8") => {
                 return Err(refused(name, "only UTF-8 can be read"));
             }
@@ -177,7 +193,10 @@ impl CsvOptions {
 fn separator(name: &str, value: &str) -> Result<String, DecodeError> {
     let text = value.replace("\\t", "\t").replace("\\|", "|");
     if text.is_empty() || text.contains(['\n', '\r']) {
-        return Err(refused(name, "a separator is one or more characters other than line ends"));
+        return Err(refused(
+            name,
+            "a separator is one or more characters other than line ends",
+        ));
     }
     Ok(text)
 }

@@ -29,7 +29,12 @@ impl Values {
     pub(crate) fn read(&mut self, text: &str, start: usize, options: &CsvOptions) -> (usize, bool) {
         self.text.clear();
         self.ends.clear();
-        let mut cursor = Cursor { text, at: start, options, out: &mut self.text };
+        let mut cursor = Cursor {
+            text,
+            at: start,
+            options,
+            out: &mut self.text,
+        };
         loop {
             let begin = cursor.out.len();
             let quoted = cursor.value(begin);
@@ -62,7 +67,9 @@ impl Cursor<'_> {
     /// Whether a value ends here: separator, line end or end of text.
     fn at_border(&self) -> bool {
         let rest = self.rest();
-        rest.is_empty() || rest.starts_with(['\n', '\r']) || rest.starts_with(self.options.separator.as_str())
+        rest.is_empty()
+            || rest.starts_with(['\n', '\r'])
+            || rest.starts_with(self.options.separator.as_str())
     }
 
     fn separator(&mut self) -> bool {
@@ -92,7 +99,9 @@ impl Cursor<'_> {
 
     fn blanks(&mut self) -> usize {
         let rest = self.rest();
-        let length = rest.find(|symbol: char| !matches!(symbol, ' ' | '\t') || self.options.separator.starts_with(symbol));
+        let length = rest.find(|symbol: char| {
+            !matches!(symbol, ' ' | '\t') || self.options.separator.starts_with(symbol)
+        });
         length.unwrap_or(rest.len())
     }
 
@@ -100,7 +109,10 @@ impl Cursor<'_> {
     fn value(&mut self, begin: usize) -> bool {
         let blanks = self.blanks();
         let after = self.text.get(self.at + blanks..).unwrap_or_default();
-        let opens = self.options.quote.is_some_and(|quote| after.starts_with(quote));
+        let opens = self
+            .options
+            .quote
+            .is_some_and(|quote| after.starts_with(quote));
         if opens && (blanks == 0 || self.options.trim_start) {
             self.at += blanks + self.options.quote.map_or(0, char::len_utf8);
             return self.quoted(begin);
@@ -113,7 +125,8 @@ impl Cursor<'_> {
             if plain == 0 {
                 self.take();
             } else {
-                self.out.push_str(self.text.get(self.at..self.at + plain).unwrap_or_default());
+                self.out
+                    .push_str(self.text.get(self.at..self.at + plain).unwrap_or_default());
                 self.at += plain;
             }
         }
@@ -123,24 +136,44 @@ impl Cursor<'_> {
 
     fn trim(&mut self, begin: usize) {
         if self.options.trim_end {
-            let kept = self.out.get(begin..).unwrap_or_default().trim_end_matches([' ', '\t']).len();
+            let kept = self
+                .out
+                .get(begin..)
+                .unwrap_or_default()
+                .trim_end_matches([' ', '\t'])
+                .len();
             self.out.truncate(begin + kept);
         }
     }
 
     /// Bytes up to the next one that may end a value.
     fn plain(&self) -> usize {
-        let first = self.options.separator.as_bytes().first().copied().unwrap_or(b',');
+        let first = self
+            .options
+            .separator
+            .as_bytes()
+            .first()
+            .copied()
+            .unwrap_or(b',');
         let rest = self.rest();
-        rest.bytes().position(|byte| byte == first || matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len())
+        rest.bytes()
+            .position(|byte| byte == first || matches!(byte, b'\n' | b'\r'))
+            .unwrap_or(rest.len())
     }
 
     /// Reads a quoted value; the opening quote was read. A quote that closes nothing makes the rest of the value plain.
     fn quoted(&mut self, begin: usize) -> bool {
         let (quote, escape) = (self.options.quote, self.options.escape);
         while let Some(symbol) = self.peek() {
-            let next = self.text.get(self.at + symbol.len_utf8()..).and_then(|rest| rest.chars().next());
-            if Some(symbol) == escape && escape != quote && (next == quote || next == escape) && next.is_some() {
+            let next = self
+                .text
+                .get(self.at + symbol.len_utf8()..)
+                .and_then(|rest| rest.chars().next());
+            if Some(symbol) == escape
+                && escape != quote
+                && (next == quote || next == escape)
+                && next.is_some()
+            {
                 self.at += symbol.len_utf8();
                 self.take();
             } else if Some(symbol) == quote && escape == quote && next == quote {

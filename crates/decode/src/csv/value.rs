@@ -20,15 +20,30 @@ pub(super) fn push(column: &mut Column, value: &str, options: &CsvOptions) -> bo
 
 fn try_push(column: &mut Column, value: &str, options: &CsvOptions) -> Option<()> {
     match column {
-        Column::Text(bytes) => bytes.push(if value.is_empty() { &options.empty_value } else { value }.as_bytes()),
+        Column::Text(bytes) => bytes.push(
+            if value.is_empty() {
+                &options.empty_value
+            } else {
+                value
+            }
+            .as_bytes(),
+        ),
         Column::Binary(bytes) => bytes.push(value.as_bytes()),
         Column::Long(values) => values.push(value.parse().ok()?),
         Column::Int(values) => values.push(value.parse().ok()?),
         Column::Short(values) => values.push(value.parse().ok()?),
         Column::Byte(values) => values.push(value.parse().ok()?),
         Column::Double(values) => values.push(double(value, options)?),
-        #[allow(clippy::cast_possible_truncation, reason = "a FLOAT keeps what fits, as Java's parseFloat does")]
-        Column::Float(values) => values.push(value.parse().or_else(|_| double(value, options).map(|wide| wide as f32).ok_or(())).ok()?),
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "a FLOAT keeps what fits, as Java's parseFloat does"
+        )]
+        Column::Float(values) => values.push(
+            value
+                .parse()
+                .or_else(|_| double(value, options).map(|wide| wide as f32).ok_or(()))
+                .ok()?,
+        ),
         Column::Boolean(values, nulls) => {
             let truth = value.eq_ignore_ascii_case("true");
             if !truth && !value.eq_ignore_ascii_case("false") {
@@ -72,7 +87,9 @@ pub(super) fn double(value: &str, options: &CsvOptions) -> Option<f64> {
     }
     // Java takes `NaN` and `Infinity` spelled so, and no other word.
     let word = value.trim().trim_start_matches(['+', '-']);
-    if word.starts_with(|symbol: char| symbol.is_ascii_alphabetic()) && !matches!(word, "NaN" | "Infinity") {
+    if word.starts_with(|symbol: char| symbol.is_ascii_alphabetic())
+        && !matches!(word, "NaN" | "Infinity")
+    {
         return None;
     }
     text::double(value)

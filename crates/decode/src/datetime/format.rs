@@ -27,7 +27,13 @@ pub fn timestamp_ntz_text(local: i64) -> String {
 
 /// Appends [`timestamp_text`].
 pub fn push_timestamp(out: &mut String, micros: i64, zone: &Zone) {
-    push_local(out, zone.to_local(micros));
+    // Day and time apart: the sum of instant and offset may be beyond `i64`.
+    let of_day = micros.rem_euclid(DAY) + i64::from(zone.offset_at(micros)) * SECOND;
+    push_parts(
+        out,
+        micros.div_euclid(DAY) + of_day.div_euclid(DAY),
+        of_day.rem_euclid(DAY),
+    );
 }
 
 /// Appends the text of a day count.
@@ -42,10 +48,17 @@ pub fn push_date(out: &mut String, days: i64) {
 
 /// Appends [`timestamp_ntz_text`].
 pub fn push_local(out: &mut String, local: i64) {
-    push_date(out, local.div_euclid(DAY));
-    let of_day = local.rem_euclid(DAY);
+    push_parts(out, local.div_euclid(DAY), local.rem_euclid(DAY));
+}
+
+fn push_parts(out: &mut String, days: i64, of_day: i64) {
+    push_date(out, days);
     let seconds = u32::try_from(of_day / SECOND).unwrap_or(0);
-    for (before, value) in [(' ', seconds / 3600), (':', seconds / 60 % 60), (':', seconds % 60)] {
+    for (before, value) in [
+        (' ', seconds / 3600),
+        (':', seconds / 60 % 60),
+        (':', seconds % 60),
+    ] {
         out.push(before);
         push_two(out, value);
     }
@@ -91,6 +104,9 @@ mod tests {
         assert_eq!(timestamp_ntz_text(10), "1970-01-01 00:00:00.00001");
         assert_eq!(date_text(2_932_897), "+10000-01-01");
         assert_eq!(date_text(-719_529), "-0001-12-31");
-        assert_eq!(timestamp_text(0, &Zone::parse("America/New_York").unwrap()), "1969-12-31 19:00:00");
+        assert_eq!(
+            timestamp_text(0, &Zone::parse("America/New_York").unwrap()),
+            "1969-12-31 19:00:00"
+        );
     }
 }

@@ -10,11 +10,13 @@ mod pattern_parse;
 mod text;
 mod zone;
 
-pub use format::{date_text, push_date, push_local, push_timestamp, timestamp_ntz_text, timestamp_text};
+pub use format::{
+    date_text, push_date, push_local, push_timestamp, timestamp_ntz_text, timestamp_text,
+};
 pub use pattern::{Pattern, PatternError};
 pub use pattern_parse::Parsed;
-pub(crate) use text::{trim, trimmable};
 pub use text::{parse_date, parse_timestamp, parse_timestamp_ntz};
+pub(crate) use text::{trim, trimmable};
 pub use zone::Zone;
 
 /// Microseconds of a second.
@@ -33,16 +35,25 @@ pub const fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
 }
 
 /// Splits a day count into year, month and day.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "months and days are small and positive")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "months and days are small and positive"
+)]
 pub const fn civil_from_days(days: i64) -> (i64, u32, u32) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted - era * 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_shifted = (5 * day_of_year + 2) / 153;
     let day = (day_of_year - (153 * month_shifted + 2) / 5 + 1) as u32;
-    let month = if month_shifted < 10 { month_shifted + 3 } else { month_shifted - 9 } as u32;
+    let month = if month_shifted < 10 {
+        month_shifted + 3
+    } else {
+        month_shifted - 9
+    } as u32;
     let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
     (year, month, day)
 }
@@ -77,7 +88,12 @@ mod tests {
 
     #[test]
     fn days_and_dates_are_inverse_over_four_centuries_and_far_years() {
-        for days in (-200_000..200_000).step_by(7).chain([i64::from(i32::MIN), i64::from(i32::MAX), -719_528, -719_529]) {
+        for days in (-200_000..200_000).step_by(7).chain([
+            i64::from(i32::MIN),
+            i64::from(i32::MAX),
+            -719_528,
+            -719_529,
+        ]) {
             let (year, month, day) = civil_from_days(days);
             assert_eq!(days_from_civil(year, month, day), days);
             assert!((1..=days_of_month(year, month)).contains(&day));

@@ -41,11 +41,18 @@ impl Pattern {
     /// meaning, or unbalanced quotes or brackets.
     pub fn new(pattern: &str) -> Result<Self, PatternError> {
         let symbols: Vec<char> = pattern.chars().collect();
-        let mut reader = Reader { symbols: &symbols, at: 0 };
-        let items = reader
-            .items(0)
-            .map_err(|reason| PatternError { pattern: pattern.to_string(), reason })?;
-        Ok(Self { items, text: pattern.to_string() })
+        let mut reader = Reader {
+            symbols: &symbols,
+            at: 0,
+        };
+        let items = reader.items(0).map_err(|reason| PatternError {
+            pattern: pattern.to_string(),
+            reason,
+        })?;
+        Ok(Self {
+            items,
+            text: pattern.to_string(),
+        })
     }
 
     /// The text it was read from.
@@ -109,7 +116,10 @@ impl Reader<'_> {
                 }
                 '{' | '}' | '#' => return Err(format!("`{symbol}` is reserved")),
                 letter if letter.is_ascii_alphabetic() => {
-                    let count = self.symbols[self.at..].iter().take_while(|next| **next == letter).count();
+                    let count = self.symbols[self.at..]
+                        .iter()
+                        .take_while(|next| **next == letter)
+                        .count();
                     self.at += count;
                     check(letter, count)?;
                     items.push(Item::Field(letter, count));
@@ -157,9 +167,13 @@ fn push_literal(items: &mut Vec<Item>, text: &str) {
 fn check(letter: char, count: usize) -> Result<(), String> {
     let allowed = match letter {
         'Y' | 'w' | 'W' | 'u' => {
-            return Err(format!("week-based letter `{letter}` is not supported since Spark 3.0; use EXTRACT instead"));
+            return Err(format!(
+                "week-based letter `{letter}` is not supported since Spark 3.0; use EXTRACT instead"
+            ));
         }
-        'A' | 'B' | 'c' | 'e' | 'n' | 'N' | 'p' => return Err(format!("letter `{letter}` is not supported")),
+        'A' | 'B' | 'c' | 'e' | 'n' | 'N' | 'p' => {
+            return Err(format!("letter `{letter}` is not supported"));
+        }
         'y' => 1..=10,
         'G' | 'M' | 'L' | 'E' | 'Q' | 'q' | 'X' | 'x' | 'Z' => {
             let narrow = matches!(letter, 'G' | 'M' | 'L' | 'E' | 'Q' | 'q');
@@ -177,7 +191,10 @@ fn check(letter: char, count: usize) -> Result<(), String> {
     if allowed.contains(&count) {
         return Ok(());
     }
-    Err(format!("`{}` is not supported: too many or too few letters", letter.to_string().repeat(count.min(20))))
+    Err(format!(
+        "`{}` is not supported: too many or too few letters",
+        letter.to_string().repeat(count.min(20))
+    ))
 }
 
 #[cfg(test)]
@@ -186,7 +203,17 @@ mod tests {
 
     #[test]
     fn what_spark_forbids_is_refused_by_name() {
-        for (pattern, named) in [("YYYY-MM-dd", "`Y`"), ("ww", "`w`"), ("u", "`u`"), ("MMMMM", "`MMMMM`"), ("yyyy'", "quote"), ("a]", "`]`"), ("V", "`V`"), ("b", "`b`"), ("{", "`{`")] {
+        for (pattern, named) in [
+            ("YYYY-MM-dd", "`Y`"),
+            ("ww", "`w`"),
+            ("u", "`u`"),
+            ("MMMMM", "`MMMMM`"),
+            ("yyyy'", "quote"),
+            ("a]", "`]`"),
+            ("V", "`V`"),
+            ("b", "`b`"),
+            ("{", "`{`"),
+        ] {
             let error = Pattern::new(pattern).unwrap_err();
             assert!(error.reason.contains(named), "{pattern}: {}", error.reason);
         }
@@ -196,7 +223,10 @@ mod tests {
     fn quotes_and_brackets_are_read() {
         let pattern = Pattern::new("yyyy'T''x'[.SSS][''Z]").unwrap();
         assert_eq!(pattern.items[1], Item::Literal("T'x".to_string()));
-        assert_eq!(pattern.items[2], Item::Optional(vec![Item::Literal(".".to_string()), Item::Field('S', 3)]));
+        assert_eq!(
+            pattern.items[2],
+            Item::Optional(vec![Item::Literal(".".to_string()), Item::Field('S', 3)])
+        );
         assert!(pattern.has('Z') && !pattern.has('M'));
     }
 }

@@ -9,9 +9,28 @@ use super::pattern::{Item, Pattern};
 use super::{DAY, SECOND, Zone, civil_from_days, days_from_civil};
 
 pub(super) const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
-pub(super) const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+pub(super) const WEEKDAYS: [&str; 7] = [
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];
 
 struct Moment<'a> {
     year: i64,
@@ -29,7 +48,12 @@ impl Pattern {
     /// The text of an instant in a zone.
     pub fn format_timestamp(&self, micros: i64, zone: &Zone) -> String {
         let offset = zone.offset_at(micros);
-        self.format(micros.saturating_add(i64::from(offset) * SECOND), micros, offset, zone)
+        self.format(
+            micros.saturating_add(i64::from(offset) * SECOND),
+            micros,
+            offset,
+            zone,
+        )
     }
 
     /// The text of local microseconds; zone letters print UTC.
@@ -46,7 +70,17 @@ impl Pattern {
         let days = local.div_euclid(DAY);
         let (year, month, day) = civil_from_days(days);
         let of_day = local.rem_euclid(DAY);
-        let moment = Moment { year, month, day, days, second_of_day: of_day / SECOND, micros: of_day % SECOND, offset, instant, zone };
+        let moment = Moment {
+            year,
+            month,
+            day,
+            days,
+            second_of_day: of_day / SECOND,
+            micros: of_day % SECOND,
+            offset,
+            instant,
+            zone,
+        };
         let mut out = String::with_capacity(self.as_str().len() + 8);
         moment.push_items(&mut out, &self.items);
         out
@@ -69,11 +103,18 @@ impl Moment<'_> {
         let value = match letter {
             'y' => return self.push_year(out, count),
             'G' => {
-                let names = if self.year > 0 { ("AD", "Anno Domini") } else { ("BC", "Before Christ") };
+                let names = if self.year > 0 {
+                    ("AD", "Anno Domini")
+                } else {
+                    ("BC", "Before Christ")
+                };
                 return out.push_str(if count == 4 { names.1 } else { names.0 });
             }
             'M' | 'L' if count > 2 => {
-                let name = MONTHS.get(self.month as usize - 1).copied().unwrap_or_default();
+                let name = MONTHS
+                    .get(self.month as usize - 1)
+                    .copied()
+                    .unwrap_or_default();
                 return out.push_str(if count == 3 { &name[..3] } else { name });
             }
             'E' => {
@@ -93,9 +134,21 @@ impl Moment<'_> {
             'D' => self.days - days_from_civil(self.year, 1, 1) + 1,
             'F' => i64::from((self.day - 1) % 7 + 1),
             'H' => hour,
-            'k' => if hour == 0 { 24 } else { hour },
+            'k' => {
+                if hour == 0 {
+                    24
+                } else {
+                    hour
+                }
+            }
             'K' => hour % 12,
-            'h' => if hour % 12 == 0 { 12 } else { hour % 12 },
+            'h' => {
+                if hour % 12 == 0 {
+                    12
+                } else {
+                    hour % 12
+                }
+            }
             'm' => self.second_of_day / 60 % 60,
             _ => self.second_of_day % 60,
         };
@@ -122,7 +175,10 @@ impl Moment<'_> {
             2 => write!(out, "{quarter:02}"),
             3 => write!(out, "Q{quarter}"),
             _ => {
-                let ending = ["st", "nd", "rd", "th"].get(quarter as usize - 1).copied().unwrap_or("th");
+                let ending = ["st", "nd", "rd", "th"]
+                    .get(quarter as usize - 1)
+                    .copied()
+                    .unwrap_or("th");
                 write!(out, "{quarter}{ending} quarter")
             }
         };
@@ -135,7 +191,9 @@ impl Moment<'_> {
                 let _ = write!(out, "{zone}");
             }
             ('z', _, Zone::Named(zone)) => {
-                if let Some(instant) = chrono::DateTime::from_timestamp(self.instant.div_euclid(SECOND), 0) {
+                if let Some(instant) =
+                    chrono::DateTime::from_timestamp(self.instant.div_euclid(SECOND), 0)
+                {
                     let offset = zone.offset_from_utc_datetime(&instant.naive_utc());
                     let _ = write!(out, "{offset}");
                 }
@@ -147,7 +205,15 @@ impl Moment<'_> {
             ('Z', 5, _) => self.push_offset(out, 5, "Z"),
             ('Z', _, _) => self.push_offset(out, 2, "+0000"),
             ('X', _, _) => self.push_offset(out, count, "Z"),
-            _ => self.push_offset(out, count, match count { 1 => "+00", 2 | 4 => "+0000", _ => "+00:00" }),
+            _ => self.push_offset(
+                out,
+                count,
+                match count {
+                    1 => "+00",
+                    2 | 4 => "+0000",
+                    _ => "+00:00",
+                },
+            ),
         }
     }
 

@@ -42,9 +42,15 @@ impl Parsed {
                 }
                 i32::try_from(days_from_civil(year, 1, 1) + day - 1).ok()?
             }
-            _ => date_of(year, u32::try_from(self.month.unwrap_or(1)).ok()?, u32::try_from(self.day.unwrap_or(1)).ok()?)?,
+            _ => date_of(
+                year,
+                u32::try_from(self.month.unwrap_or(1)).ok()?,
+                u32::try_from(self.day.unwrap_or(1)).ok()?,
+            )?,
         };
-        let fits = self.weekday.is_none_or(|weekday| (i64::from(days) + 3).rem_euclid(7) == i64::try_from(weekday).unwrap_or(0));
+        let fits = self.weekday.is_none_or(|weekday| {
+            (i64::from(days) + 3).rem_euclid(7) == i64::try_from(weekday).unwrap_or(0)
+        });
         fits.then_some(days)
     }
 
@@ -53,14 +59,22 @@ impl Parsed {
         let hour = match (self.hour, self.hour_of_half) {
             (Some(hour), _) => hour,
             (None, Some(hour)) => hour + if self.afternoon == Some(true) { 12 } else { 0 },
-            (None, None) => if self.afternoon == Some(true) { 12 } else { 0 },
+            (None, None) => {
+                if self.afternoon == Some(true) {
+                    12
+                } else {
+                    0
+                }
+            }
         };
         let (minute, second) = (self.minute.unwrap_or(0), self.second.unwrap_or(0));
         if !(0..24).contains(&hour) || !(0..60).contains(&minute) || !(0..60).contains(&second) {
             return None;
         }
         let of_day = (hour * 3600 + minute * 60 + second) * SECOND + self.micros.unwrap_or(0);
-        i64::from(self.days()?).checked_mul(DAY)?.checked_add(of_day)
+        i64::from(self.days()?)
+            .checked_mul(DAY)?
+            .checked_add(of_day)
     }
 
     /// The instant; `zone` holds where the text names none.
@@ -102,7 +116,14 @@ impl Parsed {
         Some(at)
     }
 
-    fn read_field(&mut self, letter: char, count: usize, reserved: usize, text: &str, at: usize) -> Option<usize> {
+    fn read_field(
+        &mut self,
+        letter: char,
+        count: usize,
+        reserved: usize,
+        text: &str,
+        at: usize,
+    ) -> Option<usize> {
         let rest = text.get(at..)?;
         match letter {
             'X' | 'x' | 'Z' | 'O' | 'V' | 'z' => {
@@ -111,8 +132,17 @@ impl Parsed {
                 return Some(at + length);
             }
             'S' => {
-                let length = rest.bytes().take(count).take_while(u8::is_ascii_digit).count();
-                let digits: String = rest.get(..length)?.chars().chain("000000".chars()).take(6).collect();
+                let length = rest
+                    .bytes()
+                    .take(count)
+                    .take_while(u8::is_ascii_digit)
+                    .count();
+                let digits: String = rest
+                    .get(..length)?
+                    .chars()
+                    .chain("000000".chars())
+                    .take(6)
+                    .collect();
                 self.micros = Some(digits.parse().ok()?);
                 return (length > 0).then_some(at + length);
             }
@@ -129,11 +159,19 @@ impl Parsed {
             'a' => {
                 let half = rest.get(..2)?;
                 self.afternoon = Some(half.eq_ignore_ascii_case("PM"));
-                return (half.eq_ignore_ascii_case("AM") || half.eq_ignore_ascii_case("PM")).then_some(at + 2);
+                return (half.eq_ignore_ascii_case("AM") || half.eq_ignore_ascii_case("PM"))
+                    .then_some(at + 2);
             }
             'G' => {
-                let names: [&str; 2] = if count == 4 { ["Anno Domini", "Before Christ"] } else { ["AD", "BC"] };
-                let index = names.iter().position(|name| rest.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name)))?;
+                let names: [&str; 2] = if count == 4 {
+                    ["Anno Domini", "Before Christ"]
+                } else {
+                    ["AD", "BC"]
+                };
+                let index = names.iter().position(|name| {
+                    rest.get(..name.len())
+                        .is_some_and(|head| head.eq_ignore_ascii_case(name))
+                })?;
                 self.before_christ = Some(index == 1);
                 return Some(at + names[index].len());
             }
@@ -186,13 +224,18 @@ fn read_number(letter: char, count: usize, reserved: usize, rest: &str) -> Optio
     let length = match (letter, count) {
         ('y', 2) | ('M' | 'L' | 'd' | 'H' | 'h' | 'k' | 'K' | 'm' | 's', 2) => 2,
         ('D', 3) => 3,
-        ('y', 4..) if sign != 2 && reserved == 0 && run > count => return None,
-        ('y', 4..) if sign == 2 => run.saturating_sub(reserved),
-        ('y', 4..) => run.saturating_sub(reserved).min(count),
+        // Java takes all digits that what follows does not need, and refuses a long year without its sign.
+        ('y', 4..) if sign != 2 && run > count + reserved => return None,
+        ('y', 4..) => run.saturating_sub(reserved),
         _ => run.saturating_sub(reserved).min(18),
     };
     let fixed = length == 2 && count == 2;
-    if length < count || length > run || length > 18 || (fixed && sign != 1) || (sign == 2 && length <= count) {
+    if length < count
+        || length > run
+        || length > 18
+        || (fixed && sign != 1)
+        || (sign == 2 && length <= count)
+    {
         return None;
     }
     let value: i64 = body.get(..length)?.parse().ok()?;
@@ -204,7 +247,8 @@ fn read_name(names: &[&str], count: usize, rest: &str) -> Option<(usize, usize)>
     names.iter().enumerate().find_map(|(index, name)| {
         let wanted = if count == 3 { &name[..3] } else { name };
         let head = rest.get(..wanted.len())?;
-        head.eq_ignore_ascii_case(wanted).then_some((index, wanted.len()))
+        head.eq_ignore_ascii_case(wanted)
+            .then_some((index, wanted.len()))
     })
 }
 
@@ -214,15 +258,31 @@ fn read_zone(letter: char, count: usize, rest: &str) -> Option<(Zone, usize)> {
             return Some((Zone::UTC, 1));
         }
     } else if matches!(letter, 'V' | 'z') {
-        let length = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"/_+-:".contains(byte)).count();
-        return (1..=length).rev().find_map(|end| Some((Zone::parse(rest.get(..end)?)?, end)));
+        let length = rest
+            .bytes()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || b"/_+-:".contains(byte))
+            .count();
+        return (1..=length)
+            .rev()
+            .find_map(|end| Some((Zone::parse(rest.get(..end)?)?, end)));
     } else if letter == 'O' || count == 4 && letter == 'Z' {
         let body = rest.strip_prefix("GMT")?;
-        let length = body.bytes().take_while(|byte| byte.is_ascii_digit() || b"+-:".contains(byte)).count();
-        let zone = if length == 0 { Zone::UTC } else { Zone::parse(body.get(..length)?)? };
+        let length = body
+            .bytes()
+            .take_while(|byte| byte.is_ascii_digit() || b"+-:".contains(byte))
+            .count();
+        let zone = if length == 0 {
+            Zone::UTC
+        } else {
+            Zone::parse(body.get(..length)?)?
+        };
         return Some((zone, 3 + length));
     }
-    let width = if letter == 'Z' { if count == 5 { 5 } else { 2 } } else { count };
+    let width = if letter == 'Z' {
+        if count == 5 { 5 } else { 2 }
+    } else {
+        count
+    };
     let lengths: &[usize] = match width {
         1 => &[5, 3],
         2 => &[5],
@@ -234,7 +294,14 @@ fn read_zone(letter: char, count: usize, rest: &str) -> Option<(Zone, usize)> {
         let offset = rest.get(..*length)?;
         let colons = offset.contains(':');
         let fits = offset.starts_with(['+', '-']) && colons == (width == 3 || width == 5);
-        Some((if fits { Zone::parse(offset)? } else { return None }, *length))
+        Some((
+            if fits {
+                Zone::parse(offset)?
+            } else {
+                return None;
+            },
+            *length,
+        ))
     })
 }
 
@@ -244,17 +311,43 @@ mod tests {
     use super::*;
 
     fn check(pattern: &str, text: &str, expected: Option<&str>) {
-        let found = Pattern::new(pattern).unwrap().parse_timestamp(text, &Zone::UTC);
-        assert_eq!(found.map(timestamp_ntz_text).as_deref(), expected, "{pattern} {text}");
+        let found = Pattern::new(pattern)
+            .unwrap()
+            .parse_timestamp(text, &Zone::UTC);
+        assert_eq!(
+            found.map(timestamp_ntz_text).as_deref(),
+            expected,
+            "{pattern} {text}"
+        );
     }
 
     #[test]
     fn texts_are_read_strictly() {
-        check("yyyy-MM-dd HH:mm:ss", "2024-05-06 07:08:09", Some("2024-05-06 07:08:09"));
-        check("yyyyMMddHHmmss", "20240506070809", Some("2024-05-06 07:08:09"));
-        check("dd/MM/yy hh:mm a", "06/05/24 01:08 pm", Some("2024-05-06 13:08:00"));
-        check("yyyy-MM-dd'T'HH:mm[:ss][XXX]", "2024-05-06T07:08+02:00", Some("2024-05-06 05:08:00"));
-        check("yyyy-MM-dd HH:mm:ss.SSSSSS", "2024-05-06 07:08:09.12", Some("2024-05-06 07:08:09.12"));
+        check(
+            "yyyy-MM-dd HH:mm:ss",
+            "2024-05-06 07:08:09",
+            Some("2024-05-06 07:08:09"),
+        );
+        check(
+            "yyyyMMddHHmmss",
+            "20240506070809",
+            Some("2024-05-06 07:08:09"),
+        );
+        check(
+            "dd/MM/yy hh:mm a",
+            "06/05/24 01:08 pm",
+            Some("2024-05-06 13:08:00"),
+        );
+        check(
+            "yyyy-MM-dd'T'HH:mm[:ss][XXX]",
+            "2024-05-06T07:08+02:00",
+            Some("2024-05-06 05:08:00"),
+        );
+        check(
+            "yyyy-MM-dd HH:mm:ss.SSSSSS",
+            "2024-05-06 07:08:09.12",
+            Some("2024-05-06 07:08:09.12"),
+        );
         check("d MMM yyyy", "6 May 2024", Some("2024-05-06 00:00:00"));
         check("yyyyDDD", "2024127", Some("2024-05-06 00:00:00"));
         check("yyyy-MM-dd", "2024-5-06", None);

@@ -84,8 +84,13 @@ fn parse_parts(text: &str) -> Option<(i64, Option<Zone>)> {
     let trimmed = trim(text);
     let (negative, body) = sign(trimmed);
     let mut dashes = body.match_indices('-').map(|(index, _)| index);
-    let day_start = dashes.next().and(dashes.next()).map_or(body.len(), |index| index + 1);
-    let time_start = body[day_start..].find([' ', 'T']).map(|index| day_start + index);
+    let day_start = dashes
+        .next()
+        .and(dashes.next())
+        .map_or(body.len(), |index| index + 1);
+    let time_start = body[day_start..]
+        .find([' ', 'T'])
+        .map(|index| day_start + index);
     let (date, time) = match time_start {
         Some(index) => (&body[..index], Some(&body[index + 1..])),
         None => (body, None),
@@ -120,12 +125,19 @@ fn parse_time(text: &str) -> Option<(i64, Option<Zone>)> {
     if let Some(after) = rest.strip_prefix('.') {
         let length = after.bytes().take_while(u8::is_ascii_digit).count();
         for position in 0..6 {
-            let digit = after[..length].as_bytes().get(position).map_or(0, |byte| i64::from(byte - b'0'));
+            let digit = after[..length]
+                .as_bytes()
+                .get(position)
+                .map_or(0, |byte| i64::from(byte - b'0'));
             micros = micros * 10 + digit;
         }
         rest = &after[length..];
     }
-    let zone = if rest.is_empty() { None } else { Some(Zone::parse(trim(rest))?) };
+    let zone = if rest.is_empty() {
+        None
+    } else {
+        Some(Zone::parse(trim(rest))?)
+    };
     let [hour, minute, second] = fields;
     if hour > 23 || minute > 59 || second > 59 {
         return None;
@@ -135,7 +147,9 @@ fn parse_time(text: &str) -> Option<(i64, Option<Zone>)> {
 
 fn two(bytes: &[u8], at: usize) -> Option<u32> {
     match (bytes.get(at), bytes.get(at + 1)) {
-        (Some(high @ b'0'..=b'9'), Some(low @ b'0'..=b'9')) => Some(u32::from(high - b'0') * 10 + u32::from(low - b'0')),
+        (Some(high @ b'0'..=b'9'), Some(low @ b'0'..=b'9')) => {
+            Some(u32::from(high - b'0') * 10 + u32::from(low - b'0'))
+        }
         _ => None,
     }
 }
@@ -152,7 +166,11 @@ fn iso_date(bytes: &[u8]) -> Option<i32> {
 /// The fast path: `yyyy-MM-dd[T ]HH:mm:ss[.f…][Z]`; says whether the text ended in `Z`.
 fn iso_timestamp(bytes: &[u8]) -> Option<(i64, bool)> {
     let days = iso_date(bytes)?;
-    if bytes.len() < 19 || !matches!(bytes[10], b'T' | b' ') || bytes[13] != b':' || bytes[16] != b':' {
+    if bytes.len() < 19
+        || !matches!(bytes[10], b'T' | b' ')
+        || bytes[13] != b':'
+        || bytes[16] != b':'
+    {
         return None;
     }
     let (hour, minute, second) = (two(bytes, 11)?, two(bytes, 14)?, two(bytes, 17)?);

@@ -3,7 +3,7 @@
 use chrono::offset::{LocalResult, Offset, TimeZone};
 use chrono_tz::Tz;
 
-use super::{DAY, SECOND};
+use super::{DAY, SECOND, civil_from_days, days_from_civil, is_leap};
 
 /// A time zone: a fixed offset in seconds east of UTC, or a region with its history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,10 +75,16 @@ impl Zone {
     pub fn offset_at(&self, micros: i64) -> i32 {
         match self {
             Self::Fixed(seconds) => *seconds,
-            Self::Named(zone) => match chrono::DateTime::from_timestamp(micros.div_euclid(SECOND), 0) {
-                Some(instant) => zone.offset_from_utc_datetime(&instant.naive_utc()).fix().local_minus_utc(),
-                None => 0,
-            },
+            Self::Named(zone) => {
+                match chrono::DateTime::from_timestamp(within_tables(micros.div_euclid(SECOND)), 0)
+                {
+                    Some(instant) => zone
+                        .offset_from_utc_datetime(&instant.naive_utc())
+                        .fix()
+                        .local_minus_utc(),
+                    None => 0,
+                }
+            }
         }
     }
 
@@ -91,13 +97,17 @@ impl Zone {
     pub fn to_utc(&self, local: i64) -> Option<i64> {
         let offset = match self {
             Self::Fixed(seconds) => *seconds,
-            Self::Named(zone) => match chrono::DateTime::from_timestamp(local.div_euclid(SECOND), 0) {
-                Some(wall) => match zone.offset_from_local_datetime(&wall.naive_utc()) {
-                    LocalResult::Single(offset) | LocalResult::Ambiguous(offset, _) => offset.fix().local_minus_utc(),
-                    LocalResult::None => self.offset_at(local.saturating_sub(DAY)),
-                },
-                None => 0,
-            },
+            Self::Named(zone) => {
+                match chrono::DateTime::from_timestamp(within_tables(local.div_euclid(SECOND)), 0) {
+                    Some(wall) => match zone.offset_from_local_datetime(&wall.naive_utc()) {
+                        LocalResult::Single(offset) | LocalResult::Ambiguous(offset, _) => {
+                            offset.fix().local_minus_utc()
+                        }
+                        LocalResult::None => self.offset_at(local.saturating_sub(DAY)),
+                    },
+                    None => 0,
+                }
+            }
         };
         local.checked_sub(i64::from(offset) * SECOND)
     }
@@ -127,11 +137,33 @@ impl std::fmt::Display for Zone {
     }
 }
 
+/// Brings seconds into the years that the tables cover: later years have the rules of a year before 2100 whose days
+/// fall alike, earlier ones the local mean time of the oldest.
+fn within_tables(seconds: i64) -> i64 {
+    const OLDEST: i64 = -377_705_116_800;
+    const YEAR_2099: i64 = 4_070_908_800;
+    if seconds < YEAR_2099 {
+        return seconds.max(OLDEST);
+    }
+    let (year, _, _) = civil_from_days(seconds.div_euclid(86_400));
+    let first = days_from_civil(year, 1, 1);
+    let alike = (2071..2099).find(|other| {
+        is_leap(*other) == is_leap(year)
+            && (days_from_civil(*other, 1, 1) - first).rem_euclid(7) == 0
+    });
+    alike.map_or(seconds, |other| {
+        seconds + (days_from_civil(other, 1, 1) - first) * 86_400
+    })
+}
+
 /// Reads `+h`, `+hh`, `+h:mm`, `+hh:m`, `+hh:mm`, `+hhmm`, `+hh:mm:ss`, `+hhmmss` into seconds.
 fn parse_offset(text: &str) -> Option<i32> {
     let sign = if text.starts_with('-') { -1 } else { 1 };
     let body = text.get(1..)?;
-    if !body.bytes().all(|byte| byte.is_ascii_digit() || byte == b':') {
+    if !body
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b':')
+    {
         return None;
     }
     let parts: Vec<&str> = if body.contains(':') {
@@ -145,7 +177,10 @@ fn parse_offset(text: &str) -> Option<i32> {
         }
     };
     let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
-    if !matches!(lengths.as_slice(), [1 | 2] | [1 | 2, 2] | [2, 1] | [1 | 2, 2, 2]) {
+    if !matches!(
+        lengths.as_slice(),
+        [1 | 2] | [1 | 2, 2] | [2, 1] | [1 | 2, 2, 2]
+    ) {
         return None;
     }
     let mut values = parts.iter().map(|part| part.parse::<i32>().ok());
@@ -162,12 +197,29 @@ mod tests {
 
     #[test]
     fn zones_are_found_by_javas_names() {
-        let fixed = [("Z", 0), ("+1", 3600), ("-08:30", -30_600), ("UTC+5", 18_000), ("GMT-0230", -9000), ("+1:30", 5400), ("EST", -18_000)];
+        let fixed = [
+            ("Z", 0),
+            ("+1", 3600),
+            ("-08:30", -30_600),
+            ("UTC+5", 18_000),
+            ("GMT-0230", -9000),
+            ("+1:30", 5400),
+            ("EST", -18_000),
+        ];
         for (name, seconds) in fixed {
             assert_eq!(Zone::parse(name), Some(Zone::Fixed(seconds)), "{name}");
         }
         assert!(matches!(Zone::parse("Europe/Vienna"), Some(Zone::Named(_))));
-        for name in ["", "+19", "+1:2:3", "europe/vienna", "UTC+", "+ab", "+123", "Mars/Olympus"] {
+        for name in [
+            "",
+            "+19",
+            "+1:2:3",
+            "europe/vienna",
+            "UTC+",
+            "+ab",
+            "+123",
+            "Mars/Olympus",
+        ] {
             assert_eq!(Zone::parse(name), None, "{name}");
         }
     }
@@ -176,7 +228,13 @@ mod tests {
     fn a_gap_moves_later_and_an_overlap_takes_the_earlier_instant() {
         let vienna = Zone::parse("Europe/Vienna").unwrap();
         // 2024-03-31 02:30 does not exist: 03:30 summer time = 01:30Z. 2024-10-27 02:30 exists twice: 00:30Z is the earlier.
-        assert_eq!(vienna.to_utc(1_711_852_200 * SECOND), Some(1_711_848_600 * SECOND));
-        assert_eq!(vienna.to_utc(1_729_996_200 * SECOND), Some(1_729_989_000 * SECOND));
+        assert_eq!(
+            vienna.to_utc(1_711_852_200 * SECOND),
+            Some(1_711_848_600 * SECOND)
+        );
+        assert_eq!(
+            vienna.to_utc(1_729_996_200 * SECOND),
+            Some(1_729_989_000 * SECOND)
+        );
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use sluice_model::limits::LINE_BYTES_MAX;
 use sluice_model::SparkField;
+use sluice_model::limits::LINE_BYTES_MAX;
 
 use super::infer::Inference;
 use super::options::JsonOptions;
@@ -52,13 +52,19 @@ impl JsonDecoder {
     pub fn new(fields: &[SparkField], options: JsonOptions) -> Result<Self, DecodeError> {
         let fields = nullable(fields);
         let mut arrow: Vec<Field> = fields.iter().map(SparkField::to_arrow).collect();
-        for extra in [&options.rescued_column, &options.corrupt_column].into_iter().flatten() {
+        for extra in [&options.rescued_column, &options.corrupt_column]
+            .into_iter()
+            .flatten()
+        {
             arrow.push(Field::new(extra, DataType::Utf8, true));
         }
         Ok(Self {
             schema: Arc::new(Schema::new(arrow)),
             shape: StructShape::new(&fields, options.case_sensitive)?,
-            columns: fields.iter().map(|field| Column::new(&field.data_type)).collect(),
+            columns: fields
+                .iter()
+                .map(|field| Column::new(&field.data_type))
+                .collect(),
             rescued: options.rescued_column.as_ref().map(|_| Bytes::new()),
             corrupt: options.corrupt_column.as_ref().map(|_| Bytes::new()),
             learned: Inference::new(options.clone()),
@@ -94,7 +100,11 @@ impl JsonDecoder {
     pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Decoded>, DecodeError> {
         if self.options.multi_line {
             if self.carry.len() + bytes.len() > LINE_BYTES_MAX {
-                return Err(DecodeError::Limit { line: 1, what: "a JSON document", limit: LINE_BYTES_MAX });
+                return Err(DecodeError::Limit {
+                    line: 1,
+                    what: "a JSON document",
+                    limit: LINE_BYTES_MAX,
+                });
             }
             self.carry.extend_from_slice(bytes);
             return Ok(vec![]);
@@ -102,7 +112,9 @@ impl JsonDecoder {
         let mut out = vec![];
         let mut bytes = bytes;
         if self.overlong {
-            let Some(end) = line_end(bytes) else { return Ok(out) };
+            let Some(end) = line_end(bytes) else {
+                return Ok(out);
+            };
             self.overlong = false;
             bytes = bytes.get(end..).unwrap_or_default();
         }
@@ -151,7 +163,8 @@ impl JsonDecoder {
             return Ok(());
         }
         let line = std::mem::take(&mut self.carry);
-        let head = String::from_utf8_lossy(line.get(..BadRecord::TEXT_MAX).unwrap_or_default()).into_owned();
+        let head = String::from_utf8_lossy(line.get(..BadRecord::TEXT_MAX).unwrap_or_default())
+            .into_owned();
         self.overlong = true;
         self.malformed(self.rows, "the line is too long", &head)?;
         self.line += 1;
@@ -166,14 +179,40 @@ impl JsonDecoder {
             if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
                 return self.text(text, out);
             }
-            let valid = std::str::from_utf8(bytes).err().map_or(bytes.len(), |error| error.valid_up_to());
+            let valid = std::str::from_utf8(bytes)
+                .err()
+                .map_or(bytes.len(), |error| error.valid_up_to());
             let (before, from) = bytes.split_at(valid);
-            let start = if self.options.multi_line { 0 } else { last_line_end(before).unwrap_or(0) };
+            let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+            let start = if self.options.multi_line {
+                None
+            } else {
+                before.iter().rposition(is_end)
+            }
+            .map_or(0, |at| at + 1);
             let good = bytes.get(..start).unwrap_or_default();
             self.text(std::str::from_utf8(good).unwrap_or_default(), out)?;
-            let end = if self.options.multi_line { bytes.len() } else { valid + line_end(from).unwrap_or(from.len()) };
-            let line = String::from_utf8_lossy(bytes.get(start..end).unwrap_or_default()).into_owned();
-            self.malformed(self.rows, "the text is not UTF-8", line.trim_end_matches(['\n', '\r']))?;
+            let end = if self.options.multi_line {
+                None
+            } else {
+                from.iter().position(is_end)
+            }
+            .map_or(bytes.len(), |at| {
+                valid
+                    + at
+                    + if from.get(at..at + 2) == Some(b"\r\n") {
+                        2
+                    } else {
+                        1
+                    }
+            });
+            let line =
+                String::from_utf8_lossy(bytes.get(start..end).unwrap_or_default()).into_owned();
+            self.malformed(
+                self.rows,
+                "the text is not UTF-8",
+                line.trim_end_matches(['\n', '\r']),
+            )?;
             self.line += 1;
             self.tally.lines += 1;
             bytes = bytes.get(end..).unwrap_or_default();
@@ -207,7 +246,11 @@ impl JsonDecoder {
             rows: &mut self.rows,
         };
         let result = scanner.space().map_err(Fail::from).and_then(|()| {
-            if scanner.at_end() { Ok(false) } else { sink.root(scanner, &mut notes).map(|()| true) }
+            if scanner.at_end() {
+                Ok(false)
+            } else {
+                sink.root(scanner, &mut notes).map(|()| true)
+            }
         });
         let (reason, unknown) = (notes.reason.take(), notes.unknown);
         if let Ok(true) = result {
@@ -223,7 +266,9 @@ impl JsonDecoder {
             Ok(true) => self.accept(first_row, reason, whole)?,
             Ok(false) => {}
             Err(Fail::Syntax(Syntax(why))) => self.malformed(first_row, why, whole)?,
-            Err(Fail::Misfit) => self.malformed(first_row, "the record is no JSON object", whole)?,
+            Err(Fail::Misfit) => {
+                self.malformed(first_row, "the record is no JSON object", whole)?
+            }
         }
         if unknown && self.options.learn_new_fields {
             self.learned.push_record(whole);
@@ -234,7 +279,12 @@ impl JsonDecoder {
     }
 
     /// Books a record that was read, with the first misfit in it if there was one.
-    fn accept(&mut self, first_row: usize, reason: Option<String>, whole: &str) -> Result<(), DecodeError> {
+    fn accept(
+        &mut self,
+        first_row: usize,
+        reason: Option<String>,
+        whole: &str,
+    ) -> Result<(), DecodeError> {
         let bad = reason.filter(|_| self.rescued.is_none());
         if let Some(why) = &bad {
             match self.options.mode {
@@ -246,7 +296,11 @@ impl JsonDecoder {
                     return Ok(());
                 }
                 ParseMode::FailFast => {
-                    return Err(DecodeError::Malformed(BadRecord::new(self.line, why.as_str(), whole)));
+                    return Err(DecodeError::Malformed(BadRecord::new(
+                        self.line,
+                        why.as_str(),
+                        whole,
+                    )));
                 }
             }
         }
@@ -266,7 +320,9 @@ impl JsonDecoder {
     #[cold]
     fn malformed(&mut self, first_row: usize, why: &str, whole: &str) -> Result<(), DecodeError> {
         if self.options.mode == ParseMode::FailFast {
-            return Err(DecodeError::Malformed(BadRecord::new(self.line, why, whole)));
+            return Err(DecodeError::Malformed(BadRecord::new(
+                self.line, why, whole,
+            )));
         }
         self.undo(first_row);
         self.tally.bad(self.line, why, whole);
@@ -280,7 +336,9 @@ impl JsonDecoder {
                 rescued.push_null();
                 corrupt.push(whole.as_bytes());
             }
-            (Some(rescued), None) => rescued.push(rescue::corrupt(whole, &self.file_path).as_bytes()),
+            (Some(rescued), None) => {
+                rescued.push(rescue::corrupt(whole, &self.file_path).as_bytes())
+            }
             (None, Some(corrupt)) => corrupt.push(whole.as_bytes()),
             (None, None) => {}
         }
@@ -289,7 +347,9 @@ impl JsonDecoder {
     }
 
     fn undo(&mut self, first_row: usize) {
-        self.columns.iter_mut().for_each(|column| column.truncate(first_row));
+        self.columns
+            .iter_mut()
+            .for_each(|column| column.truncate(first_row));
         for extra in [&mut self.rescued, &mut self.corrupt].into_iter().flatten() {
             extra.truncate(first_row);
         }
@@ -329,7 +389,11 @@ impl Sink<'_> {
             b'[' => {
                 scanner.position += 1;
                 scanner.members(b']', |scanner| {
-                    if scanner.peek() == b'{' { self.row(scanner, notes) } else { Err(Fail::Misfit) }
+                    if scanner.peek() == b'{' {
+                        self.row(scanner, notes)
+                    } else {
+                        Err(Fail::Misfit)
+                    }
                 })
             }
             _ => {
@@ -357,14 +421,24 @@ impl Sink<'_> {
 
 /// The byte after the first line end: `\n` if there is one, else a `\r` that something follows.
 fn line_end(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|byte| *byte == b'\n').or_else(|| lone_return(bytes)).map(|at| at + 1)
+    bytes
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .or_else(|| lone_return(bytes))
+        .map(|at| at + 1)
 }
 
 /// The byte after the last line end.
 fn last_line_end(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().rposition(|byte| *byte == b'\n').or_else(|| lone_return(bytes)).map(|at| at + 1)
+    bytes
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .or_else(|| lone_return(bytes))
+        .map(|at| at + 1)
 }
 
 fn lone_return(bytes: &[u8]) -> Option<usize> {
-    bytes.split_last().and_then(|(_, head)| head.iter().rposition(|byte| *byte == b'\r'))
+    bytes
+        .split_last()
+        .and_then(|(_, head)| head.iter().rposition(|byte| *byte == b'\r'))
 }

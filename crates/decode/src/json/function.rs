@@ -22,20 +22,36 @@ use crate::record::{BadRecord, DecodeError, ParseMode};
 /// # Errors
 /// `FAILFAST` met a text that does not fit; the type is not one of the three, or has map keys that are no strings;
 /// `DROPMALFORMED`, which Spark refuses here.
-pub fn from_json(strings: &StringArray, data_type: &SparkType, options: &JsonOptions) -> Result<ArrayRef, DecodeError> {
+pub fn from_json(
+    strings: &StringArray,
+    data_type: &SparkType,
+    options: &JsonOptions,
+) -> Result<ArrayRef, DecodeError> {
     let data_type = nullable_type(data_type);
-    if !matches!(data_type, SparkType::Struct(_) | SparkType::Array(_) | SparkType::Map(..)) {
-        return Err(DecodeError::Type { format: "from_json", column: String::new(), data_type: data_type.to_string() });
+    if !matches!(
+        data_type,
+        SparkType::Struct(_) | SparkType::Array(_) | SparkType::Map(..)
+    ) {
+        return Err(DecodeError::Type {
+            format: "from_json",
+            column: String::new(),
+            data_type: data_type.to_string(),
+        });
     }
     if options.mode == ParseMode::DropMalformed {
-        return Err(super::refused("mode", "from_json takes PERMISSIVE and FAILFAST only"));
+        return Err(super::refused(
+            "mode",
+            "from_json takes PERMISSIVE and FAILFAST only",
+        ));
     }
     let shape = Shape::new(&data_type, options.case_sensitive, "")?;
     let corrupt = corrupt_field(&data_type, options);
     let mut column = Column::new(&data_type);
     let mut notes = Notes::new(options, None, false);
     for (row, text) in strings.iter().enumerate() {
-        let Some(text) = text.filter(|text| !text.trim_matches(|symbol: char| symbol <= ' ').is_empty()) else {
+        let Some(text) =
+            text.filter(|text| !text.trim_matches(|symbol: char| symbol <= ' ').is_empty())
+        else {
             column.push_null();
             continue;
         };
@@ -57,7 +73,11 @@ pub fn from_json(strings: &StringArray, data_type: &SparkType, options: &JsonOpt
             && options.mode == ParseMode::FailFast
         {
             let line = u64::try_from(row).unwrap_or(0) + 1;
-            return Err(DecodeError::Malformed(BadRecord::new(line, why.as_str(), text)));
+            return Err(DecodeError::Malformed(BadRecord::new(
+                line,
+                why.as_str(),
+                text,
+            )));
         }
         if let (Some(field), Column::Struct { fields, .. }) = (corrupt, &mut column)
             && let Some(Column::Text(bytes)) = fields.get_mut(field)
@@ -75,17 +95,36 @@ pub fn from_json(strings: &StringArray, data_type: &SparkType, options: &JsonOpt
 
 /// The position of the corrupt record field, if the struct declares it as STRING.
 fn corrupt_field(data_type: &SparkType, options: &JsonOptions) -> Option<usize> {
-    let SparkType::Struct(fields) = data_type else { return None };
-    let name = options.corrupt_column.as_deref().unwrap_or("_corrupt_record");
-    fields.iter().position(|field| field.name == name && field.data_type == SparkType::String)
+    let SparkType::Struct(fields) = data_type else {
+        return None;
+    };
+    let name = options
+        .corrupt_column
+        .as_deref()
+        .unwrap_or("_corrupt_record");
+    fields
+        .iter()
+        .position(|field| field.name == name && field.data_type == SparkType::String)
 }
 
-fn read(shape: &Shape, column: &mut Column, scanner: &mut Scanner<'_>, notes: &mut Notes<'_>) -> Result<(), Fail> {
+fn read(
+    shape: &Shape,
+    column: &mut Column,
+    scanner: &mut Scanner<'_>,
+    notes: &mut Notes<'_>,
+) -> Result<(), Fail> {
     scanner.space()?;
     if scanner.peek() == b'n' {
         return Err(Fail::Misfit);
     }
-    if let (Shape::List(inner), Column::List { offsets, nulls, element }) = (shape, &mut *column)
+    if let (
+        Shape::List(inner),
+        Column::List {
+            offsets,
+            nulls,
+            element,
+        },
+    ) = (shape, &mut *column)
         && scanner.peek() == b'{'
         && matches!(**inner, Shape::Struct(_))
     {
@@ -159,7 +198,9 @@ pub fn json_object_keys(strings: &StringArray) -> ListArray {
         });
         match names {
             Some(names) => {
-                names.iter().for_each(|name| out.values().append_value(name));
+                names
+                    .iter()
+                    .for_each(|name| out.values().append_value(name));
                 out.append(true);
             }
             None => out.append(false),

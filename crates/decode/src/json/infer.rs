@@ -19,7 +19,12 @@ pub struct Inference {
 impl Inference {
     /// Starts with no column.
     pub fn new(options: JsonOptions) -> Self {
-        Self { options, fields: vec![], malformed: 0, left_out: 0 }
+        Self {
+            options,
+            fields: vec![],
+            malformed: 0,
+            left_out: 0,
+        }
     }
 
     /// Learns from whole lines, or from a whole document in `multiLine`; bytes that are no UTF-8 are replaced.
@@ -58,7 +63,11 @@ impl Inference {
             .into_iter()
             .filter_map(|field| {
                 let settled = settle(field.data_type, options.drop_field_if_all_null)?;
-                let data_type = if options.infer_column_types { settled } else { SparkType::String };
+                let data_type = if options.infer_column_types {
+                    settled
+                } else {
+                    SparkType::String
+                };
                 Some(SparkField::new(field.name, data_type))
             })
             .collect()
@@ -82,7 +91,10 @@ impl Inference {
 
     fn add(&mut self, fields: Vec<SparkField>) {
         for field in fields {
-            match self.fields.binary_search_by(|known| known.name.as_str().cmp(&field.name)) {
+            match self
+                .fields
+                .binary_search_by(|known| known.name.as_str().cmp(&field.name))
+            {
                 Ok(at) => {
                     let known = std::mem::replace(&mut self.fields[at].data_type, SparkType::Null);
                     self.fields[at].data_type = compatible(known, field.data_type);
@@ -95,7 +107,11 @@ impl Inference {
 }
 
 /// The type of one value; structs have their fields sorted.
-pub(super) fn guess(scanner: &mut Scanner<'_>, options: &JsonOptions, depth: usize) -> Result<SparkType, Syntax> {
+pub(super) fn guess(
+    scanner: &mut Scanner<'_>,
+    options: &JsonOptions,
+    depth: usize,
+) -> Result<SparkType, Syntax> {
     if depth > JSON_DEPTH_MAX {
         return Err(Syntax("the record nests too deeply"));
     }
@@ -125,15 +141,27 @@ pub(super) fn guess(scanner: &mut Scanner<'_>, options: &JsonOptions, depth: usi
             Ok(SparkType::Array(Box::new(element)))
         }
         b't' | b'f' => {
-            let word = if scanner.peek() == b't' { "true" } else { "false" };
+            let word = if scanner.peek() == b't' {
+                "true"
+            } else {
+                "false"
+            };
             scanner.word(word)?;
-            Ok(if options.primitives_as_string { SparkType::String } else { SparkType::Boolean })
+            Ok(if options.primitives_as_string {
+                SparkType::String
+            } else {
+                SparkType::Boolean
+            })
         }
         b'n' => scanner.word("null").map(|()| SparkType::Null),
         _ if scanner.at_string() => Ok(text_type(&scanner.string()?, options)),
         _ => {
             let number = scanner.number()?;
-            Ok(if options.primitives_as_string { SparkType::String } else { number_type(number, options) })
+            Ok(if options.primitives_as_string {
+                SparkType::String
+            } else {
+                number_type(number, options)
+            })
         }
     }
 }
@@ -171,7 +199,10 @@ fn text_type(text: &str, options: &JsonOptions) -> SparkType {
         if fits {
             return SparkType::Timestamp;
         }
-        if text.contains('-') && options.timestamp_format.is_none() && parse_timestamp_ntz(text, false).is_some() {
+        if text.contains('-')
+            && options.timestamp_format.is_none()
+            && parse_timestamp_ntz(text, false).is_some()
+        {
             return SparkType::TimestampNtz;
         }
     }
@@ -182,7 +213,9 @@ fn number_type(number: Number<'_>, options: &JsonOptions) -> SparkType {
     match number {
         Number::Integer(digits) if digits.parse::<i64>().is_ok() => SparkType::Long,
         Number::Integer(digits) => decimal_type(digits).unwrap_or(SparkType::Double),
-        Number::Real(digits) if options.prefers_decimal => decimal_type(digits).unwrap_or(SparkType::Double),
+        Number::Real(digits) if options.prefers_decimal => {
+            decimal_type(digits).unwrap_or(SparkType::Double)
+        }
         _ => SparkType::Double,
     }
 }
@@ -196,17 +229,33 @@ pub(crate) fn decimal_type(text: &str) -> Option<SparkType> {
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = whole.len() + fraction.len();
-    if digits == 0 || !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
+    if digits == 0
+        || !whole
+            .bytes()
+            .chain(fraction.bytes())
+            .all(|byte| byte.is_ascii_digit())
+    {
         return None;
     }
-    let leading = whole.bytes().chain(fraction.bytes()).take_while(|byte| *byte == b'0').count();
+    let leading = whole
+        .bytes()
+        .chain(fraction.bytes())
+        .take_while(|byte| *byte == b'0')
+        .count();
     let precision = i32::try_from(digits.saturating_sub(leading).max(1)).ok()?;
     let scale = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
-    let (precision, scale) = if scale < 0 { (precision - scale, 0) } else { (precision.max(scale), scale) };
+    let (precision, scale) = if scale < 0 {
+        (precision - scale, 0)
+    } else {
+        (precision.max(scale), scale)
+    };
     if precision > 38 {
         return None;
     }
-    Some(SparkType::Decimal(u8::try_from(precision).ok()?, i8::try_from(scale).ok()?))
+    Some(SparkType::Decimal(
+        u8::try_from(precision).ok()?,
+        i8::try_from(scale).ok()?,
+    ))
 }
 
 /// The type that holds values of both; STRING where no other does.
@@ -243,9 +292,18 @@ pub(super) fn settle(data_type: SparkType, drop_null: bool) -> Option<SparkType>
         SparkType::Struct(fields) => {
             let kept: Vec<SparkField> = fields
                 .into_iter()
-                .filter_map(|field| Some(SparkField::new(field.name, settle(field.data_type, drop_null)?)))
+                .filter_map(|field| {
+                    Some(SparkField::new(
+                        field.name,
+                        settle(field.data_type, drop_null)?,
+                    ))
+                })
                 .collect();
-            if kept.is_empty() { None } else { Some(SparkType::Struct(kept)) }
+            if kept.is_empty() {
+                None
+            } else {
+                Some(SparkType::Struct(kept))
+            }
         }
         other => Some(other),
     }
@@ -271,7 +329,11 @@ fn type_difference(known: &SparkType, found: &SparkType) -> Option<SparkType> {
     match (known, found) {
         (SparkType::Struct(known), SparkType::Struct(found)) => {
             let fields = difference(known, found);
-            if fields.is_empty() { None } else { Some(SparkType::Struct(fields)) }
+            if fields.is_empty() {
+                None
+            } else {
+                Some(SparkType::Struct(fields))
+            }
         }
         (SparkType::Array(known), SparkType::Array(found)) => {
             type_difference(known, found).map(|element| SparkType::Array(Box::new(element)))
@@ -294,8 +356,12 @@ pub fn merge_fields(old: &[SparkField], new: &[SparkField]) -> Vec<SparkField> {
 
 fn merge_types(old: &SparkType, new: &SparkType) -> SparkType {
     match (old, new) {
-        (SparkType::Struct(old), SparkType::Struct(new)) => SparkType::Struct(merge_fields(old, new)),
-        (SparkType::Array(old), SparkType::Array(new)) => SparkType::Array(Box::new(merge_types(old, new))),
+        (SparkType::Struct(old), SparkType::Struct(new)) => {
+            SparkType::Struct(merge_fields(old, new))
+        }
+        (SparkType::Array(old), SparkType::Array(new)) => {
+            SparkType::Array(Box::new(merge_types(old, new)))
+        }
         _ => old.clone(),
     }
 }
@@ -312,10 +378,16 @@ pub fn widen(old: &SparkType, new: &SparkType) -> Option<SparkType> {
         _ => None,
     };
     let fits = match (old, new) {
-        (Byte, Short | Int | Long | Double) | (Short, Int | Long | Double) | (Int, Long | Double) => true,
+        (Byte, Short | Int | Long | Double)
+        | (Short, Int | Long | Double)
+        | (Int, Long | Double) => true,
         (Float, Double) | (Date, TimestampNtz) => true,
-        (Decimal(p1, s1), Decimal(p2, s2)) => s2 >= s1 && i16::from(*p2) - i16::from(*s2) >= i16::from(*p1) - i16::from(*s1),
-        (integral, Decimal(p, s)) => digits(integral).is_some_and(|needed| i16::from(*p) - i16::from(*s) >= needed),
+        (Decimal(p1, s1), Decimal(p2, s2)) => {
+            s2 >= s1 && i16::from(*p2) - i16::from(*s2) >= i16::from(*p1) - i16::from(*s1)
+        }
+        (integral, Decimal(p, s)) => {
+            digits(integral).is_some_and(|needed| i16::from(*p) - i16::from(*s) >= needed)
+        }
         _ => false,
     };
     (fits && old != new).then(|| new.clone())
@@ -332,30 +404,79 @@ mod tests {
         }
         let mut inference = Inference::new(read);
         inference.push_lines(lines.as_bytes());
-        assert_eq!(SparkType::Struct(inference.finish()).to_string(), expected, "{lines}");
+        assert_eq!(
+            SparkType::Struct(inference.finish()).to_string(),
+            expected,
+            "{lines}"
+        );
     }
 
     #[test]
     fn types_follow_sparks_lattice() {
-        check("{\"b\":1,\"a\":\"x\"}\n\n{\"b\":1.5}\r\n", &[], "struct<a:string,b:double>");
-        check("{\"a\":9999999999999999999}", &[], "struct<a:decimal(19,0)>");
-        check("{\"a\":1.25}\n{\"a\":10}", &[("prefersDecimal", "true")], "struct<a:decimal(22,2)>");
-        check("{\"a\":null,\"b\":\"\",\"c\":{},\"d\":[]}", &[], "struct<a:string,b:string,d:array<string>>");
-        check("{\"a\":null,\"b\":1}", &[("dropFieldIfAllNull", "TRUE")], "struct<b:bigint>");
-        check("{\"a\":[1,null,2.5],\"s\":{\"y\":1}}\n{\"s\":{\"x\":true}}", &[], "struct<a:array<double>,s:struct<x:boolean,y:bigint>>");
+        check(
+            "{\"b\":1,\"a\":\"x\"}\n\n{\"b\":1.5}\r\n",
+            &[],
+            "struct<a:string,b:double>",
+        );
+        check(
+            "{\"a\":9999999999999999999}",
+            &[],
+            "struct<a:decimal(19,0)>",
+        );
+        check(
+            "{\"a\":1.25}\n{\"a\":10}",
+            &[("prefersDecimal", "true")],
+            "struct<a:decimal(22,2)>",
+        );
+        check(
+            "{\"a\":null,\"b\":\"\",\"c\":{},\"d\":[]}",
+            &[],
+            "struct<a:string,b:string,d:array<string>>",
+        );
+        check(
+            "{\"a\":null,\"b\":1}",
+            &[("dropFieldIfAllNull", "TRUE")],
+            "struct<b:bigint>",
+        );
+        check(
+            "{\"a\":[1,null,2.5],\"s\":{\"y\":1}}\n{\"s\":{\"x\":true}}",
+            &[],
+            "struct<a:array<double>,s:struct<x:boolean,y:bigint>>",
+        );
         check("{\"a\":1}\n{\"a\":{\"b\":1}}", &[], "struct<a:string>");
-        check("{\"a\":1,\"b\":true}", &[("primitivesAsString", "true")], "struct<a:string,b:string>");
-        check("{\"a\":{\"b\":1}}", &[("inferColumnTypes", "false")], "struct<a:string>");
+        check(
+            "{\"a\":1,\"b\":true}",
+            &[("primitivesAsString", "true")],
+            "struct<a:string,b:string>",
+        );
+        check(
+            "{\"a\":{\"b\":1}}",
+            &[("inferColumnTypes", "false")],
+            "struct<a:string>",
+        );
         check("{bad\n{\"a\":1}", &[], "struct<a:bigint>");
-        check("[{\"a\":1},{\"a\":1.5}]", &[("multiLine", "true")], "struct<a:double>");
+        check(
+            "[{\"a\":1},{\"a\":1.5}]",
+            &[("multiLine", "true")],
+            "struct<a:double>",
+        );
     }
 
     #[test]
     fn schemas_differ_and_merge_inside_structs() {
         let old = sluice_model::data_type::parse_schema("a INT, s STRUCT<x: INT>").unwrap();
-        let found = sluice_model::data_type::parse_schema("a STRING, b DOUBLE, s STRUCT<x: STRING, y: INT>").unwrap();
+        let found = sluice_model::data_type::parse_schema(
+            "a STRING, b DOUBLE, s STRUCT<x: STRING, y: INT>",
+        )
+        .unwrap();
         let new = difference(&old, &found);
-        assert_eq!(SparkType::Struct(new.clone()).to_string(), "struct<b:double,s:struct<y:int>>");
-        assert_eq!(SparkType::Struct(merge_fields(&old, &new)).to_string(), "struct<a:int,s:struct<x:int,y:int>,b:double>");
+        assert_eq!(
+            SparkType::Struct(new.clone()).to_string(),
+            "struct<b:double,s:struct<y:int>>"
+        );
+        assert_eq!(
+            SparkType::Struct(merge_fields(&old, &new)).to_string(),
+            "struct<a:int,s:struct<x:int,y:int>,b:double>"
+        );
     }
 }

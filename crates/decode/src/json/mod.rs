@@ -5,6 +5,7 @@ mod function;
 mod infer;
 mod options;
 mod path;
+mod regenerate;
 pub(crate) mod rescue;
 mod scan;
 mod shape;
@@ -13,8 +14,8 @@ mod write;
 
 pub use decode::JsonDecoder;
 pub use function::{from_json, json_array_length, json_object_keys, schema_of_json};
-pub(crate) use infer::{decimal_type, wider_decimal};
 pub use infer::{Inference, difference, merge_fields, widen};
+pub(crate) use infer::{decimal_type, wider_decimal};
 pub use options::JsonOptions;
 pub(crate) use options::{column, flag, mode, pattern, refused, zone};
 pub use path::{JsonPath, PathError, get_json};

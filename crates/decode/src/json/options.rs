@@ -6,7 +6,10 @@ use crate::record::{DecodeError, ParseMode};
 
 /// How JSON is read; names follow Spark's options.
 #[derive(Debug, Clone)]
-#[allow(clippy::struct_excessive_bools, reason = "each is one of Spark's options")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is one of Spark's options"
+)]
 pub struct JsonOptions {
     /// `mode`.
     pub mode: ParseMode,
@@ -75,16 +78,24 @@ pub(crate) fn flag(name: &str, value: &str) -> Result<bool, DecodeError> {
     } else if value.eq_ignore_ascii_case("false") {
         Ok(false)
     } else {
-        Err(refused(name, format!("`{value}` is neither true nor false")))
+        Err(refused(
+            name,
+            format!("`{value}` is neither true nor false"),
+        ))
     }
 }
 
 pub(crate) fn refused(name: &str, reason: impl Into<String>) -> DecodeError {
-    DecodeError::Option { name: name.to_string(), reason: reason.into() }
+    DecodeError::Option {
+        name: name.to_string(),
+        reason: reason.into(),
+    }
 }
 
 pub(crate) fn pattern(name: &str, value: &str) -> Result<Option<Pattern>, DecodeError> {
-    Pattern::new(value).map(Some).map_err(|error| refused(name, error.to_string()))
+    Pattern::new(value)
+        .map(Some)
+        .map_err(|error| refused(name, error.to_string()))
 }
 
 pub(crate) fn zone(name: &str, value: &str) -> Result<Zone, DecodeError> {
@@ -92,7 +103,12 @@ pub(crate) fn zone(name: &str, value: &str) -> Result<Zone, DecodeError> {
 }
 
 pub(crate) fn mode(name: &str, value: &str) -> Result<ParseMode, DecodeError> {
-    ParseMode::parse(value).ok_or_else(|| refused(name, format!("`{value}` is none of PERMISSIVE, DROPMALFORMED, FAILFAST")))
+    ParseMode::parse(value).ok_or_else(|| {
+        refused(
+            name,
+            format!("`{value}` is none of PERMISSIVE, DROPMALFORMED, FAILFAST"),
+        )
+    })
 }
 
 pub(crate) fn column(value: &str) -> Option<String> {

@@ -1,12 +1,13 @@
 //! Paths into JSON texts: `get_json_object`'s `$.a.b[0]['k'][*]` and the operator form `a:b.c[0]`. Must not build columns of types.
 //!
-//! The answer is text: strings without quotes and escapes, everything else as it stands in the document, compact; NULL
+//! The answer is text: strings without quotes and escapes, everything else as Jackson copies it; NULL
 //! where nothing is there, where JSON `null` is there, or where the text is no JSON. Several hits of `[*]` come as an array.
 
 use arrow_array::StringArray;
 use arrow_array::builder::StringBuilder;
 
 use super::Grammar;
+use super::regenerate;
 use super::scan::{Scanner, Syntax};
 use super::write::push_string;
 
@@ -47,7 +48,12 @@ impl JsonPath {
             .strip_prefix('$')
             .ok_or("it must start with `$`")
             .and_then(|rest| read_steps(rest, true));
-        steps.map(|steps| Self { steps }).map_err(|reason| PathError { path: path.to_string(), reason })
+        steps
+            .map(|steps| Self { steps })
+            .map_err(|reason| PathError {
+                path: path.to_string(),
+                reason,
+            })
     }
 
     /// Reads what follows the colon of `column:a.b[0]['k']`: names outside brackets match without regard to case.
@@ -55,9 +61,18 @@ impl JsonPath {
     /// # Errors
     /// The text is no such path.
     pub fn parse_operator(path: &str) -> Result<Self, PathError> {
-        let text = if path.starts_with('[') { path.to_string() } else { format!(".{path}") };
+        let text = if path.starts_with('[') {
+            path.to_string()
+        } else {
+            format!(".{path}")
+        };
         let steps = read_steps(&text, false);
-        steps.map(|steps| Self { steps }).map_err(|reason| PathError { path: path.to_string(), reason })
+        steps
+            .map(|steps| Self { steps })
+            .map_err(|reason| PathError {
+                path: path.to_string(),
+                reason,
+            })
     }
 
     /// The value at the path in one text.
@@ -124,7 +139,10 @@ fn read_steps(text: &str, exact: bool) -> Result<Vec<Step>, &'static str> {
             }
             rest = &after[end..];
         } else if let Some(after) = rest.strip_prefix('[') {
-            let quote = after.chars().next().filter(|symbol| matches!(symbol, '\'' | '"'));
+            let quote = after
+                .chars()
+                .next()
+                .filter(|symbol| matches!(symbol, '\'' | '"'));
             if let Some(quote) = quote {
                 let body = &after[1..];
                 let end = body.find(quote).ok_or("a quote is not closed")?;
@@ -153,7 +171,12 @@ enum Hit {
 }
 
 /// Follows the steps through one value and collects what they reach; always reads the value to its end.
-fn walk(steps: &[Step], scanner: &mut Scanner<'_>, depth: usize, hits: &mut Vec<Hit>) -> Result<(), Syntax> {
+fn walk(
+    steps: &[Step],
+    scanner: &mut Scanner<'_>,
+    depth: usize,
+    hits: &mut Vec<Hit>,
+) -> Result<(), Syntax> {
     scanner.space()?;
     let Some((step, after)) = steps.split_first() else {
         hits.push(take(scanner, depth)?);
@@ -170,7 +193,11 @@ fn walk(steps: &[Step], scanner: &mut Scanner<'_>, depth: usize, hits: &mut Vec<
                 let name = scanner.name()?;
                 scanner.space()?;
                 scanner.expect(b':', "expected `:` after the name of a field")?;
-                let same = if *exact { name == wanted.as_str() } else { name.eq_ignore_ascii_case(wanted) };
+                let same = if *exact {
+                    name == wanted.as_str()
+                } else {
+                    name.eq_ignore_ascii_case(wanted)
+                };
                 if same && !found {
                     let before = hits.len();
                     walk(after, scanner, depth + 1, hits)?;
@@ -186,7 +213,11 @@ fn walk(steps: &[Step], scanner: &mut Scanner<'_>, depth: usize, hits: &mut Vec<
             scanner.members(b']', |scanner| -> Result<(), Syntax> {
                 let wanted = *step == Step::All || *step == Step::Index(index);
                 index += 1;
-                if wanted { walk(after, scanner, depth + 1, hits) } else { scanner.skip(depth + 1) }
+                if wanted {
+                    walk(after, scanner, depth + 1, hits)
+                } else {
+                    scanner.skip(depth + 1)
+                }
             })
         }
         _ => scanner.skip(depth),
@@ -201,34 +232,9 @@ fn take(scanner: &mut Scanner<'_>, depth: usize) -> Result<Hit, Syntax> {
         scanner.word("null")?;
         return Ok(Hit::Null);
     }
-    let mark = scanner.position;
-    scanner.skip(depth)?;
-    Ok(Hit::Raw(compact(scanner.since(mark))))
-}
-
-/// The same JSON without white space outside strings.
-fn compact(raw: &str) -> String {
-    let mut out = String::with_capacity(raw.len());
-    let mut quote = None;
-    let mut escaped = false;
-    for symbol in raw.chars() {
-        match quote {
-            Some(open) => {
-                out.push(if symbol == open && !escaped { '"' } else { symbol });
-                if symbol == open && !escaped {
-                    quote = None;
-                }
-                escaped = symbol == '\\' && !escaped;
-            }
-            None if symbol.is_ascii_whitespace() => {}
-            None if matches!(symbol, '"' | '\'') => {
-                quote = Some(symbol);
-                out.push('"');
-            }
-            None => out.push(symbol),
-        }
-    }
-    out
+    let mut out = String::new();
+    regenerate::copy(&mut out, scanner, depth)?;
+    Ok(Hit::Raw(out))
 }
 
 #[cfg(test)]
@@ -244,9 +250,9 @@ mod tests {
     fn paths_reach_into_objects_and_arrays() {
         let text = r#"{"a": {"b": [ {"k": "x\ty"}, {"k": 1.50} ]}, "n": null, "A.b": true}"#;
         check(text, "$.a.b[0].k", Some("x\ty"));
-        check(text, "$.a.b[1]['k']", Some("1.50"));
-        check(text, "$.a.b[*].k", Some("[\"x\\ty\",1.50]"));
-        check(text, "$.a.b", Some(r#"[{"k":"x\ty"},{"k":1.50}]"#));
+        check(text, "$.a.b[1]['k']", Some("1.5"));
+        check(text, "$.a.b[*].k", Some("[\"x\\ty\",1.5]"));
+        check(text, "$.a.b", Some(r#"[{"k":"x\ty"},{"k":1.5}]"#));
         check(text, "$['A.b']", Some("true"));
         check(text, "$.n", None);
         check(text, "$.a.b[7]", None);
@@ -257,6 +263,10 @@ mod tests {
     #[test]
     fn the_operator_ignores_case_outside_brackets() {
         let path = JsonPath::parse_operator("Owner.items[0]['Id']").unwrap();
-        assert_eq!(path.get(r#"{"owner":{"ITEMS":[{"id":1,"Id":2}]}}"#).as_deref(), Some("2"));
+        assert_eq!(
+            path.get(r#"{"owner":{"ITEMS":[{"id":1,"Id":2}]}}"#)
+                .as_deref(),
+            Some("2")
+        );
     }
 }

@@ -5,7 +5,10 @@ use super::write::push_string;
 /// `{"a":1.5,"s":{"x":"bad"},"_file_path":"…"}` from paths and raw values; the last of several equal paths wins.
 pub(crate) fn text(values: &[(Vec<String>, String)], file_path: &str) -> String {
     let mut out = String::from("{");
-    let level: Vec<(&[String], &str)> = values.iter().map(|(path, raw)| (path.as_slice(), raw.as_str())).collect();
+    let level: Vec<(&[String], &str)> = values
+        .iter()
+        .map(|(path, raw)| (path.as_slice(), raw.as_str()))
+        .collect();
     push_level(&mut out, &level);
     push_path(&mut out, file_path, !level.is_empty());
     out
@@ -64,7 +67,14 @@ mod tests {
     #[test]
     fn nested_values_share_their_parents() {
         let path = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let values = [(path(&["s", "x"]), "1".to_string()), (path(&["b"]), "\"q\"".to_string()), (path(&["s", "y"]), "[2]".to_string())];
-        assert_eq!(text(&values, "/in/a.json"), r#"{"s":{"x":1,"y":[2]},"b":"q","_file_path":"/in/a.json"}"#);
+        let values = [
+            (path(&["s", "x"]), "1".to_string()),
+            (path(&["b"]), "\"q\"".to_string()),
+            (path(&["s", "y"]), "[2]".to_string()),
+        ];
+        assert_eq!(
+            text(&values, "/in/a.json"),
+            r#"{"s":{"x":1,"y":[2]},"b":"q","_file_path":"/in/a.json"}"#
+        );
     }
 }

@@ -9,7 +9,10 @@ use sluice_model::limits::JSON_DEPTH_MAX;
 
 /// What the grammar allows beyond JSON: Spark's reader options of the same names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "each is one of Spark's options")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is one of Spark's options"
+)]
 pub struct Grammar {
     /// `/* … */` and `// …`.
     pub comments: bool,
@@ -68,7 +71,13 @@ pub(crate) struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     pub(crate) fn new(text: &'a str, lines: bool, grammar: Grammar) -> Self {
-        Self { text, bytes: text.as_bytes(), position: 0, lines, grammar }
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            position: 0,
+            lines,
+            grammar,
+        }
     }
 
     /// The byte at the position, 0 at the end (a NUL in the text is no token either).
@@ -100,7 +109,9 @@ impl<'a> Scanner<'a> {
                 b' ' | b'\t' => self.position += 1,
                 b'\n' | b'\r' if !self.lines => self.position += 1,
                 b'/' if self.grammar.comments => self.comment()?,
-                b'\xef' if self.position == 0 && self.text.starts_with('\u{feff}') => self.position += 3,
+                b'\xef' if self.position == 0 && self.text.starts_with('\u{feff}') => {
+                    self.position += 3
+                }
                 _ => return Ok(()),
             }
         }
@@ -109,13 +120,24 @@ impl<'a> Scanner<'a> {
     #[cold]
     fn comment(&mut self) -> Result<(), Syntax> {
         let rest = self.bytes.get(self.position + 1..).unwrap_or_default();
-        let line_end = |rest: &[u8]| rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
+        let line_end = |rest: &[u8]| {
+            rest.iter()
+                .position(|byte| matches!(byte, b'\n' | b'\r'))
+                .unwrap_or(rest.len())
+        };
         match rest.first() {
             Some(b'/') => self.position += 1 + line_end(rest),
             Some(b'*') => {
-                let limit = if self.lines { line_end(rest) } else { rest.len() };
+                let limit = if self.lines {
+                    line_end(rest)
+                } else {
+                    rest.len()
+                };
                 let body = rest.get(1..limit).unwrap_or_default();
-                let end = body.windows(2).position(|pair| pair == b"*/").ok_or(Syntax("a comment is not closed"))?;
+                let end = body
+                    .windows(2)
+                    .position(|pair| pair == b"*/")
+                    .ok_or(Syntax("a comment is not closed"))?;
                 self.position += 2 + end + 2;
             }
             _ => return Err(Syntax("unexpected `/`")),
@@ -135,13 +157,18 @@ impl<'a> Scanner<'a> {
 
     #[cold]
     pub(crate) fn unexpected(&self, otherwise: &'static str) -> Syntax {
-        if self.at_end() { Syntax("the record ends too early") } else { Syntax(otherwise) }
+        if self.at_end() {
+            Syntax("the record ends too early")
+        } else {
+            Syntax(otherwise)
+        }
     }
 
     /// Steps over these bytes if they come next and are not empty.
     #[inline]
     pub(crate) fn accept(&mut self, bytes: &[u8]) -> bool {
-        let found = !bytes.is_empty() && self.bytes.get(self.position..self.position + bytes.len()) == Some(bytes);
+        let found = !bytes.is_empty()
+            && self.bytes.get(self.position..self.position + bytes.len()) == Some(bytes);
         if found {
             self.position += bytes.len();
         }
@@ -212,11 +239,16 @@ impl<'a> Scanner<'a> {
                     self.position += 1;
                     return Ok(out);
                 }
-                Some(&byte) if self.grammar.control_characters && !(self.lines && matches!(byte, b'\n' | b'\r')) => {
+                Some(&byte)
+                    if self.grammar.control_characters
+                        && !(self.lines && matches!(byte, b'\n' | b'\r')) =>
+                {
                     out.push(char::from(byte));
                     self.position += 1;
                 }
-                Some(_) => return Err(self.unexpected("a control character stands inside a string")),
+                Some(_) => {
+                    return Err(self.unexpected("a control character stands inside a string"));
+                }
             }
             let start = self.position;
             self.position = self.plain(quote);
@@ -238,7 +270,10 @@ impl<'a> Scanner<'a> {
             b'\'' if self.grammar.single_quotes => '\'',
             _ if self.grammar.any_escape && !(self.lines && matches!(letter, b'\n' | b'\r')) => {
                 self.position -= 1;
-                let symbol = self.text.get(self.position..).and_then(|rest| rest.chars().next());
+                let symbol = self
+                    .text
+                    .get(self.position..)
+                    .and_then(|rest| rest.chars().next());
                 let symbol = symbol.ok_or(Syntax("a string is not closed"))?;
                 self.position += symbol.len_utf8();
                 symbol
@@ -275,10 +310,15 @@ impl<'a> Scanner<'a> {
     }
 
     fn hex4(&mut self) -> Result<u32, Syntax> {
-        let digits = self.bytes.get(self.position..self.position + 4).unwrap_or_default();
+        let digits = self
+            .bytes
+            .get(self.position..self.position + 4)
+            .unwrap_or_default();
         let mut value = 0;
         for digit in digits {
-            let digit = char::from(*digit).to_digit(16).ok_or(Syntax("`\\u` needs four hexadecimal digits"))?;
+            let digit = char::from(*digit)
+                .to_digit(16)
+                .ok_or(Syntax("`\\u` needs four hexadecimal digits"))?;
             value = value * 16 + digit;
         }
         if digits.len() < 4 {
@@ -301,7 +341,9 @@ impl<'a> Scanner<'a> {
     fn bare_name(&mut self) -> Result<Cow<'a, str>, Syntax> {
         let start = self.position;
         let rest = self.text.get(start..).unwrap_or_default();
-        let part = |symbol: char| symbol.is_alphanumeric() || matches!(symbol, '_' | '$' | '@' | '#' | '*' | '-' | '+');
+        let part = |symbol: char| {
+            symbol.is_alphanumeric() || matches!(symbol, '_' | '$' | '@' | '#' | '*' | '-' | '+')
+        };
         let length = rest.find(|symbol| !part(symbol)).unwrap_or(rest.len());
         let digit_first = rest.starts_with(|symbol: char| symbol.is_ascii_digit());
         if !self.grammar.unquoted_names || length == 0 || digit_first {
@@ -314,9 +356,14 @@ impl<'a> Scanner<'a> {
     /// Reads a word such as `true` that must not go on.
     pub(crate) fn word(&mut self, word: &'static str) -> Result<(), Syntax> {
         let end = self.position + word.len();
-        let goes_on = self.bytes.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80);
+        let goes_on = self
+            .bytes
+            .get(end)
+            .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80);
         if self.bytes.get(self.position..end) != Some(word.as_bytes()) || goes_on {
-            return Err(self.unexpected("a value is neither a string, number, object, array, true, false nor null"));
+            return Err(self.unexpected(
+                "a value is neither a string, number, object, array, true, false nor null",
+            ));
         }
         self.position = end;
         Ok(())
@@ -336,7 +383,8 @@ impl<'a> Scanner<'a> {
             self.position = start;
             return self.special();
         }
-        if digits > 1 && self.bytes.get(digits_start) == Some(&b'0') && !self.grammar.leading_zeros {
+        if digits > 1 && self.bytes.get(digits_start) == Some(&b'0') && !self.grammar.leading_zeros
+        {
             return Err(Syntax("a number starts with a zero"));
         }
         let mut real = false;
@@ -358,7 +406,11 @@ impl<'a> Scanner<'a> {
             }
         }
         let text = self.since(start);
-        Ok(if real { Number::Real(text) } else { Number::Integer(text) })
+        Ok(if real {
+            Number::Real(text)
+        } else {
+            Number::Integer(text)
+        })
     }
 
     #[inline]
@@ -388,7 +440,8 @@ impl<'a> Scanner<'a> {
                 }
             }
         }
-        Err(self.unexpected("a value is neither a string, number, object, array, true, false nor null"))
+        Err(self
+            .unexpected("a value is neither a string, number, object, array, true, false nor null"))
     }
 
     /// Steps over one value of any kind, checking its grammar.
@@ -442,7 +495,9 @@ impl<'a> Scanner<'a> {
                 self.position += 1;
                 return Ok(());
             } else {
-                return Err(self.unexpected("expected `,` or the end of the object or array").into());
+                return Err(self
+                    .unexpected("expected `,` or the end of the object or array")
+                    .into());
             }
         }
     }
@@ -450,10 +505,15 @@ impl<'a> Scanner<'a> {
     /// Moves to the byte after the end of the current line, from a mark inside it; gives the text of the line.
     pub(crate) fn finish_line(&mut self, mark: usize) -> &'a str {
         let rest = self.bytes.get(self.position..).unwrap_or_default();
-        let length = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
+        let length = rest
+            .iter()
+            .position(|byte| matches!(byte, b'\n' | b'\r'))
+            .unwrap_or(rest.len());
         self.position += length;
         let line = self.since(mark);
-        if self.bytes.get(self.position) == Some(&b'\r') && self.bytes.get(self.position + 1) == Some(&b'\n') {
+        if self.bytes.get(self.position) == Some(&b'\r')
+            && self.bytes.get(self.position + 1) == Some(&b'\n')
+        {
             self.position += 2;
         } else if self.position < self.bytes.len() {
             self.position += 1;

@@ -49,9 +49,15 @@ impl Hasher for Fnv {
 }
 
 impl Shape {
-    pub(crate) fn new(data_type: &SparkType, case_sensitive: bool, column: &str) -> Result<Self, DecodeError> {
+    pub(crate) fn new(
+        data_type: &SparkType,
+        case_sensitive: bool,
+        column: &str,
+    ) -> Result<Self, DecodeError> {
         Ok(match data_type {
-            SparkType::Array(element) => Self::List(Box::new(Self::new(element, case_sensitive, column)?)),
+            SparkType::Array(element) => {
+                Self::List(Box::new(Self::new(element, case_sensitive, column)?))
+            }
             SparkType::Map(key, value) if **key == SparkType::String => {
                 Self::Map(Box::new(Self::new(value, case_sensitive, column)?))
             }
@@ -72,7 +78,11 @@ impl StructShape {
     pub(crate) fn new(fields: &[SparkField], case_sensitive: bool) -> Result<Self, DecodeError> {
         let mut index = HashMap::default();
         for (position, field) in fields.iter().enumerate() {
-            let key = if case_sensitive { field.name.clone() } else { field.name.to_lowercase() };
+            let key = if case_sensitive {
+                field.name.clone()
+            } else {
+                field.name.to_lowercase()
+            };
             index.insert(key, position);
         }
         Ok(Self {
@@ -104,7 +114,10 @@ impl StructShape {
 }
 
 fn quoted(name: &str) -> Vec<u8> {
-    if name.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+    if name
+        .bytes()
+        .any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+    {
         return vec![];
     }
     format!("\"{name}\"").into_bytes()

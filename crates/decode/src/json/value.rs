@@ -4,6 +4,7 @@
 //! array or map along, up to the nearest field of an object. A fault of grammar spoils the record. Knows no lines and no files.
 
 use super::options::JsonOptions;
+use super::regenerate;
 use super::scan::{Number, Scanner, Syntax};
 use super::shape::{Shape, StructShape};
 use crate::cast::text;
@@ -32,6 +33,8 @@ pub(crate) struct Notes<'a> {
     pub(crate) root: Option<&'a StructShape>,
     /// Whether values that do not fit are collected.
     pub(crate) rescue: bool,
+    /// Whether a STRING that is no string in the text keeps it as it stands (files) or as Jackson copies it (`from_json`).
+    pub(crate) exact: bool,
     /// Where they stood, and their text.
     pub(crate) rescued: Vec<(Vec<String>, String)>,
     /// The first misfit, in words.
@@ -44,11 +47,16 @@ pub(crate) struct Notes<'a> {
 }
 
 impl<'a> Notes<'a> {
-    pub(crate) fn new(options: &'a JsonOptions, root: Option<&'a StructShape>, rescue: bool) -> Self {
+    pub(crate) fn new(
+        options: &'a JsonOptions,
+        root: Option<&'a StructShape>,
+        rescue: bool,
+    ) -> Self {
         Self {
             options,
             root,
             rescue,
+            exact: root.is_some(),
             rescued: vec![],
             reason: None,
             unknown: false,
@@ -121,7 +129,8 @@ pub(crate) fn object(
         scanner.space()?;
         scanner.expect(b':', "expected `:` after the name of a field")?;
         scanner.space()?;
-        let Some((position, column)) = position.and_then(|at| Some((at, columns.get_mut(at)?))) else {
+        let Some((position, column)) = position.and_then(|at| Some((at, columns.get_mut(at)?)))
+        else {
             let mark = scanner.position;
             scanner.skip(depth + 1)?;
             notes.unknown = true;
@@ -139,7 +148,10 @@ pub(crate) fn object(
     Ok(())
 }
 
-#[allow(clippy::too_many_arguments, reason = "one step of the recursion, split for its length")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one step of the recursion, split for its length"
+)]
 fn field(
     shape: &StructShape,
     position: usize,
@@ -154,7 +166,9 @@ fn field(
         // The last of several equal names wins.
         column.truncate(row);
     }
-    let Some(inner) = shape.shapes.get(position) else { return Err(Fail::Misfit) };
+    let Some(inner) = shape.shapes.get(position) else {
+        return Err(Fail::Misfit);
+    };
     let outermost = notes.collections == 0;
     if outermost {
         notes.path.push(position);
@@ -205,10 +219,14 @@ pub(crate) fn value(
         (Column::Text(bytes), _) => {
             if scanner.at_string() {
                 bytes.push(scanner.string()?.as_bytes());
-            } else {
+            } else if notes.exact {
                 let mark = scanner.position;
                 scanner.skip(depth)?;
                 bytes.push(scanner.since(mark).as_bytes());
+            } else {
+                let mut copied = String::new();
+                regenerate::copy(&mut copied, scanner, depth)?;
+                bytes.push(copied.as_bytes());
             }
         }
         (Column::Long(values), _) => values.push(integer(scanner)?),
@@ -231,19 +249,36 @@ pub(crate) fn value(
             object(inner, fields, nulls.len(), scanner, notes, depth)?;
             nulls.append_non_null();
         }
-        (Column::List { offsets, nulls, element }, Shape::List(inner)) => {
+        (
+            Column::List {
+                offsets,
+                nulls,
+                element,
+            },
+            Shape::List(inner),
+        ) => {
             if scanner.peek() != b'[' {
                 return Err(Fail::Misfit);
             }
             scanner.position += 1;
             notes.collections += 1;
-            let result = scanner.members(b']', |scanner| value(inner, element, scanner, notes, depth + 1));
+            let result = scanner.members(b']', |scanner| {
+                value(inner, element, scanner, notes, depth + 1)
+            });
             notes.collections = notes.collections.saturating_sub(1);
             result?;
             offsets.push(i32::try_from(element.len()).map_err(|_| Syntax("an array is too long"))?);
             nulls.append_non_null();
         }
-        (Column::Map { offsets, nulls, keys, values }, Shape::Map(inner)) => {
+        (
+            Column::Map {
+                offsets,
+                nulls,
+                keys,
+                values,
+            },
+            Shape::Map(inner),
+        ) => {
             if scanner.peek() != b'{' {
                 return Err(Fail::Misfit);
             }
@@ -267,7 +302,12 @@ pub(crate) fn value(
 }
 
 /// Scalars that sensors seldom send.
-fn rare(column: &mut Column, scanner: &mut Scanner<'_>, notes: &mut Notes<'_>, depth: usize) -> Result<(), Fail> {
+fn rare(
+    column: &mut Column,
+    scanner: &mut Scanner<'_>,
+    notes: &mut Notes<'_>,
+    depth: usize,
+) -> Result<(), Fail> {
     match column {
         Column::Null(length) => {
             scanner.skip(depth)?;
@@ -276,7 +316,10 @@ fn rare(column: &mut Column, scanner: &mut Scanner<'_>, notes: &mut Notes<'_>, d
         Column::Byte(values) => values.push(small(scanner)?),
         Column::Short(values) => values.push(small(scanner)?),
         Column::Int(values) => values.push(small(scanner)?),
-        #[allow(clippy::cast_possible_truncation, reason = "a FLOAT keeps what fits, as Java's parseFloat does")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "a FLOAT keeps what fits, as Java's parseFloat does"
+        )]
         Column::Float(values) => values.push(match float_text(scanner)? {
             Some(number) => number.parse().map_err(|_| Fail::Misfit)?,
             None => real(scanner, notes)? as f32,
@@ -330,7 +373,9 @@ fn small<T: TryFrom<i64>>(scanner: &mut Scanner<'_>) -> Result<T, Fail> {
 fn real(scanner: &mut Scanner<'_>, notes: &Notes<'_>) -> Result<f64, Fail> {
     if starts_number(scanner) || matches!(scanner.peek(), b'N' | b'I' | b'+') {
         return match scanner.number()? {
-            Number::Integer(number) | Number::Real(number) => number.parse().map_err(|_| Fail::Misfit),
+            Number::Integer(number) | Number::Real(number) => {
+                number.parse().map_err(|_| Fail::Misfit)
+            }
             Number::Special(value) => Ok(value),
         };
     }
@@ -362,9 +407,15 @@ fn decimal_text<'a>(scanner: &mut Scanner<'a>) -> Result<std::borrow::Cow<'a, st
         let found = scanner.string()?;
         // Java's BigDecimal takes no space, and Spark cuts the commas of thousands.
         let plain = !found.is_empty() && !found.contains(char::is_whitespace);
-        return if plain { Ok(found.replace(',', "").into()) } else { Err(Fail::Misfit) };
+        return if plain {
+            Ok(found.replace(',', "").into())
+        } else {
+            Err(Fail::Misfit)
+        };
     }
-    float_text(scanner)?.map(std::borrow::Cow::Borrowed).ok_or(Fail::Misfit)
+    float_text(scanner)?
+        .map(std::borrow::Cow::Borrowed)
+        .ok_or(Fail::Misfit)
 }
 
 #[inline]
@@ -375,7 +426,11 @@ fn timestamp(scanner: &mut Scanner<'_>, notes: &Notes<'_>, zoned: bool) -> Resul
         if found.is_empty() {
             return Err(Fail::Misfit);
         }
-        let micros = match (zoned, &options.timestamp_format, &options.timestamp_ntz_format) {
+        let micros = match (
+            zoned,
+            &options.timestamp_format,
+            &options.timestamp_ntz_format,
+        ) {
             (true, None, _) => parse_timestamp(&found, &options.time_zone),
             (true, Some(pattern), _) => pattern.parse_timestamp(&found, &options.time_zone),
             (false, _, None) => parse_timestamp_ntz(&found, false),

@@ -2,7 +2,8 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, TimestampMicrosecondType,
 };
 use arrow_array::{Array, ArrayRef, StringArray};
 use arrow_schema::{DataType, TimeUnit};
@@ -58,7 +59,12 @@ pub fn to_json(array: &ArrayRef, zone: &Zone) -> Result<StringArray, CastError> 
     Ok(out.finish())
 }
 
-fn push_value(out: &mut String, array: &dyn Array, row: usize, zone: &Zone) -> Result<(), CastError> {
+fn push_value(
+    out: &mut String,
+    array: &dyn Array,
+    row: usize,
+    zone: &Zone,
+) -> Result<(), CastError> {
     if array.is_null(row) {
         out.push_str("null");
         return Ok(());
@@ -91,7 +97,12 @@ fn push_value(out: &mut String, array: &dyn Array, row: usize, zone: &Zone) -> R
         }
         DataType::Map(..) => {
             let entries = array.as_map().value(row);
-            let keys = cast(entries.column(0), &sluice_model::SparkType::String, CastMode::Ansi, &zone.to_string())?;
+            let keys = cast(
+                entries.column(0),
+                &sluice_model::SparkType::String,
+                CastMode::Ansi,
+                &zone.to_string(),
+            )?;
             let keys = keys.as_string::<i32>();
             out.push('{');
             for index in 0..entries.len() {
@@ -109,10 +120,19 @@ fn push_value(out: &mut String, array: &dyn Array, row: usize, zone: &Zone) -> R
     Ok(())
 }
 
-fn push_scalar(out: &mut String, array: &dyn Array, row: usize, zone: &Zone) -> Result<(), CastError> {
+fn push_scalar(
+    out: &mut String,
+    array: &dyn Array,
+    row: usize,
+    zone: &Zone,
+) -> Result<(), CastError> {
     match array.data_type() {
         DataType::Null => out.push_str("null"),
-        DataType::Boolean => out.push_str(if array.as_boolean().value(row) { "true" } else { "false" }),
+        DataType::Boolean => out.push_str(if array.as_boolean().value(row) {
+            "true"
+        } else {
+            "false"
+        }),
         DataType::Int8 => out.push_str(&array.as_primitive::<Int8Type>().value(row).to_string()),
         DataType::Int16 => out.push_str(&array.as_primitive::<Int16Type>().value(row).to_string()),
         DataType::Int32 => out.push_str(&array.as_primitive::<Int32Type>().value(row).to_string()),
@@ -125,10 +145,16 @@ fn push_scalar(out: &mut String, array: &dyn Array, row: usize, zone: &Zone) -> 
             let value = array.as_primitive::<Float64Type>().value(row);
             quoted_unless(out, value.is_finite(), |out| push_double(out, value));
         }
-        DataType::Decimal128(_, scale) => push_decimal(out, array.as_primitive::<Decimal128Type>().value(row), *scale),
+        DataType::Decimal128(_, scale) => push_decimal(
+            out,
+            array.as_primitive::<Decimal128Type>().value(row),
+            *scale,
+        ),
         DataType::Utf8 => push_string(out, array.as_string::<i32>().value(row)),
         DataType::Binary => {
-            quoted_unless(out, false, |out| push_base64(out, array.as_binary::<i32>().value(row)));
+            quoted_unless(out, false, |out| {
+                push_base64(out, array.as_binary::<i32>().value(row))
+            });
         }
         DataType::Date32 => {
             let days = array.as_primitive::<Date32Type>().value(row);
@@ -136,7 +162,11 @@ fn push_scalar(out: &mut String, array: &dyn Array, row: usize, zone: &Zone) -> 
         }
         DataType::Timestamp(TimeUnit::Microsecond, named) => {
             let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
-            let offset = if named.is_some() { zone.offset_at(micros) } else { 0 };
+            let offset = if named.is_some() {
+                zone.offset_at(micros)
+            } else {
+                0
+            };
             quoted_unless(out, false, |out| {
                 push_iso(out, micros.saturating_add(i64::from(offset) * SECOND));
                 if named.is_some() {

@@ -5,6 +5,7 @@ use super::conditions;
 conditions! {
     UNRESOLVED_COLUMN = "UNRESOLVED_COLUMN.WITH_SUGGESTION", "42703", User, No, "A query names a column that none of its inputs has.";
     UNRESOLVED_STAR = "CANNOT_RESOLVE_STAR_EXPAND", "42704", User, No, "`x.*` names a relation that the query does not read.";
+    FIELD_NOT_FOUND = "FIELD_NOT_FOUND", "42704", User, No, "A struct has no field of the name that a query asks for.";
     AMBIGUOUS_REFERENCE = "AMBIGUOUS_REFERENCE", "42704", User, No, "A column name fits more than one input: qualify it with the alias of the relation.";
     UNRESOLVED_ROUTINE = "UNRESOLVED_ROUTINE", "42883", User, No, "A query calls a function that does not exist, or that Sluice does not have yet.";
     WRONG_NUM_ARGS = "WRONG_NUM_ARGS", "42605", User, No, "A function was called with a number of arguments that it does not take.";
@@ -31,6 +32,7 @@ conditions! {
     CAST_WITHOUT_RULE = "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION", "42K09", User, No, "There is no conversion between these two types.";
     ARITHMETIC_OVERFLOW = "ARITHMETIC_OVERFLOW", "22003", User, No, "The result of a calculation does not fit its type: cast to a wider type, or use try_add() and its kin to get NULL.";
     NUMERIC_VALUE_OUT_OF_RANGE = "NUMERIC_VALUE_OUT_OF_RANGE", "22003", User, No, "A decimal result has more digits than its type holds.";
+    NUMERIC_OUT_OF_SUPPORTED_RANGE = "NUMERIC_OUT_OF_SUPPORTED_RANGE", "22003", User, No, "A number has more than 38 digits before its point: no DECIMAL holds it.";
     DIVIDE_BY_ZERO = "DIVIDE_BY_ZERO", "22012", User, No, "Division by zero: use try_divide() or NULLIF(divisor, 0) to get NULL instead.";
     INVALID_ARRAY_INDEX = "INVALID_ARRAY_INDEX", "22003", User, No, "An index lies outside of the array: use get() to get NULL instead.";
     INVALID_EXPECTATION = "INVALID_EXPECTATION", "42K00", User, No, "An expectation must be a BOOLEAN over the output columns of its dataset: no aggregate, no subquery, no window.";
@@ -66,4 +68,14 @@ conditions! {
     COLLECTION_SIZE_LIMIT_EXCEEDED = "COLLECTION_SIZE_LIMIT_EXCEEDED.FUNCTION", "54000", User, No, "A function would make an array with more items than allowed.";
     BINARY_ARITHMETIC_OVERFLOW = "BINARY_ARITHMETIC_OVERFLOW", "22003", User, No, "The result of a calculation does not fit its type.";
     INVALID_UTF8_STRING = "INVALID_UTF8_STRING", "22029", User, No, "A binary value is not valid UTF-8.";
+    INVALID_EXTRACT_FIELD = "INVALID_EXTRACT_FIELD", "42601", User, No, "A text names no part of a date or timestamp.";
+    INVALID_PARAMETER_VALUE_DATETIME_UNIT = "INVALID_PARAMETER_VALUE.DATETIME_UNIT", "22023", User, No, "A word names no unit of time.";
+    INVALID_PARAMETER_VALUE_START = "INVALID_PARAMETER_VALUE.START", "22023", User, No, "A start position is 0: positions count from 1, or from -1 from the end.";
+    INVALID_PARAMETER_VALUE_LENGTH = "INVALID_PARAMETER_VALUE.LENGTH", "22023", User, No, "A length is negative.";
+    INVALID_PARAMETER_VALUE_CHARSET = "INVALID_PARAMETER_VALUE.CHARSET", "22023", User, No, "A text names no charset.";
+    MALFORMED_CHARACTER_CODING = "MALFORMED_CHARACTER_CODING", "22000", User, No, "Text or bytes do not exist in a charset.";
+    CONVERSION_INVALID_INPUT = "CONVERSION_INVALID_INPUT", "22018", User, No, "A text does not have the form of its format.";
+    ILLEGAL_SEQUENCE_BOUNDARIES = "ILLEGAL_SEQUENCE_BOUNDARIES", "22023", User, No, "The step of a sequence does not lead from its start to its end.";
+    INVALID_INTERVAL_FORMAT = "INVALID_INTERVAL_FORMAT.INPUT_IS_EMPTY", "22006", User, No, "A text is no interval.";
+    DATATYPE_MISMATCH_UNEXPECTED_NULL = "DATATYPE_MISMATCH.UNEXPECTED_NULL", "42K09", User, No, "An argument that must have a value is NULL.";
 }
