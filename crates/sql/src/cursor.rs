@@ -40,9 +40,22 @@ pub(crate) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     /// Begins at the first token.
-    pub(crate) fn new(source: &'a Source<'a>, namespace: &'a Namespace, lexemes: &'a [Lexeme]) -> Self {
-        let end = lexemes.last().map_or(Location::new(1, 1), |last| last.span.end);
-        Self { source, namespace, lexemes, at: 0, after: None, end }
+    pub(crate) fn new(
+        source: &'a Source<'a>,
+        namespace: &'a Namespace,
+        lexemes: &'a [Lexeme],
+    ) -> Self {
+        let end = lexemes
+            .last()
+            .map_or(Location::new(1, 1), |last| last.span.end);
+        Self {
+            source,
+            namespace,
+            lexemes,
+            at: 0,
+            after: None,
+            end,
+        }
     }
 
     /// A cursor over some of the tokens.
@@ -51,7 +64,13 @@ impl<'a> Cursor<'a> {
         let last = to.checked_sub(1).and_then(|last| self.lexemes.get(last));
         let end = last.map_or(self.end, |last| last.span.end);
         let after = self.lexemes.get(to).or(self.after);
-        Self { lexemes, at: 0, after, end, ..*self }
+        Self {
+            lexemes,
+            at: 0,
+            after,
+            end,
+            ..*self
+        }
     }
 
     /// The next token.
@@ -219,6 +238,10 @@ impl<'a> Cursor<'a> {
     }
 
     /// The error of a comma before a closing parenthesis.
+    #[expect(
+        clippy::unnecessary_box_returns,
+        reason = "errors travel boxed, as in `Parsed`"
+    )]
     pub(crate) fn trailing_comma(&self) -> Box<Diagnostic> {
         let span = self.span_of(self.at.saturating_sub(1), self.at);
         self.fail(span, "a comma stands before `)`")
@@ -229,10 +252,7 @@ impl<'a> Cursor<'a> {
     /// Moves behind the closing bracket of the group that opens at the next token, and returns the index of that
     /// bracket.
     pub(crate) fn skip_group(&mut self) -> Parsed<usize> {
-        let opening = self
-            .peek()
-            .map(|lexeme| lexeme.span)
-            .unwrap_or_else(|| self.end_span());
+        let opening = self.here();
         let mut depth = 0_usize;
         while let Some(lexeme) = self.next() {
             match lexeme.token {
@@ -303,6 +323,11 @@ impl<'a> Cursor<'a> {
     }
 
     /// An error of a named condition.
+    #[expect(
+        clippy::unnecessary_box_returns,
+        reason = "errors travel boxed, as in `Parsed`"
+    )]
+    #[expect(clippy::unused_self, reason = "stands beside `fail` at its calls")]
     pub(crate) fn fail_with(
         &self,
         condition: &'static Condition,

@@ -316,10 +316,11 @@ impl Lexer<'_> {
         if !self.string(quote, true, from, start) {
             return false;
         }
-        if is_hex && let Some(Lexeme { token, .. }) = self.lexemes.last_mut() {
-            if let Token::SingleQuotedString(digits) = token {
-                *token = Token::HexStringLiteral(std::mem::take(digits));
-            }
+        if is_hex
+            && let Some(Lexeme { token, .. }) = self.lexemes.last_mut()
+            && let Token::SingleQuotedString(digits) = token
+        {
+            *token = Token::HexStringLiteral(std::mem::take(digits));
         }
         true
     }

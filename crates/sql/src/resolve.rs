@@ -312,12 +312,26 @@ impl Walk<'_> {
     /// Checks the alias of a column, and shortens the qualifier of `t.*`.
     fn item(&mut self, item: &mut SelectItem) -> Step {
         match item {
-            SelectItem::ExprWithAlias { alias, .. } if matches!(alias.quote_style, Some('\'' | '"')) => {
+            SelectItem::ExprWithAlias { alias, .. }
+                if matches!(alias.quote_style, Some('\'' | '"')) =>
+            {
                 // sqlparser keeps no span for such an alias.
                 let is_it = |lexeme: &&Lexeme| matches!(&lexeme.token, Token::SingleQuotedString(text) if *text == alias.value);
-                let span = self.cursor.lexemes.iter().rfind(is_it).map_or(alias.span, |lexeme| lexeme.span);
-                let error = self.cursor.fail(span, format!("a string cannot name a column: `'{}'`", alias.value));
-                return ControlFlow::Break(error.help(format!("quote the name with back-ticks: `{}`", alias.value)).into());
+                let span = self
+                    .cursor
+                    .lexemes
+                    .iter()
+                    .rfind(is_it)
+                    .map_or(alias.span, |lexeme| lexeme.span);
+                let error = self.cursor.fail(
+                    span,
+                    format!("a string cannot name a column: `'{}'`", alias.value),
+                );
+                return ControlFlow::Break(
+                    error
+                        .help(format!("quote the name with back-ticks: `{}`", alias.value))
+                        .into(),
+                );
             }
             SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
                 let parts: Option<Vec<Ident>> =
@@ -361,7 +375,7 @@ fn rename_factor(factor: &mut TableFactor, index: usize, new: &Ident) {
             rename(std::slice::from_mut(table_with_joins.as_mut()), index, new);
         }
         TableFactor::Pivot { table, .. } | TableFactor::Unpivot { table, .. } => {
-            rename_factor(table, index, new)
+            rename_factor(table, index, new);
         }
         TableFactor::Table {
             name,

@@ -61,6 +61,17 @@ enum Kind {
     Other,
 }
 
+/// What the parentheses belong to, where it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    /// `CAST(`.
+    Cast,
+    /// `LATERAL VIEW generator(`.
+    LateralView,
+    /// Anything else.
+    Plain,
+}
+
 #[derive(Debug)]
 struct Level {
     kind: Kind,
@@ -70,10 +81,7 @@ struct Level {
     expecting: bool,
     /// Inside `FROM VALUES (…), (…)`.
     in_values: bool,
-    /// Between the parentheses of CAST.
-    is_cast: bool,
-    /// Between the parentheses of the generator of LATERAL VIEW.
-    is_lateral_view: bool,
+    opened_by: Opening,
 }
 
 impl Level {
@@ -84,8 +92,7 @@ impl Level {
             from: is_join,
             expecting: is_join,
             in_values: false,
-            is_cast: false,
-            is_lateral_view: false,
+            opened_by: Opening::Plain,
         }
     }
 }
@@ -169,15 +176,19 @@ impl<'a> Rewriter<'a> {
             Token::RParen if self.levels.len() > 1 => {
                 let closed = self.levels.pop();
                 self.copy();
-                if closed.is_some_and(|level| level.is_lateral_view) {
+                if closed.is_some_and(|level| level.opened_by == Opening::LateralView) {
                     self.name_lateral_view(lexeme.span);
                 }
                 return Ok(());
             }
             Token::Comma => self.comma(),
-            Token::Number(number, _) => return self.number(number, lexeme.span),
+            Token::Number(number, _) => {
+                self.number(number, lexeme.span);
+                return Ok(());
+            }
             Token::Word(word) if word.quote_style.is_none() => {
-                if self.word(&word.value)? {
+                let taken = self.word(&word.value)?;
+                if taken {
                     return Ok(());
                 }
             }
@@ -201,7 +212,13 @@ impl<'a> Rewriter<'a> {
             Some(TokenWithSpan { token: Token::Word(word), .. })
                 if word.value.eq_ignore_ascii_case("CAST") || word.value.eq_ignore_ascii_case("TRY_CAST")
         );
-        let is_lateral_view = self.opens_lateral_view();
+        let opened_by = if is_cast {
+            Opening::Cast
+        } else if self.opens_lateral_view() {
+            Opening::LateralView
+        } else {
+            Opening::Plain
+        };
         let level = self.level();
         let kind = match (holds_query, level.expecting) {
             (true, _) => Kind::Query,
@@ -210,8 +227,7 @@ impl<'a> Rewriter<'a> {
         };
         level.expecting = false;
         self.levels.push(Level {
-            is_cast,
-            is_lateral_view,
+            opened_by,
             ..Level::new(kind)
         });
         let joins = self
@@ -240,14 +256,22 @@ impl<'a> Rewriter<'a> {
             Token::Word(word) => Some(word.value.to_ascii_uppercase()),
             _ => None,
         };
-        let at = if word(1).as_deref() == Some("OUTER") { 2 } else { 1 };
-        word(0).is_some() && word(at).as_deref() == Some("VIEW") && word(at + 1).as_deref() == Some("LATERAL")
+        let at = if word(1).as_deref() == Some("OUTER") {
+            2
+        } else {
+            1
+        };
+        word(0).is_some()
+            && word(at).as_deref() == Some("VIEW")
+            && word(at + 1).as_deref() == Some("LATERAL")
     }
 
     /// Gives a LATERAL VIEW without a name one, which sqlparser wants.
     fn name_lateral_view(&mut self, span: Span) {
         let is_named = match self.cursor.peek().map(|lexeme| &lexeme.token) {
-            Some(Token::Word(word)) => word.quote_style.is_some() || !relation::is_reserved(&word.value),
+            Some(Token::Word(word)) => {
+                word.quote_style.is_some() || !relation::is_reserved(&word.value)
+            }
             _ => false,
         };
         if !is_named {
@@ -290,7 +314,7 @@ impl<'a> Rewriter<'a> {
                 return Ok(true);
             }
             "INTERVAL" => return self.interval(),
-            "WATERMARK" if self.level().from && self.sees_watermark() => {
+            "WATERMARK" if self.level().from && suffix::sees_watermark(&self.cursor) => {
                 self.refuse_watermark()?;
                 return Ok(true);
             }
@@ -302,7 +326,7 @@ impl<'a> Rewriter<'a> {
             "BYTE" | "SHORT" => return Ok(self.type_name(&upper)),
             // A call such as `window(…)` in a join condition ends nothing.
             _ if relation::ENDS_FROM.contains(&upper.as_str()) && !self.is_called() => {
-                self.end_from()
+                self.end_from();
             }
             _ => {}
         }
@@ -333,7 +357,11 @@ impl<'a> Rewriter<'a> {
         );
         after_select
             && (token(1), token(2), token(3))
-                == (Some(&Token::LParen), Some(&Token::Mul), Some(&Token::RParen))
+                == (
+                    Some(&Token::LParen),
+                    Some(&Token::Mul),
+                    Some(&Token::RParen),
+                )
     }
 
     /// Whether this FROM belongs to `IS [NOT] DISTINCT FROM`.

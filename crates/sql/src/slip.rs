@@ -91,17 +91,27 @@ pub(crate) fn unexpected(cursor: &Cursor<'_>, at: usize, expected: &str) -> Diag
 
 /// A token for a message, at most 40 characters of it.
 fn shown(cursor: &Cursor<'_>, lexeme: &Lexeme) -> String {
-    let text = cursor.source.text.get(lexeme.start..lexeme.end).unwrap_or_default();
+    let text = cursor
+        .source
+        .text
+        .get(lexeme.start..lexeme.end)
+        .unwrap_or_default();
     let first = text.lines().next().unwrap_or_default();
     let short: String = first.chars().take(40).collect();
     let dots = if short.len() < text.len() { "…" } else { "" };
-    let kind = if matches!(lexeme.token, Token::SingleQuotedString(_)) { "string " } else { "" };
+    let kind = if matches!(lexeme.token, Token::SingleQuotedString(_)) {
+        "string "
+    } else {
+        ""
+    };
     format!("{kind}`{short}{dots}`")
 }
 
 /// What the slip may be when the token at `at` does not fit.
 fn usual_slip(cursor: &Cursor<'_>, at: usize) -> Option<String> {
-    let before = at.checked_sub(1).and_then(|before| cursor.lexemes.get(before));
+    let before = at
+        .checked_sub(1)
+        .and_then(|before| cursor.lexemes.get(before));
     let found = bare_word(cursor, at);
     if before.is_some_and(|lexeme| lexeme.token == Token::Comma)
         && (found.is_some() || at >= cursor.lexemes.len())
@@ -110,17 +120,23 @@ fn usual_slip(cursor: &Cursor<'_>, at: usize) -> Option<String> {
     }
     let found = found?;
     let begins_line = before.is_none_or(|lexeme| lexeme.span.end.line < cursor.here_line(at));
-    let begins = STATEMENT_WORDS.iter().any(|begin| begin.eq_ignore_ascii_case(found));
+    let begins = STATEMENT_WORDS
+        .iter()
+        .any(|begin| begin.eq_ignore_ascii_case(found));
     if at > 0 && begins_line && begins {
         return Some(format!("is a `;` missing before `{found}`?"));
     }
     if let Some(help) = did_you_mean(found, QUERY_WORDS) {
         return Some(help);
     }
-    let is_column = QUERY_WORDS.iter().all(|word| !word.eq_ignore_ascii_case(found));
+    let is_column = QUERY_WORDS
+        .iter()
+        .all(|word| !word.eq_ignore_ascii_case(found));
     let selects = (0..at).rev().find_map(|earlier| {
         let word = bare_word(cursor, earlier)?.to_ascii_uppercase();
-        QUERY_WORDS.contains(&word.as_str()).then_some(word == "SELECT")
+        QUERY_WORDS
+            .contains(&word.as_str())
+            .then_some(word == "SELECT")
     });
     (is_column && selects == Some(true)).then(|| format!("is a comma missing before `{found}`?"))
 }
@@ -161,31 +177,47 @@ pub(crate) fn of_parser(cursor: &Cursor<'_>, error: &ParserError) -> Diagnostic 
     };
     let (message, place) = split_place(message);
     let mut at = place.map_or(cursor.lexemes.len(), |place| {
-        cursor.lexemes.partition_point(|lexeme| lexeme.span.start < place)
+        cursor
+            .lexemes
+            .partition_point(|lexeme| lexeme.span.start < place)
     });
-    let expected = message
-        .strip_prefix("Expected")
-        .and_then(|rest| rest.trim_start_matches(':').trim_start().split_once(", found: "));
+    let expected = message.strip_prefix("Expected").and_then(|rest| {
+        rest.trim_start_matches(':')
+            .trim_start()
+            .split_once(", found: ")
+    });
     let Some((expected, found)) = expected else {
-        let span = cursor.lexemes.get(at).map_or_else(|| cursor.end_span(), |lexeme| lexeme.span);
+        let span = cursor
+            .lexemes
+            .get(at)
+            .map_or_else(|| cursor.end_span(), |lexeme| lexeme.span);
         let mut error = Diagnostic::error(&PARSE_SYNTAX_ERROR, lower_first(message))
             .at(&cursor.origin(span), "");
         error.helps.extend(usual_slip(cursor, at));
         return error;
     };
     // Some messages speak of one token and give the place of the next.
-    let is_before = |at: usize| bare_word(cursor, at).is_some_and(|word| word.eq_ignore_ascii_case(found));
+    let is_before =
+        |at: usize| bare_word(cursor, at).is_some_and(|word| word.eq_ignore_ascii_case(found));
     if place.is_some() && at > 0 && !is_before(at) && is_before(at - 1) {
         at -= 1;
     }
     if let Some((earlier, word)) = misspelt_before(cursor, at) {
         let span = cursor.span_of(earlier, earlier + 1);
-        let message = format!("`{}` is no clause of a query", cursor.text(earlier, earlier + 1));
-        return cursor.fail(span, message).help(format!("did you mean `{word}`?"));
+        let message = format!(
+            "`{}` is no clause of a query",
+            cursor.text(earlier, earlier + 1)
+        );
+        return cursor
+            .fail(span, message)
+            .help(format!("did you mean `{word}`?"));
     }
     let mut error = unexpected(cursor, at, &expected_words(expected));
     if let Some(open) = (expected == ")").then(|| open_before(cursor, at)).flatten() {
-        error = error.at(&cursor.origin(cursor.span_of(open, open + 1)), "opened here");
+        error = error.at(
+            &cursor.origin(cursor.span_of(open, open + 1)),
+            "opened here",
+        );
     }
     error
 }
@@ -219,7 +251,9 @@ fn expected_words(expected: &str) -> String {
     match expected {
         "end of statement" | "end of expression" => "the end of it or a further clause".into(),
         "identifier" => "a name".into(),
-        "SELECT, VALUES, or a subquery in the query body" => "`SELECT`, `VALUES` or a query in parentheses".into(),
+        "SELECT, VALUES, or a subquery in the query body" => {
+            "`SELECT`, `VALUES` or a query in parentheses".into()
+        }
         _ if is_literal => format!("`{expected}`"),
         other => other.trim_end_matches(':').to_string(),
     }

@@ -128,6 +128,7 @@ fn flows_and_changes() {
         ("APPLY CHANGES INTO t FROM STREAM s KEYS (k) KEYS (l) SEQUENCE BY ts", "1:45 DUPLICATE_CLAUSES: KEYS stands twice"),
         ("APPLY CHANGES INTO t FROM STREAM s KEYS (k) SEQUENCE BY ts STORED AS SCD TYPE 3", "1:79 PARSE_SYNTAX_ERROR: found `3`, expected `1` or `2`"),
         ("APPLY CHANGES INTO t FROM a JOIN b ON true KEYS (k) SEQUENCE BY ts", "1:27 PARSE_SYNTAX_ERROR: AUTO CDC reads exactly one stream"),
+        ("CREATE FLOW f AS AUTO CDC INTO t FROM SNAPSHOT (s) KEYS (k)", "1:39 UNSUPPORTED_FEATURE.AUTO_CDC_FROM_SNAPSHOT"),
         ("CREATE TEMPORARY VIEW a.v AS SELECT 1", "1:23 TEMP_VIEW_NAME_TOO_MANY_NAME_PARTS"),
         ("CREATE VIEW v (CONSTRAINT c EXPECT (a)) AS SELECT 1 a", "1:27 PARSE_SYNTAX_ERROR: a view of the catalog takes no expectations"),
     ] {

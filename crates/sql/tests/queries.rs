@@ -69,6 +69,7 @@ fn watermarks_are_cut_out_and_kept() {
         ("WATERMARK to_timestamp(a, 'x') AS event_time DELAY OF INTERVAL '1' HOUR", "to_timestamp(a, 'x')", Some("event_time"), 3_600_000_000),
         ("watermark s.ts delay of interval '90 seconds'", "s.ts", None, 90_000_000),
         ("WITH (skipChangeCommits) WATERMARK ts DELAY OF INTERVAL 0 SECONDS", "ts", None, 0),
+        ("AS x WATERMARK ts DELAY OF INTERVAL 1 DAY --", "ts", None, 86_400_000_000),
     ] {
         let query = query(&format!("SELECT a FROM STREAM t {clause} AS x"));
         assert_eq!(query.tree.to_string(), "SELECT a FROM __relation_0 AS x", "{clause}");
@@ -374,6 +375,8 @@ fn sparks_expressions_and_clauses_parse() {
         "date_format(a, 'yyyy-MM')",
         "a AS `with space`",
         "* EXCEPT (a, b)",
+        "details:flow_progress:metrics.rows[0], payload:`odd name`",
+        "clouds.all, sys.type, snow.1h, main.temp",
         "year(a), month(a), day(a), hour(a), left(a, 1), right(a, 2), replace(a, 'x', 'y')",
     ] {
         query(&format!("SELECT {items} FROM t"));
@@ -392,6 +395,8 @@ fn sparks_expressions_and_clauses_parse() {
         "WITH a(x, y) AS (SELECT 1, 2) SELECT x FROM a",
         "SELECT /*+ BROADCAST(b) */ * FROM a JOIN b USING (id)",
         "SELECT a FROM t UNION ALL SELECT b FROM u MINUS SELECT c FROM v",
+        "SELECT s.a FROM(SELECT explode(data.items) AS s FROM STREAM(raw))",
+        "( SELECT a FROM t )",
         "SELECT 2024_total FROM 2024_sales;",
     ] {
         query(text);

@@ -9,6 +9,7 @@ conditions! {
     SQL_FILE_TOO_LARGE = "SQL_FILE_TOO_LARGE", "54000", User, No, "A SQL file is larger, or holds more statements, than a file that people write. Split it into several files.";
     UNSUPPORTED_PIPELINE_SPARK_SQL_COMMAND = "UNSUPPORTED_PIPELINE_SPARK_SQL_COMMAND", "0A000", User, No, "A pipeline file declares streaming tables, materialized views, views and flows, and may SET and USE. Queries and commands that act at once (SELECT, INSERT, MERGE, DROP, ...) do not belong in it; run queries with `sluice sql`.";
     UNSUPPORTED_PIPELINE_PIVOT = "UNSUPPORTED_FEATURE.PIPELINE_PIVOT", "0A000", User, No, "PIVOT cannot be used in a pipeline file, because the columns of the result would depend on the data. Write one CASE or FILTER aggregate per column.";
+    UNSUPPORTED_AUTO_CDC_FROM_SNAPSHOT = "UNSUPPORTED_FEATURE.AUTO_CDC_FROM_SNAPSHOT", "0A000", User, No, "AUTO CDC compares no snapshots here: it reads a stream of changes.";
     DUPLICATE_CLAUSES = "DUPLICATE_CLAUSES", "42614", User, No, "A clause that may stand once was written twice. Remove one of them.";
     SPECIFY_CLUSTER_BY_WITH_PARTITIONED_BY_IS_NOT_ALLOWED = "SPECIFY_CLUSTER_BY_WITH_PARTITIONED_BY_IS_NOT_ALLOWED", "42908", User, No, "A table is either partitioned or clustered. Remove PARTITIONED BY or CLUSTER BY.";
     MULTIPART_FLOW_NAME_NOT_SUPPORTED = "MULTIPART_FLOW_NAME_NOT_SUPPORTED", "0A000", User, No, "The name of a flow has one part; it belongs to its target table, not to a schema.";

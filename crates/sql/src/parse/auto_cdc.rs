@@ -5,6 +5,7 @@ use std::ops::Range;
 use sluice_model::Origin;
 use sluice_model::condition::sql::{
     AUTOCDC_EMPTY_KEYS, AUTOCDC_IGNORE_NULL_EMPTY_COLUMN_LIST, AUTOCDC_MULTIPART_COLUMN_IDENTIFIER,
+    UNSUPPORTED_AUTO_CDC_FROM_SNAPSHOT,
 };
 use sqlparser::tokenizer::Token;
 
@@ -100,9 +101,14 @@ pub(super) fn specification(cursor: &mut Cursor<'_>, first: usize, once: bool) -
 fn source(cursor: &mut Cursor<'_>) -> Parsed<Range<usize>> {
     let start = cursor.at;
     cursor.need(&["FROM"])?;
-    if cursor.sees(&["SNAPSHOT"]) && matches!(cursor.peek_nth(1).map(|next| &next.token), Some(Token::Word(_))) {
-        let error = cursor.fail(cursor.here(), "AUTO CDC reads a stream of changes here, snapshots are not supported");
-        return Err(error.help("write `FROM STREAM(changes)`").into());
+    let behind = cursor.peek_nth(1).map(|next| &next.token);
+    if cursor.sees(&["SNAPSHOT"]) && matches!(behind, Some(Token::Word(_) | Token::LParen)) {
+        let place = cursor.origin(cursor.here());
+        let message = "AUTO CDC FROM SNAPSHOT is not supported";
+        let error = cursor.fail_with(&UNSUPPORTED_AUTO_CDC_FROM_SNAPSHOT, &place, message);
+        return Err(error
+            .help("feed the changes as a stream: `FROM STREAM(changes)`")
+            .into());
     }
     skip_to_clause(cursor)?;
     if cursor.at == start + 1 {
@@ -128,17 +134,35 @@ fn skip_to_clause(cursor: &mut Cursor<'_>) -> Parsed<()> {
 fn source_query(cursor: &Cursor<'_>, source: Range<usize>, filter: Range<usize>) -> Parsed<Query> {
     let place = cursor.span_of(source.start + 1, source.end);
     let tokens = cursor.lexemes.get(source).unwrap_or_default();
-    let Some(keyword) = tokens.first() else { return cursor.expected_words(&["FROM"]) };
+    let Some(keyword) = tokens.first() else {
+        return cursor.expected_words(&["FROM"]);
+    };
     let prefix = [Token::make_keyword("SELECT"), Token::Mul];
-    let mut lexemes: Vec<Lexeme> =
-        prefix.into_iter().map(|token| Lexeme { token, ..keyword.clone() }).collect();
+    let mut lexemes: Vec<Lexeme> = prefix
+        .into_iter()
+        .map(|token| Lexeme {
+            token,
+            ..keyword.clone()
+        })
+        .collect();
     lexemes.extend_from_slice(tokens);
     lexemes.extend_from_slice(cursor.lexemes.get(filter).unwrap_or_default());
     let end = lexemes.last().map_or(cursor.end, |last| last.span.end);
-    let query = query(Cursor { lexemes: &lexemes, at: 0, after: None, end, ..*cursor }, Place::Pipeline)?;
+    let query = query(
+        Cursor {
+            lexemes: &lexemes,
+            at: 0,
+            after: None,
+            end,
+            ..*cursor
+        },
+        Place::Pipeline,
+    )?;
     if query.relations.len() != 1 {
         let error = cursor.fail(place, "AUTO CDC reads exactly one stream of changes");
-        return Err(error.help("prepare the changes in a temporary view, and read that").into());
+        return Err(error
+            .help("prepare the changes in a temporary view, and read that")
+            .into());
     }
     Ok(query)
 }

@@ -233,6 +233,9 @@ fn collation(cursor: &mut Cursor<'_>, table: &mut CreateTable, from: usize) -> P
     Ok(())
 }
 
+/// Units of `SCHEDULE EVERY`.
+const UNITS: &[&str] = &["HOUR", "HOURS", "DAY", "DAYS", "WEEK", "WEEKS"];
+
 /// Behind `SCHEDULE`.
 fn schedule(cursor: &mut Cursor<'_>) -> Parsed<()> {
     cursor.take(&["REFRESH"]);
@@ -250,7 +253,6 @@ fn schedule(cursor: &mut Cursor<'_>) -> Parsed<()> {
         Some(Token::Number(..)) => cursor.at += 1,
         _ => return cursor.expected("a number"),
     }
-    const UNITS: &[&str] = &["HOUR", "HOURS", "DAY", "DAYS", "WEEK", "WEEKS"];
     if UNITS.iter().any(|unit| cursor.take(&[unit])) {
         Ok(())
     } else {

@@ -202,8 +202,7 @@ fn skip_angles(cursor: &mut Cursor<'_>) -> Parsed<()> {
             Some(Token::Gt) => depth = depth.saturating_sub(1),
             Some(Token::ShiftRight) => depth = depth.saturating_sub(2),
             Some(Token::Neq) => {}
-            Some(_) if depth == 0 => return Ok(()),
-            None if depth == 0 => return Ok(()),
+            Some(_) | None if depth == 0 => return Ok(()),
             None => {
                 return Err(cursor
                     .fail(opening, "the type that opens here has no `>`")

@@ -40,18 +40,28 @@ pub fn parse_file(
     replacements: Vec<Replacement>,
     defaults: &Namespace,
 ) -> (Vec<Statement>, Vec<Diagnostic>) {
-    let source = Source { text, map: SourceMap::new(Arc::clone(file), replacements) };
+    let source = Source {
+        text,
+        map: SourceMap::new(Arc::clone(file), replacements),
+    };
     let (lexemes, errors) = match tokens(&source) {
         Ok(found) => found,
         Err(error) => return (vec![], vec![*error]),
     };
-    let mut diagnostics: Vec<Diagnostic> = errors.iter().map(|error| lexical(&source, error)).collect();
-    let mut file = File { namespace: defaults.clone(), settings: BTreeMap::new(), statements: vec![] };
+    let mut diagnostics: Vec<Diagnostic> =
+        errors.iter().map(|error| lexical(&source, error)).collect();
+    let mut file = File {
+        namespace: defaults.clone(),
+        settings: BTreeMap::new(),
+        statements: vec![],
+    };
     let mut count = 0;
     let mut begin = Location::new(1, 1);
     for part in lexemes.split_inclusive(|lexeme| lexeme.token == Token::SemiColon) {
         let (part, end) = match part {
-            [statement @ .., semicolon] if semicolon.token == Token::SemiColon => (statement, semicolon.span.end),
+            [statement @ .., semicolon] if semicolon.token == Token::SemiColon => {
+                (statement, semicolon.span.end)
+            }
             statement => (statement, Location::new(u64::MAX, 0)),
         };
         let region = begin..end;
@@ -60,13 +70,20 @@ pub fn parse_file(
         if count == SQL_STATEMENTS_MAX {
             let message = format!("the file holds more than {SQL_STATEMENTS_MAX} statements");
             let place = source.map.origin(first.span);
-            diagnostics.push(Diagnostic::error(&SQL_FILE_TOO_LARGE, message).at(&place, "").help("split the file"));
+            diagnostics.push(
+                Diagnostic::error(&SQL_FILE_TOO_LARGE, message)
+                    .at(&place, "")
+                    .help("split the file"),
+            );
             break;
         }
         count += 1;
         if let Err(error) = file.statement(&source, part, &mut diagnostics) {
             // Text that is no token explains what follows it: one error for one slip.
-            if !errors.iter().any(|lexical| region.contains(&lexical.span.start)) {
+            if !errors
+                .iter()
+                .any(|lexical| region.contains(&lexical.span.start))
+            {
                 diagnostics.push(*error);
             }
         }
@@ -168,7 +185,9 @@ fn tokens(source: &Source<'_>) -> Parsed<(Vec<Lexeme>, Vec<LexError>)> {
     if bytes > SQL_FILE_BYTES_MAX {
         let message = format!("the file has {bytes} bytes, at most {SQL_FILE_BYTES_MAX} are read");
         let origin = Origin::new(Arc::clone(source.map.file()), 1, 1, 0);
-        let error = Diagnostic::error(&SQL_FILE_TOO_LARGE, message).at(&origin, "").help("split the file");
+        let error = Diagnostic::error(&SQL_FILE_TOO_LARGE, message)
+            .at(&origin, "")
+            .help("split the file");
         return Err(error.into());
     }
     let (lexemes, mut errors) = lex(source.text);
@@ -178,8 +197,8 @@ fn tokens(source: &Source<'_>) -> Parsed<(Vec<Lexeme>, Vec<LexError>)> {
 
 /// A lexical error for people.
 fn lexical(source: &Source<'_>, error: &LexError) -> Diagnostic {
-    let diagnostic =
-        Diagnostic::error(error.condition, error.message.clone()).at(&source.map.origin(error.span), "");
+    let diagnostic = Diagnostic::error(error.condition, error.message.clone())
+        .at(&source.map.origin(error.span), "");
     match error.help {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
@@ -240,6 +259,10 @@ impl File {
 }
 
 /// The error of a statement that no pipeline file holds.
+#[expect(
+    clippy::unnecessary_box_returns,
+    reason = "errors travel boxed, as in `Parsed`"
+)]
 fn no_statement(cursor: &Cursor<'_>) -> Box<Diagnostic> {
     let word = cursor.word_nth(0).map(str::to_ascii_uppercase);
     let Some(word) = word.filter(|word| COMMANDS.contains(&word.as_str())) else {

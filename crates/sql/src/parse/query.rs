@@ -1,5 +1,10 @@
 //! Queries and expressions: depth check, rewrite, sqlparser, resolve. Must not know statements.
 
+#![expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "a method path would tie the parser to one lifetime"
+)]
+
 use sluice_model::Diagnostic;
 use sluice_model::condition::sql::{FAILED_TO_PARSE_TOO_COMPLEX, UNSUPPORTED_PIPELINE_PIVOT};
 use sluice_model::limits::{SQL_NESTING_MAX, SQL_TREE_DEPTH_MAX};

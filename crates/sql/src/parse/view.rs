@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sluice_model::Diagnostic;
-use sluice_model::condition::sql::TEMP_VIEW_NAME_TOO_MANY_NAME_PARTS;
+use sluice_model::condition::sql::{PARSE_SYNTAX_ERROR, TEMP_VIEW_NAME_TOO_MANY_NAME_PARTS};
 use sqlparser::tokenizer::Token;
 
 use super::clause::{Seen, properties};
@@ -39,22 +39,7 @@ pub(super) fn create(
     if cursor.sees_symbol(&Token::LParen) {
         items = column::items(cursor, diagnostics)?;
     }
-    if let Some(first) = items.expectations.first().filter(|_| !temporary) {
-        let error = cursor.fail(cursor.here(), "a view of the catalog takes no expectations");
-        let mut error =
-            error.help("declare it as `CREATE TEMPORARY VIEW`, or put the expectations on a table");
-        error.labels.clear();
-        diagnostics.push(error.at(&first.expectation.origin, ""));
-    }
-    if let Some(refused) = items.refused.first() {
-        let error = cursor.fail(
-            cursor.here(),
-            format!("a view takes no {}", refused.value.clause),
-        );
-        let mut error = error.help(refused.value.help.clone());
-        error.labels.clear();
-        diagnostics.push(error.at(&refused.origin, ""));
-    }
+    refuse_items(cursor, &items, temporary, diagnostics);
     let (mut comment, mut options, mut seen) = (None, BTreeMap::new(), Seen::default());
     loop {
         let span = cursor.here();
@@ -89,4 +74,25 @@ pub(super) fn create(
         properties: options,
         query,
     })
+}
+
+/// Reports items that a view does not take.
+fn refuse_items(
+    cursor: &Cursor<'_>,
+    items: &Items,
+    temporary: bool,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    if let Some(first) = items.expectations.first().filter(|_| !temporary) {
+        let message = "a view of the catalog takes no expectations";
+        let error = cursor.fail_with(&PARSE_SYNTAX_ERROR, &first.expectation.origin, message);
+        diagnostics.push(
+            error.help("declare it as `CREATE TEMPORARY VIEW`, or put the expectations on a table"),
+        );
+    }
+    if let Some(refused) = items.refused.first() {
+        let message = format!("a view takes no {}", refused.value.clause);
+        let error = cursor.fail_with(&PARSE_SYNTAX_ERROR, &refused.origin, message);
+        diagnostics.push(error.help(refused.value.help.clone()));
+    }
 }

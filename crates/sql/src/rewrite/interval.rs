@@ -44,6 +44,9 @@ pub(crate) fn is_amount(text: &str) -> bool {
         && !digits.is_empty()
 }
 
+/// The units of a range from days to seconds, in order.
+const ORDER: [&str; 4] = ["days", "hours", "minutes", "seconds"];
+
 impl IntervalLiteral {
     /// Reads a text with units inside: `24 HOURS`, `1 day 2 hours`, `interval 1 day`.
     pub(crate) fn from_text(text: &str) -> Option<Self> {
@@ -79,7 +82,6 @@ impl IntervalLiteral {
             Some(digits) => ("-", digits),
             None => ("", text.strip_prefix('+').unwrap_or(text)),
         };
-        const ORDER: [&str; 4] = ["days", "hours", "minutes", "seconds"];
         let units: &[&'static str] = if (from, to) == ("years", "months") {
             &["years", "months"]
         } else {

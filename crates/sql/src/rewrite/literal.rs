@@ -22,12 +22,12 @@ impl Rewriter<'_> {
     }
 
     /// Takes a number; one with a suffix becomes a cast.
-    pub(super) fn number(&mut self, text: &str, span: Span) -> Parsed<()> {
+    pub(super) fn number(&mut self, text: &str, span: Span) {
         self.cursor.next();
         let (digits, data_type) = split_suffix(text);
         let Some(data_type) = data_type else {
             self.emit(Token::Number(text.to_string(), false), span);
-            return Ok(());
+            return;
         };
         let sign = self.take_sign(digits, data_type);
         for token in [Token::make_keyword("CAST"), Token::LParen] {
@@ -46,7 +46,6 @@ impl Rewriter<'_> {
             self.emit(token, span);
         }
         self.emit(Token::RParen, span);
-        Ok(())
     }
 
     /// Takes back a minus before the smallest integer of a type, whose digits alone do not fit: `-128Y`.
@@ -81,7 +80,8 @@ impl Rewriter<'_> {
         let before = self.out.last().map(|last| &last.token);
         let behind_as =
             matches!(before, Some(Token::Word(word)) if word.value.eq_ignore_ascii_case("AS"));
-        let is_type = before == Some(&Token::DoubleColon) || (behind_as && self.level().is_cast);
+        let is_type = before == Some(&Token::DoubleColon)
+            || (behind_as && self.level().opened_by == super::Opening::Cast);
         if is_type && let Some(lexeme) = self.cursor.next() {
             let name = if upper == "BYTE" {
                 "TINYINT"
@@ -201,6 +201,10 @@ fn amounts(cursor: &mut Cursor<'_>) -> Parsed<IntervalLiteral> {
     Ok(IntervalLiteral { parts })
 }
 
+#[expect(
+    clippy::unnecessary_box_returns,
+    reason = "errors travel boxed, as in `Parsed`"
+)]
 fn invalid(cursor: &Cursor<'_>, from: usize, form: &str) -> Box<sluice_model::Diagnostic> {
     let origin = cursor.origin(cursor.span_of(from, from + 1));
     cursor

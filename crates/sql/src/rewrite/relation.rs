@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use sqlparser::ast::Ident;
 use sqlparser::tokenizer::{Span, Token};
 
+use super::suffix::sees_watermark;
 use super::{Draft, Rewriter};
 use crate::cursor::Parsed;
 use crate::lex::Lexeme;
@@ -98,7 +99,7 @@ const PATH_FORMATS: &[&str] = &[
     "xml",
 ];
 
-impl<'a> Rewriter<'a> {
+impl Rewriter<'_> {
     /// Takes the relation that may come next; `false` if something else comes, which is then taken over as it is.
     pub(super) fn relation(&mut self) -> Parsed<bool> {
         let Some(Lexeme {
@@ -154,7 +155,31 @@ impl<'a> Rewriter<'a> {
         }
         let written = self.alias()?;
         self.finish(relation, place, stream, (written, name));
+        self.watermark_behind_alias()?;
         Ok(true)
+    }
+
+    /// Takes the names of columns behind the alias, and a watermark behind those: some write it there.
+    fn watermark_behind_alias(&mut self) -> Parsed<()> {
+        let mut ahead = self.cursor;
+        if ahead.sees_symbol(&Token::LParen) {
+            ahead.skip_group()?;
+        }
+        if !sees_watermark(&ahead) {
+            return Ok(());
+        }
+        while self.cursor.at < ahead.at {
+            self.copy();
+        }
+        let here = self.cursor.here();
+        let watermark = self.watermark()?;
+        match self.drafts.last_mut() {
+            Some(draft) if draft.relation.watermark.is_none() => {
+                draft.relation.watermark = Some(watermark);
+            }
+            _ => return Err(self.cursor.fail(here, "WATERMARK is given twice").into()),
+        }
+        Ok(())
     }
 
     /// `cloud_files` always streams; everything else streams behind `STREAM`.

@@ -27,7 +27,7 @@ impl Rewriter<'_> {
                 self.options(relation)?;
             } else if self.cursor.sees(&["TABLESAMPLE"]) {
                 self.sample()?;
-            } else if self.sees_watermark() {
+            } else if sees_watermark(&self.cursor) {
                 self.once(relation.watermark.is_none(), here, "WATERMARK")?;
                 relation.watermark = Some(self.watermark()?);
             } else {
@@ -180,18 +180,8 @@ impl Rewriter<'_> {
         Ok(())
     }
 
-    /// Whether a watermark clause comes next, and not a relation or an alias of that name.
-    pub(super) fn sees_watermark(&self) -> bool {
-        self.cursor.sees(&["WATERMARK"])
-            && !matches!(
-                self.cursor.peek_nth(1).map(|next| &next.token),
-                None | Some(Token::Comma | Token::RParen | Token::Period | Token::Eq)
-            )
-            && delay_at(&self.cursor).is_some()
-    }
-
     /// `WATERMARK expr [AS name] DELAY OF INTERVAL n unit`.
-    fn watermark(&mut self) -> Parsed<Watermark> {
+    pub(super) fn watermark(&mut self) -> Parsed<Watermark> {
         let origin = self.cursor.origin(self.cursor.here());
         self.cursor.need(&["WATERMARK"])?;
         let from = self.cursor.at;
@@ -326,6 +316,15 @@ impl Rewriter<'_> {
         };
         self.refused.push(Located { value, origin });
     }
+}
+
+/// Whether a watermark clause comes next, and not a relation or an alias of that name.
+pub(super) fn sees_watermark(cursor: &Cursor<'_>) -> bool {
+    let is_name = matches!(
+        cursor.peek_nth(1).map(|next| &next.token),
+        None | Some(Token::Comma | Token::RParen | Token::Period | Token::Eq)
+    );
+    cursor.sees(&["WATERMARK"]) && !is_name && delay_at(cursor).is_some()
 }
 
 /// The index of `DELAY OF` behind the watermark that comes next, outside parentheses.

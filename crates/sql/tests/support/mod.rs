@@ -1,6 +1,7 @@
 //! Statements and queries as short lines, for comparison.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::panic, clippy::format_push_string, clippy::format_collect, reason = "test support")]
 
 use std::sync::Arc;
 
