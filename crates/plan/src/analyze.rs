@@ -1,0 +1,69 @@
+//! Types queries for the graph, without data and without the optimizer: empty tables stand for the relations.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::empty::EmptyTable;
+use sluice_graph::{AnalyzeRequest, Analysis, Analyzer, ExpressionPurpose, ExpressionRequest, RelationSchema};
+use sluice_model::Diagnostic;
+use sluice_model::condition::query as condition;
+
+use crate::Session;
+use crate::bind::{HIDDEN, Scope, bind_expression};
+use crate::rewrite::cast;
+
+/// Answers the graph's questions with a session.
+#[derive(Debug, Clone)]
+pub struct SessionAnalyzer {
+    session: Session,
+}
+
+impl SessionAnalyzer {
+    /// An analyzer over a session.
+    #[must_use]
+    pub fn new(session: Session) -> Self {
+        Self { session }
+    }
+}
+
+/// The schema of a relation with its hidden columns marked: `*` leaves those out, their names find them.
+#[must_use]
+pub fn relation_schema(relation: &RelationSchema) -> SchemaRef {
+    let mut fields: Vec<Arc<Field>> = relation.columns.fields().iter().cloned().collect();
+    for field in &relation.hidden {
+        let mark = HashMap::from([(HIDDEN.to_string(), "true".to_string())]);
+        fields.push(Arc::new(field.as_ref().clone().with_metadata(mark)));
+    }
+    Arc::new(Schema::new(fields))
+}
+
+impl Analyzer for SessionAnalyzer {
+    fn analyze(&self, request: &AnalyzeRequest<'_>) -> Result<Analysis, Vec<Diagnostic>> {
+        let inputs: Vec<Arc<dyn TableProvider>> = request
+            .inputs
+            .iter()
+            .map(|input| Arc::new(EmptyTable::new(relation_schema(input))) as Arc<dyn TableProvider>)
+            .collect();
+        let bound = self.session.bind(request.query, &inputs)?;
+        let mut problems = bound.check_table_columns();
+        problems.retain(|problem| problem.condition != &condition::COLUMN_ALREADY_EXISTS);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Analysis { schema: bound.schema(), remarks: vec![] })
+    }
+
+    fn check_expression(&self, request: &ExpressionRequest<'_>) -> Result<DataType, Vec<Diagnostic>> {
+        let scope = match request.purpose {
+            ExpressionPurpose::Default => Scope::default(),
+            _ => Scope::of_schema(request.schema),
+        };
+        Ok(bind_expression(&self.session, request.expression, &scope)?.data_type)
+    }
+
+    fn can_cast(&self, from: &DataType, to: &DataType) -> bool {
+        cast::can_cast(from, to)
+    }
+}

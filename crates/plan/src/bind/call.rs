@@ -1,0 +1,261 @@
+//! Function calls: scalar, aggregate and window functions by name, with Spark's implicit casts of their arguments.
+//! Calls that are syntax rather than functions are in `special`.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::expr::{AggregateFunction, NullTreatment, ScalarFunction};
+use datafusion::logical_expr::type_coercion::functions::{UDFCoercionExt, fields_with_udf};
+use datafusion::logical_expr::{AggregateUDF, Expr, ReturnFieldArgs, SortExpr, Volatility};
+use sluice_model::condition::query as condition;
+use sluice_model::{Diagnostic, Origin};
+use sqlparser::ast;
+
+use super::column::Environment;
+use super::query::sort;
+use super::{Binder, Typed};
+use crate::error::{Result, at, diagnose, unsupported};
+use crate::rewrite::{cast, count, sum, unify};
+
+/// A call taken apart.
+pub(crate) struct Call<'a> {
+    pub(crate) name: String,
+    pub(crate) args: Vec<&'a ast::Expr>,
+    /// `f(*)`.
+    pub(crate) star: bool,
+    pub(crate) distinct: bool,
+    pub(crate) order_by: &'a [ast::OrderByExpr],
+    pub(crate) filter: Option<&'a ast::Expr>,
+    pub(crate) nulls: Option<NullTreatment>,
+    pub(crate) over: Option<&'a ast::WindowType>,
+    pub(crate) origin: Origin,
+}
+
+impl Binder<'_> {
+    /// Binds a call.
+    pub(crate) fn call(&mut self, function: &ast::Function, whole: &Environment<'_>) -> Result<Typed> {
+        let env = &whole.inner();
+        let call = self.taken_apart(function)?;
+        if call.over.is_some() {
+            return self.window_call(&call, env);
+        }
+        if let Some(special) = self.special(&call, whole)? {
+            return Ok(special);
+        }
+        if self.state.aggregate_functions().contains_key(&call.name) || sum::is_aggregate(&call.name) {
+            return self.aggregate_call(&call, env);
+        }
+        if self.state.window_functions().contains_key(&call.name) {
+            let message = format!("`{}` needs OVER (…)", call.name);
+            return Err(at(&condition::DATATYPE_MISMATCH, &call.origin, message));
+        }
+        if !self.state.scalar_functions().contains_key(&call.name) {
+            return Err(self.unknown_function(&call));
+        }
+        self.plain(&call)?;
+        let args = self.arguments(&call, env)?;
+        self.scalar(&call.name, args, &call.origin)
+    }
+
+    fn taken_apart<'a>(&self, function: &'a ast::Function) -> Result<Call<'a>> {
+        let origin = self.origin(&function.name);
+        let name = function.name.0.last().and_then(|part| part.as_ident()).map(|ident| ident.value.to_lowercase());
+        let mut call = Call {
+            name: name.unwrap_or_default(),
+            args: vec![],
+            star: false,
+            distinct: false,
+            order_by: &function.within_group,
+            filter: function.filter.as_deref(),
+            nulls: function.null_treatment.as_ref().map(nulls),
+            over: function.over.as_ref(),
+            origin,
+        };
+        let list = match &function.args {
+            ast::FunctionArguments::None => return Ok(call),
+            ast::FunctionArguments::Subquery(_) => return unsupported(&call.origin, "a query as an argument"),
+            ast::FunctionArguments::List(list) => list,
+        };
+        call.distinct = matches!(list.duplicate_treatment, Some(ast::DuplicateTreatment::Distinct));
+        for clause in &list.clauses {
+            match clause {
+                ast::FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => call.nulls = Some(nulls(treatment)),
+                ast::FunctionArgumentClause::OrderBy(order) => call.order_by = order,
+                _ => return unsupported(&call.origin, format!("a clause inside of `{}(…)`", call.name)),
+            }
+        }
+        for argument in &list.args {
+            match argument {
+                ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr)) => call.args.push(expr),
+                ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Wildcard) => call.star = true,
+                _ => return unsupported(&call.origin, format!("this kind of argument of `{}`", call.name)),
+            }
+        }
+        Ok(call)
+    }
+
+    /// Refuses what only aggregates take.
+    fn plain(&self, call: &Call<'_>) -> Result<()> {
+        let what = if call.distinct {
+            "DISTINCT"
+        } else if call.star {
+            "`*`"
+        } else if call.filter.is_some() {
+            "FILTER"
+        } else if !call.order_by.is_empty() {
+            "ORDER BY"
+        } else if call.nulls.is_some() {
+            "IGNORE NULLS"
+        } else {
+            return Ok(());
+        };
+        let message = format!("`{}` is no aggregate function and takes no {what}", call.name);
+        Err(at(&condition::DATATYPE_MISMATCH, &call.origin, message))
+    }
+
+    pub(crate) fn arguments(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Vec<Typed>> {
+        call.args.iter().map(|arg| self.expression(arg, env)).collect()
+    }
+
+    /// A scalar function by name.
+    pub(crate) fn scalar(&mut self, name: &str, args: Vec<Typed>, origin: &Origin) -> Result<Typed> {
+        let Some(function) = self.state.scalar_functions().get(name).cloned() else {
+            return unsupported(origin, format!("the function `{name}`"));
+        };
+        if function.signature().volatility == Volatility::Volatile {
+            self.facts.nondeterministic.push((name.into(), origin.clone()));
+        }
+        let args = self.coerced(function.as_ref(), args, origin)?;
+        let fields = fields(&args);
+        let constants: Vec<Option<&ScalarValue>> = args.iter().map(Typed::constant).collect();
+        let returned = function
+            .return_field_from_args(ReturnFieldArgs { arg_fields: &fields, scalar_arguments: &constants })
+            .map_err(|e| self.refused(name, &e, origin))?;
+        let args = args.into_iter().map(|arg| arg.expr).collect();
+        let expr = Expr::ScalarFunction(ScalarFunction::new_udf(function, args));
+        Ok(Typed::new(expr, returned.data_type().clone()))
+    }
+
+    /// The arguments in the types that a function takes.
+    pub(crate) fn coerced<F: UDFCoercionExt>(&self, function: &F, args: Vec<Typed>, origin: &Origin) -> Result<Vec<Typed>> {
+        let wanted = match fields_with_udf(&fields(&args), function) {
+            Ok(wanted) => wanted.iter().map(|field| field.data_type().clone()).collect::<Vec<_>>(),
+            Err(error) => match cast::signature(function.signature(), &args) {
+                Some(wanted) => wanted,
+                None => return Err(self.mismatch(function.name(), &args, &error, origin)),
+            },
+        };
+        args.into_iter()
+            .zip(wanted)
+            .map(|(arg, wanted)| cast::implicit(self.session, arg, &wanted, origin))
+            .collect()
+    }
+
+    fn mismatch(
+        &self,
+        name: &str,
+        args: &[Typed],
+        error: &datafusion::error::DataFusionError,
+        origin: &Origin,
+    ) -> Box<Diagnostic> {
+        let diagnostic = diagnose(error, Some(origin));
+        if diagnostic.condition != &condition::QUERY_EXECUTION_FAILED {
+            return diagnostic;
+        }
+        let types: Vec<String> = args.iter().map(|arg| unify::words(&arg.data_type)).collect();
+        let message = format!("`{name}` does not take ({})", types.join(", "));
+        at(&condition::DATATYPE_MISMATCH, origin, message)
+    }
+
+    fn refused(&self, name: &str, error: &datafusion::error::DataFusionError, origin: &Origin) -> Box<Diagnostic> {
+        let diagnostic = diagnose(error, Some(origin));
+        if diagnostic.condition != &condition::QUERY_EXECUTION_FAILED {
+            return diagnostic;
+        }
+        let mut diagnostic = *at(&condition::DATATYPE_MISMATCH, origin, format!("`{name}` does not take these arguments"));
+        diagnostic.facts.push(error.strip_backtrace());
+        Box::new(diagnostic)
+    }
+
+    pub(crate) fn aggregate_call(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
+        if !env.aggregates {
+            let message = format!("`{}` is an aggregate function, which {} does not take", call.name, env.clause);
+            return Err(at(&condition::INVALID_WHERE_CONDITION, &call.origin, message));
+        }
+        let mut inside = env.inner();
+        inside.aggregates = false;
+        inside.windows = false;
+        inside.clause = "an argument of an aggregate function";
+        let filter = call.filter.map(|filter| self.condition(filter, &inside)).transpose()?;
+        let mut order = vec![];
+        for item in call.order_by {
+            order.push(sort(self.expression(&item.expr, &inside)?.expr, &item.options));
+        }
+        let (function, args, data_type) = self.aggregate(call, &inside)?;
+        let args = args.into_iter().map(|arg| arg.expr).collect();
+        let aggregate =
+            AggregateFunction::new_udf(function, args, call.distinct, filter.map(Box::new), order, call.nulls);
+        Ok(Typed::new(Expr::AggregateFunction(aggregate), data_type))
+    }
+
+    /// The aggregate function that a call means, its arguments and type.
+    pub(crate) fn aggregate(
+        &mut self,
+        call: &Call<'_>,
+        env: &Environment<'_>,
+    ) -> Result<(Arc<AggregateUDF>, Vec<Typed>, DataType)> {
+        let mut args = self.arguments(call, env)?;
+        if call.name == "count" {
+            args = vec![count::argument(args, call.star)];
+        } else if call.star {
+            return Err(at(&condition::WRONG_NUM_ARGS, &call.origin, format!("`{}` does not take `*`", call.name)));
+        }
+        if call.name == "sum" {
+            // Strings are summed as DOUBLE.
+            for arg in args.iter_mut().filter(|arg| arg.data_type == DataType::Utf8) {
+                *arg = cast::implicit(self.session, arg.clone(), &DataType::Float64, &call.origin)?;
+            }
+        }
+        let registered = self.state.aggregate_functions().get(&call.name).cloned();
+        let Some(function) = sum::choose(&call.name, &args, call.distinct).or(registered) else {
+            return Err(self.unknown_function(call));
+        };
+        let args = self.coerced(function.as_ref(), args, &call.origin)?;
+        let returned =
+            function.return_field(&fields(&args)).map_err(|e| self.refused(&call.name, &e, &call.origin))?;
+        Ok((function, args, returned.data_type().clone()))
+    }
+
+    pub(crate) fn unknown_function(&self, call: &Call<'_>) -> Box<Diagnostic> {
+        let state = &self.state;
+        let names = state.scalar_functions().keys().chain(state.aggregate_functions().keys());
+        let nearest = names
+            .map(|name| (strsim::jaro_winkler(name, &call.name), name))
+            .filter(|(score, _)| *score > 0.85)
+            .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));
+        let message = format!("there is no function `{}`, or Sluice does not have it yet", call.name);
+        let mut diagnostic = *at(&condition::UNRESOLVED_ROUTINE, &call.origin, message);
+        if let Some((_, name)) = nearest {
+            diagnostic = diagnostic.help(format!("did you mean `{name}`?"));
+        }
+        Box::new(diagnostic)
+    }
+
+    /// Sort keys over a scope.
+    pub(crate) fn sort_keys(&mut self, order: &[ast::OrderByExpr], env: &Environment<'_>) -> Result<Vec<SortExpr>> {
+        order.iter().map(|item| Ok(sort(self.expression(&item.expr, env)?.expr, &item.options))).collect()
+    }
+}
+
+fn nulls(treatment: &ast::NullTreatment) -> NullTreatment {
+    match treatment {
+        ast::NullTreatment::IgnoreNulls => NullTreatment::IgnoreNulls,
+        ast::NullTreatment::RespectNulls => NullTreatment::RespectNulls,
+    }
+}
+
+/// Arrow fields of arguments, for functions that derive their type from them.
+pub(crate) fn fields(args: &[Typed]) -> Vec<FieldRef> {
+    args.iter().enumerate().map(|(i, arg)| Arc::new(Field::new(format!("arg{i}"), arg.data_type.clone(), true))).collect()
+}

@@ -1,0 +1,113 @@
+//! Operators: arithmetic, comparison, logic, concatenation, patterns.
+
+use datafusion::logical_expr::{Expr, Like, Operator};
+use sluice_model::condition::query as condition;
+use sqlparser::ast::{self, BinaryOperator as Binary, UnaryOperator as Unary};
+
+use super::column::Environment;
+use super::{Binder, Typed};
+use crate::error::{Result, at, unsupported};
+use crate::rewrite::arithmetic::{self, Arithmetic};
+use crate::rewrite::{cast, concat};
+use arrow::datatypes::DataType;
+
+impl Binder<'_> {
+    pub(crate) fn binary(
+        &mut self,
+        whole: &ast::Expr,
+        left: &ast::Expr,
+        op: &Binary,
+        right: &ast::Expr,
+        env: &Environment<'_>,
+    ) -> Result<Typed> {
+        let comparison = match op {
+            Binary::Eq => Some(Operator::Eq),
+            Binary::NotEq => Some(Operator::NotEq),
+            Binary::Lt => Some(Operator::Lt),
+            Binary::LtEq => Some(Operator::LtEq),
+            Binary::Gt => Some(Operator::Gt),
+            Binary::GtEq => Some(Operator::GtEq),
+            Binary::Spaceship => Some(Operator::IsNotDistinctFrom),
+            _ => None,
+        };
+        if let Some(op) = comparison {
+            return self.comparison(left, op, right, env);
+        }
+        if matches!(op, Binary::And | Binary::Or) {
+            let env = &env.clone().named("an operand of AND and OR");
+            let (left, right) = (self.condition(left, env)?, self.condition(right, env)?);
+            return Ok(Typed::boolean(if *op == Binary::And { left.and(right) } else { left.or(right) }));
+        }
+        let origin = self.origin(whole);
+        let (l, r) = (self.expression(left, env)?, self.expression(right, env)?);
+        let arithmetic = match op {
+            Binary::Plus => Arithmetic::Add,
+            Binary::Minus => Arithmetic::Subtract,
+            Binary::Multiply => Arithmetic::Multiply,
+            Binary::Divide => Arithmetic::Divide,
+            Binary::Modulo => Arithmetic::Remainder,
+            Binary::MyIntegerDivide | Binary::DuckIntegerDivide => Arithmetic::IntegerDivide,
+            Binary::Custom(word) if word.eq_ignore_ascii_case("div") => Arithmetic::IntegerDivide,
+            Binary::StringConcat => return concat::concat(self.session, vec![l, r], &origin),
+            Binary::BitwiseAnd | Binary::BitwiseOr | Binary::BitwiseXor => {
+                return arithmetic::bitwise(self.session, op, l, r, &origin);
+            }
+            other => return unsupported(&origin, format!("the operator `{other}`")),
+        };
+        arithmetic::apply(self.session, arithmetic, l, r, &origin)
+    }
+
+    pub(crate) fn unary(&mut self, op: Unary, expr: &ast::Expr, env: &Environment<'_>) -> Result<Typed> {
+        let origin = self.origin(expr);
+        match op {
+            Unary::Not | Unary::BangNot => {
+                let inner = self.condition(expr, &env.clone().named("the operand of NOT"))?;
+                Ok(Typed::boolean(Expr::Not(Box::new(inner))))
+            }
+            Unary::Minus => {
+                if let Some(literal) = self.negative_literal(expr)? {
+                    return Ok(literal);
+                }
+                let value = self.expression(expr, env)?;
+                arithmetic::negate(self.session, value, &origin)
+            }
+            Unary::Plus => self.expression(expr, env),
+            other => unsupported(&origin, format!("the operator `{other}`")),
+        }
+    }
+
+    /// `LIKE`, `ILIKE`, `RLIKE`.
+    pub(crate) fn pattern(&mut self, ast: &ast::Expr, env: &Environment<'_>) -> Result<Typed> {
+        let origin = self.origin(ast);
+        let (negated, any, expr, pattern, escape, ignore_case) = match ast {
+            ast::Expr::Like { negated, any, expr, pattern, escape_char } => (*negated, *any, expr, pattern, escape_char, false),
+            ast::Expr::ILike { negated, any, expr, pattern, escape_char } => (*negated, *any, expr, pattern, escape_char, true),
+            ast::Expr::RLike { negated, expr, pattern, .. } => {
+                let args = vec![self.string(expr, env)?, self.string(pattern, env)?];
+                let matched = self.scalar("regexp_like", args, &origin)?;
+                return Ok(Typed::boolean(if *negated { Expr::Not(Box::new(matched.expr)) } else { matched.expr }));
+            }
+            other => return unsupported(&self.origin(other), "this expression"),
+        };
+        if any {
+            return unsupported(&origin, "LIKE ANY");
+        }
+        let escape = match escape {
+            None => None,
+            Some(value) => match self.value(value)?.constant_text() {
+                Some(text) if text.chars().count() == 1 => text.chars().next(),
+                _ => return Err(at(&condition::DATATYPE_MISMATCH, &origin, "ESCAPE takes a single character")),
+            },
+        };
+        let (value, pattern) = (self.string(expr, env)?, self.string(pattern, env)?);
+        let like = Like::new(negated, Box::new(value.expr), Box::new(pattern.expr), escape, ignore_case);
+        Ok(Typed::boolean(Expr::Like(like)))
+    }
+
+    /// An expression as STRING.
+    pub(crate) fn string(&mut self, expr: &ast::Expr, env: &Environment<'_>) -> Result<Typed> {
+        let origin = self.origin(expr);
+        let value = self.expression(expr, env)?;
+        cast::implicit(self.session, value, &DataType::Utf8, &origin)
+    }
+}

@@ -1,0 +1,416 @@
+//! Queries: WITH, UNION and its kin, VALUES, ORDER BY, LIMIT. Must not bind select lists: `select` does.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use datafusion::common::{Column, ScalarValue};
+use datafusion::logical_expr::{EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder, SortExpr};
+use sluice_model::condition::query as condition;
+use sluice_model::limits::SQL_NESTING_MAX;
+use sluice_model::{Diagnostic, Origin};
+use sqlparser::ast;
+
+use super::column::Environment;
+use super::scope::{Scope, same};
+use super::{Binder, Typed};
+use crate::error::{Result, at, unsupported};
+use crate::rewrite::{cast, unify};
+
+/// A bound query: field `i` of the plan is column `i`.
+#[derive(Debug, Clone)]
+pub(crate) struct Bound {
+    pub(crate) plan: LogicalPlan,
+    pub(crate) columns: Vec<BoundColumn>,
+    /// Whether its rows come from a stream.
+    pub(crate) streaming: bool,
+}
+
+/// An output column of a bound query.
+#[derive(Debug, Clone)]
+pub(crate) struct BoundColumn {
+    /// The name that the user sees; may occur twice.
+    pub(crate) name: String,
+    /// The field of the plan; occurs once.
+    pub(crate) field: String,
+    pub(crate) data_type: DataType,
+    /// Where it was written.
+    pub(crate) origin: Origin,
+    /// Whether it is computed and has no alias.
+    pub(crate) unnamed: bool,
+    /// Whether only its name reaches it and `*` does not.
+    pub(crate) unstarred: bool,
+}
+
+impl Bound {
+    /// The columns as a scope, after the plan was aliased to `internal`.
+    pub(crate) fn scope(&self, qualifier: &str, internal: &str) -> Scope {
+        let columns = self.columns.iter().map(|c| (c.name.clone(), c.field.clone(), c.data_type.clone(), c.unstarred));
+        Scope::of(qualifier, internal, columns)
+    }
+
+    /// The columns as a scope over the plan as it is.
+    pub(crate) fn bare_scope(&self) -> Scope {
+        let columns = self.columns.iter().map(|c| {
+            super::scope::ScopeColumn::new(None, &c.name, Column::new_unqualified(&c.field), c.data_type.clone())
+        });
+        Scope { columns: columns.collect() }
+    }
+
+    pub(crate) fn column(&self, index: usize) -> Typed {
+        let column = &self.columns[index];
+        Typed::new(Expr::Column(Column::new_unqualified(&column.field)), column.data_type.clone())
+    }
+}
+
+impl Binder<'_> {
+    /// Binds a query with its CTEs, order and limit.
+    pub(crate) fn query(&mut self, query: &ast::Query) -> Result<Bound> {
+        let origin = self.origin(query);
+        if self.ctes.len() + self.outer.len() >= SQL_NESTING_MAX {
+            return unsupported(&origin, format!("a query nested more than {SQL_NESTING_MAX} levels deep"));
+        }
+        self.refuse_clauses(query, &origin)?;
+        let top_level = self.top_level;
+        self.ctes.push(HashMap::new());
+        let bound = self.with(query, top_level);
+        self.ctes.pop();
+        self.top_level = top_level;
+        bound
+    }
+
+    fn refuse_clauses(&self, query: &ast::Query, origin: &Origin) -> Result<()> {
+        let clause = if query.fetch.is_some() {
+            "FETCH"
+        } else if !query.locks.is_empty() {
+            "FOR UPDATE"
+        } else if query.for_clause.is_some() || query.settings.is_some() || query.format_clause.is_some() {
+            "this clause"
+        } else if !query.pipe_operators.is_empty() {
+            "the pipe operator `|>`"
+        } else {
+            return Ok(());
+        };
+        unsupported(origin, clause)
+    }
+
+    fn with(&mut self, query: &ast::Query, top_level: bool) -> Result<Bound> {
+        if let Some(with) = &query.with {
+            if with.recursive {
+                return unsupported(&self.origin(with), "WITH RECURSIVE");
+            }
+            for cte in &with.cte_tables {
+                self.top_level = false;
+                let mut bound = self.query(&cte.query)?;
+                self.rename(&mut bound, &cte.alias)?;
+                if let Some(frame) = self.ctes.last_mut() {
+                    frame.insert(cte.alias.name.value.to_lowercase(), bound);
+                }
+            }
+        }
+        self.top_level = top_level;
+        if let ast::SetExpr::Select(select) = query.body.as_ref() {
+            let (bound, sorts) = self.select(select, query.order_by.as_ref())?;
+            return self.finish(bound, sorts, query);
+        }
+        let bound = self.set_expression(&query.body)?;
+        let sorts = match &query.order_by {
+            Some(order) => self.output_order(&bound, order)?,
+            None => vec![],
+        };
+        self.finish(bound, sorts, query)
+    }
+
+    /// Applies order and limit, and takes away columns that only the order needed.
+    fn finish(&mut self, bound: Bound, sorts: Vec<SortExpr>, query: &ast::Query) -> Result<Bound> {
+        let origin = self.origin(query);
+        let mut builder = LogicalPlanBuilder::from(bound.plan);
+        if !sorts.is_empty() {
+            self.refuse_on_stream(bound.streaming, "ORDER BY", &origin)?;
+            builder = self.planned(builder.sort(sorts), &origin)?;
+        }
+        if let Some(limit) = &query.limit_clause {
+            self.refuse_on_stream(bound.streaming, "LIMIT", &origin)?;
+            let (skip, fetch) = self.limit(limit)?;
+            builder = self.planned(builder.limit(skip, fetch), &origin)?;
+        }
+        if builder.schema().fields().len() > bound.columns.len() {
+            let columns: Vec<Expr> =
+                bound.columns.iter().map(|c| Expr::Column(Column::new_unqualified(&c.field))).collect();
+            builder = self.planned(builder.project(columns), &origin)?;
+        }
+        let plan = self.planned(builder.build(), &origin)?;
+        Ok(Bound { plan, ..bound })
+    }
+
+    fn limit(&mut self, limit: &ast::LimitClause) -> Result<(usize, Option<usize>)> {
+        let (limit, offset) = match limit {
+            ast::LimitClause::LimitOffset { limit, offset, limit_by } => {
+                if let Some(by) = limit_by.first() {
+                    return unsupported(&self.origin(by), "LIMIT BY");
+                }
+                (limit.as_ref(), offset.as_ref().map(|offset| &offset.value))
+            }
+            ast::LimitClause::OffsetCommaLimit { offset, limit } => (Some(limit), Some(offset)),
+        };
+        let skip = match offset {
+            Some(offset) => self.count(offset)?.unwrap_or(0),
+            None => 0,
+        };
+        let fetch = match limit {
+            Some(limit) => self.count(limit)?,
+            None => None,
+        };
+        Ok((skip, fetch))
+    }
+
+    /// A constant number of rows; `ALL` and NULL mean no limit.
+    fn count(&mut self, expr: &ast::Expr) -> Result<Option<usize>> {
+        if let ast::Expr::Identifier(word) = expr
+            && same(&word.value, "all")
+        {
+            return Ok(None);
+        }
+        let origin = self.origin(expr);
+        let scope = Scope::default();
+        let value = self.expression(expr, &Environment::over(&scope))?;
+        match value.constant() {
+            Some(ScalarValue::Null) => Ok(None),
+            Some(ScalarValue::Int32(Some(n))) if *n >= 0 => Ok(usize::try_from(*n).ok()),
+            Some(ScalarValue::Int64(Some(n))) if *n >= 0 => Ok(usize::try_from(*n).ok()),
+            _ => Err(at(&condition::DATATYPE_MISMATCH, &origin, "LIMIT and OFFSET take a constant number of rows, not below 0")),
+        }
+    }
+
+    /// Renames the columns of a relation by its alias: `t (a, b)`.
+    pub(crate) fn rename(&self, bound: &mut Bound, alias: &ast::TableAlias) -> Result<()> {
+        if alias.columns.is_empty() {
+            return Ok(());
+        }
+        if alias.columns.len() != bound.columns.len() {
+            let origin = self.place(alias.name.span);
+            let message = format!(
+                "`{}` names {} columns, but there are {}",
+                alias.name.value,
+                alias.columns.len(),
+                bound.columns.len()
+            );
+            return Err(at(&condition::ASSIGNMENT_ARITY_MISMATCH, &origin, message));
+        }
+        for (column, name) in bound.columns.iter_mut().zip(&alias.columns) {
+            column.name.clone_from(&name.name.value);
+            column.unnamed = false;
+        }
+        Ok(())
+    }
+
+    fn set_expression(&mut self, body: &ast::SetExpr) -> Result<Bound> {
+        match body {
+            ast::SetExpr::Select(select) => Ok(self.select(select, None)?.0),
+            ast::SetExpr::Query(query) => self.query(query),
+            ast::SetExpr::Values(values) => self.values(values),
+            ast::SetExpr::SetOperation { left, op, set_quantifier, right } => {
+                self.set_operation(*op, *set_quantifier, left, right)
+            }
+            other => unsupported(&self.origin(other), "this statement inside a query"),
+        }
+    }
+
+    fn set_operation(
+        &mut self,
+        op: ast::SetOperator,
+        quantifier: ast::SetQuantifier,
+        left: &ast::SetExpr,
+        right: &ast::SetExpr,
+    ) -> Result<Bound> {
+        let origin = self.origin(right);
+        let top_level = self.top_level;
+        let left = self.set_expression(left)?;
+        self.top_level = top_level;
+        let right = self.set_expression(right)?;
+        let (all, by_name) = match quantifier {
+            ast::SetQuantifier::All => (true, false),
+            ast::SetQuantifier::Distinct | ast::SetQuantifier::None => (false, false),
+            ast::SetQuantifier::ByName | ast::SetQuantifier::DistinctByName => (false, true),
+            ast::SetQuantifier::AllByName => (true, true),
+        };
+        if by_name {
+            return unsupported(&origin, "UNION BY NAME");
+        }
+        let streaming = left.streaming || right.streaming;
+        let (left, right) = self.align(left, right, &origin)?;
+        let columns = left.columns.clone();
+        if !(all && op == ast::SetOperator::Union) {
+            self.refuse_on_stream(streaming, "a set operation other than UNION ALL", &origin)?;
+        }
+        let builder = LogicalPlanBuilder::from(left.plan);
+        let plan = match (op, all) {
+            (ast::SetOperator::Union, true) => builder.union(right.plan).and_then(LogicalPlanBuilder::build),
+            (ast::SetOperator::Union, false) => {
+                builder.union(right.plan).and_then(LogicalPlanBuilder::distinct).and_then(LogicalPlanBuilder::build)
+            }
+            (ast::SetOperator::Except | ast::SetOperator::Minus, false) => {
+                builder.build().and_then(|left| LogicalPlanBuilder::except(left, right.plan, false))
+            }
+            (ast::SetOperator::Intersect, false) => {
+                builder.build().and_then(|left| LogicalPlanBuilder::intersect(left, right.plan, false))
+            }
+            (op, true) => return unsupported(&origin, format!("{op} ALL")),
+        };
+        let plan = self.planned(plan, &origin)?;
+        Ok(Bound { plan, columns, streaming })
+    }
+
+    /// Gives both sides of a set operation the same number of columns of the same types and field names.
+    fn align(&mut self, left: Bound, right: Bound, origin: &Origin) -> Result<(Bound, Bound)> {
+        if left.columns.len() != right.columns.len() {
+            let message = format!(
+                "the sides of a set operation must have as many columns as each other: the first has {}, the second {}",
+                left.columns.len(),
+                right.columns.len()
+            );
+            return Err(at(&condition::NUM_COLUMNS_MISMATCH, origin, message));
+        }
+        let mut types = vec![];
+        for (l, r) in left.columns.iter().zip(&right.columns) {
+            let Some(common) = unify::common_type(&l.data_type, &r.data_type) else {
+                let message = format!(
+                    "column `{}` is {} on one side of a set operation and {} on the other",
+                    l.name,
+                    unify::words(&l.data_type),
+                    unify::words(&r.data_type)
+                );
+                let diagnostic = Diagnostic::error(&condition::INCOMPATIBLE_COLUMN_TYPE, message);
+                return Err(Box::new(diagnostic.at(&r.origin, "").help("cast one side to the type of the other")));
+            };
+            types.push(common);
+        }
+        let names: Vec<String> = left.columns.iter().map(|c| c.field.clone()).collect();
+        Ok((self.retype(left, &types, &names, origin)?, self.retype(right, &types, &names, origin)?))
+    }
+
+    /// Casts the columns of a query and names its fields.
+    fn retype(&mut self, bound: Bound, types: &[DataType], names: &[String], origin: &Origin) -> Result<Bound> {
+        let fits = bound.columns.iter().zip(types).zip(names).all(|((c, t), n)| c.data_type == *t && c.field == *n);
+        if fits {
+            return Ok(bound);
+        }
+        let mut exprs = vec![];
+        let mut columns = bound.columns.clone();
+        for (index, ((column, data_type), name)) in columns.iter_mut().zip(types).zip(names).enumerate() {
+            let value = cast::implicit(self.session, bound.column(index), data_type, &column.origin)?;
+            exprs.push(value.expr.alias(name));
+            column.data_type = data_type.clone();
+            column.field.clone_from(name);
+        }
+        let plan = LogicalPlanBuilder::from(bound.plan).project(exprs).and_then(LogicalPlanBuilder::build);
+        let plan = self.planned(plan, origin)?;
+        Ok(Bound { plan, columns, streaming: bound.streaming })
+    }
+
+    /// `VALUES (…), (…)`: columns `col1`, `col2`, …
+    pub(crate) fn values(&mut self, values: &ast::Values) -> Result<Bound> {
+        let origin = self.query.origin.clone();
+        let scope = Scope::default();
+        let mut rows: Vec<Vec<Typed>> = vec![];
+        for row in &values.rows {
+            let cells = row.content.iter().map(|cell| self.expression(cell, &Environment::over(&scope)));
+            rows.push(cells.collect::<Result<_>>()?);
+        }
+        let width = rows.first().map_or(0, Vec::len);
+        if width == 0 || rows.iter().any(|row| row.len() != width) {
+            let message = "the rows of VALUES must have as many values as each other";
+            return Err(at(&condition::NUM_COLUMNS_MISMATCH, &origin, message));
+        }
+        let mut columns = vec![];
+        for index in 0..width {
+            let types = rows.iter().map(|row| row[index].data_type.clone());
+            let Some(data_type) = unify::common_type_of(types) else {
+                let message = format!("the values of column {} of VALUES have no common type", index + 1);
+                return Err(at(&condition::INCOMPATIBLE_COLUMN_TYPE, &origin, message));
+            };
+            for row in &mut rows {
+                row[index] = cast::implicit(self.session, row[index].clone(), &data_type, &origin)?;
+            }
+            let name = format!("col{}", index + 1);
+            columns.push(BoundColumn {
+                field: name.clone(),
+                name,
+                data_type,
+                origin: origin.clone(),
+                unnamed: false,
+                unstarred: false,
+            });
+        }
+        let plan = self.rows(rows, &columns, &origin)?;
+        Ok(Bound { plan, columns, streaming: false })
+    }
+
+    fn rows(&mut self, rows: Vec<Vec<Typed>>, columns: &[BoundColumn], origin: &Origin) -> Result<LogicalPlan> {
+        let exprs: Vec<Vec<Expr>> =
+            rows.into_iter().map(|row| row.into_iter().map(|value| value.expr).collect()).collect();
+        let plan = LogicalPlanBuilder::values(exprs).and_then(|values| {
+            let names: Vec<String> = values.schema().field_names();
+            let exprs = names
+                .iter()
+                .zip(columns)
+                .map(|(from, to)| Expr::Column(Column::new_unqualified(from)).alias(&to.field));
+            values.project(exprs)?.build()
+        });
+        self.planned(plan, origin)
+    }
+
+    /// ORDER BY over the columns of a set operation.
+    fn output_order(&mut self, bound: &Bound, order: &ast::OrderBy) -> Result<Vec<SortExpr>> {
+        let scope = bound.bare_scope();
+        let mut sorts = vec![];
+        match &order.kind {
+            ast::OrderByKind::All(options) => {
+                for index in 0..bound.columns.len() {
+                    sorts.push(sort(bound.column(index).expr, options));
+                }
+            }
+            ast::OrderByKind::Expressions(exprs) => {
+                for item in exprs {
+                    let value = match self.ordinal(&item.expr, bound.columns.len(), &condition::ORDER_BY_POS_OUT_OF_RANGE)? {
+                        Some(index) => bound.column(index),
+                        None => self.expression(&item.expr, &Environment::over(&scope))?,
+                    };
+                    sorts.push(sort(value.expr, &item.options));
+                }
+            }
+        }
+        Ok(sorts)
+    }
+
+    /// The index of a column given by number in ORDER BY or GROUP BY.
+    pub(crate) fn ordinal(
+        &self,
+        expr: &ast::Expr,
+        columns: usize,
+        out_of_range: &'static sluice_model::Condition,
+    ) -> Result<Option<usize>> {
+        let ast::Expr::Value(value) = expr else { return Ok(None) };
+        let ast::Value::Number(text, _) = &value.value else { return Ok(None) };
+        let Ok(position) = text.parse::<usize>() else { return Ok(None) };
+        if (1..=columns).contains(&position) {
+            return Ok(Some(position - 1));
+        }
+        let message = format!("position {position} is not in the select list, which has {columns} columns");
+        Err(at(out_of_range, &self.place(value.span), message))
+    }
+}
+
+/// A sort key with Spark's order of NULLs: first when ascending, last when descending.
+pub(crate) fn sort(expr: Expr, options: &ast::OrderByOptions) -> SortExpr {
+    let ascending = options.asc.unwrap_or(true);
+    SortExpr::new(expr, ascending, options.nulls_first.unwrap_or(ascending))
+}
+
+/// A relation of one row without columns: `SELECT 1`.
+pub(crate) fn one_row() -> LogicalPlan {
+    LogicalPlan::EmptyRelation(EmptyRelation {
+        produce_one_row: true,
+        schema: Arc::new(datafusion::common::DFSchema::empty()),
+    })
+}

@@ -1,0 +1,348 @@
+//! Calls that are syntax: their arguments have no fixed types, or are words, or they read the session.
+
+use arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
+use datafusion::functions::core::expr_fn as core;
+use datafusion::logical_expr::{Case, Expr, Operator};
+use sluice_model::condition::query as condition;
+use sluice_model::{Origin, SparkType};
+use sqlparser::ast;
+
+use super::call::Call;
+use super::column::Environment;
+use super::{Binder, Typed};
+use crate::error::{Result, at, unsupported};
+use crate::rewrite::arithmetic::{self, Arithmetic};
+use crate::rewrite::{cast, compare, concat, structure, time, unify};
+
+impl Binder<'_> {
+    /// The meaning of a call that is syntax, `None` if it is an ordinary function.
+    pub(crate) fn special(&mut self, call: &Call<'_>, whole: &Environment<'_>) -> Result<Option<Typed>> {
+        let env = &whole.inner();
+        let name = call.name.as_str();
+        if let Some(value) = self.session_value(name, call.args.len(), &call.origin, whole.output) {
+            return Ok(Some(value));
+        }
+        if let Some(op) = attempt(name) {
+            let [left, right] = self.exactly::<2>(call, env)?;
+            return arithmetic::attempt(self.session, op, left, right, &call.origin).map(Some);
+        }
+        if let Some(target) = cast_function(name)
+            && call.args.len() == 1
+        {
+            let [value] = self.exactly::<1>(call, env)?;
+            return cast::explicit(self.session, value, &target.to_arrow(), &call.origin).map(Some);
+        }
+        Ok(Some(match name {
+            "coalesce" | "nvl" | "ifnull" => {
+                let args = self.arguments(call, env)?;
+                self.coalesce(args, &call.origin)?
+            }
+            "nvl2" => {
+                let [value, present, absent] = self.exactly::<3>(call, env)?;
+                self.choose(value.expr.is_not_null(), present, absent, &call.origin)?
+            }
+            "if" | "iff" => {
+                let [_, yes, no] = self.exactly::<3>(call, env)?;
+                let test = self.condition(call.args[0], &env.clone().named("the first argument of `if`"))?;
+                self.choose(test, yes, no, &call.origin)?
+            }
+            "nullif" => self.nullif(call, env)?,
+            "nullifzero" => {
+                let [value] = self.exactly::<1>(call, env)?;
+                self.null_if_equal(value, Typed::int(0), &call.origin)?
+            }
+            "zeroifnull" => {
+                let [value] = self.exactly::<1>(call, env)?;
+                self.coalesce(vec![value, Typed::int(0)], &call.origin)?
+            }
+            "isnull" => Typed::boolean(self.exactly::<1>(call, env)?[0].expr.clone().is_null()),
+            "isnotnull" => Typed::boolean(self.exactly::<1>(call, env)?[0].expr.clone().is_not_null()),
+            "greatest" | "least" => self.extreme(call, env)?,
+            "concat" => {
+                let args = self.arguments(call, env)?;
+                concat::concat(self.session, args, &call.origin)?
+            }
+            "mod" => {
+                let [left, right] = self.exactly::<2>(call, env)?;
+                arithmetic::apply(self.session, Arithmetic::Remainder, left, right, &call.origin)?
+            }
+            "struct" | "named_struct" => self.structure(call, env)?,
+            "array" => {
+                let args = self.arguments(call, env)?;
+                let origins = call.args.iter().map(|arg| self.origin(*arg)).collect::<Vec<_>>();
+                let (items, data_type) = self.unified(args, &origins, "the items of the array")?;
+                structure::array(items, &data_type)
+            }
+            "typeof" => Typed::text(unify::words(&self.exactly::<1>(call, env)?[0].data_type).to_lowercase()),
+            "dateadd" | "date_add" | "timestampadd" | "datediff" | "date_diff" | "timestampdiff" if call.args.len() == 3 => {
+                self.with_unit(call, env)?
+            }
+            "count_if" => return self.count_if(call, env).map(Some),
+            "explode" | "explode_outer" | "posexplode" | "posexplode_outer" | "inline" | "inline_outer" | "stack" => {
+                let message = format!("`{name}` must stand alone in a select list or in LATERAL VIEW");
+                return Err(at(&condition::UNSUPPORTED_GENERATOR, &call.origin, message));
+            }
+            "window" | "session_window" | "window_time" => {
+                return unsupported(&call.origin, format!("the time window function `{name}`"));
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Exactly `N` arguments.
+    pub(crate) fn exactly<const N: usize>(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<[Typed; N]> {
+        let args = self.arguments(call, env)?;
+        let found = args.len();
+        args.try_into().map_err(|_| {
+            let message = format!("`{}` takes {N} arguments, here are {found}", call.name);
+            at(&condition::WRONG_NUM_ARGS, &call.origin, message)
+        })
+    }
+
+    /// A function without parentheses: `current_date`.
+    pub(crate) fn bare_function(&mut self, name: &str, origin: &Origin, env: &Environment<'_>) -> Option<Typed> {
+        let name = name.to_lowercase();
+        let known = ["current_date", "current_timestamp", "current_user", "user", "session_user", "localtimestamp"];
+        known.contains(&name.as_str()).then(|| self.session_value(&name, 0, origin, env.output)).flatten()
+    }
+
+    /// What the session fixes: the query time, the user, the catalog.
+    fn session_value(&mut self, name: &str, arguments: usize, origin: &Origin, output: bool) -> Option<Typed> {
+        if arguments > 0 {
+            return None;
+        }
+        let settings = self.session.settings();
+        let text = match name {
+            "current_user" | "user" | "session_user" => &settings.current_user,
+            "current_catalog" => &settings.catalog,
+            "current_schema" | "current_database" => &settings.schema,
+            "current_timezone" => &settings.time_zone,
+            "current_timestamp" | "now" => {
+                self.facts.time.timestamp(output && self.top_level, origin);
+                return Some(Typed::literal(time::timestamp(settings.now_us)));
+            }
+            "localtimestamp" => {
+                self.facts.time.timestamp(false, origin);
+                return Some(Typed::literal(time::local(settings)));
+            }
+            "current_date" | "curdate" => {
+                self.facts.time.date(origin);
+                return Some(Typed::literal(time::date(settings)));
+            }
+            "unix_timestamp" => {
+                self.facts.time.timestamp(false, origin);
+                return Some(Typed::literal(ScalarValue::Int64(Some(settings.now_us.div_euclid(1_000_000)))));
+            }
+            _ => return None,
+        };
+        Some(Typed::text(text.clone()))
+    }
+
+    fn choose(&mut self, test: Expr, yes: Typed, no: Typed, origin: &Origin) -> Result<Typed> {
+        let (values, data_type) = self.unified(vec![yes, no], std::slice::from_ref(origin), "the results")?;
+        let mut values = values.into_iter().map(|value| Box::new(value.expr));
+        let pairs = values.next().map(|yes| vec![(Box::new(test), yes)]).unwrap_or_default();
+        Ok(Typed::new(Expr::Case(Case::new(None, pairs, values.next())), data_type))
+    }
+
+    fn nullif(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
+        let [value, other] = self.exactly::<2>(call, env)?;
+        self.null_if_equal(value, other, &call.origin)
+    }
+
+    fn null_if_equal(&mut self, value: Typed, other: Typed, origin: &Origin) -> Result<Typed> {
+        let equal = compare::compare(self.session, Operator::Eq, value.clone(), other, origin)?;
+        let null = datafusion::logical_expr::lit(ScalarValue::try_from(&value.data_type).unwrap_or(ScalarValue::Null));
+        let pairs = vec![(Box::new(equal.expr), Box::new(null))];
+        Ok(Typed::new(Expr::Case(Case::new(None, pairs, Some(Box::new(value.expr)))), value.data_type))
+    }
+
+    fn extreme(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
+        let args = self.arguments(call, env)?;
+        if args.len() < 2 {
+            let message = format!("`{}` takes two arguments or more", call.name);
+            return Err(at(&condition::WRONG_NUM_ARGS, &call.origin, message));
+        }
+        let text = |arg: &Typed| arg.data_type == DataType::Utf8;
+        if args.iter().any(text) && !args.iter().all(|arg| text(arg) || arg.data_type == DataType::Null) {
+            let message = format!("the arguments of `{}` must have one type: a string is not cast here", call.name);
+            return Err(at(&condition::DATATYPE_MISMATCH, &call.origin, message));
+        }
+        let (args, data_type) = self.unified(args, std::slice::from_ref(&call.origin), "the arguments")?;
+        let args = args.into_iter().map(|arg| arg.expr).collect();
+        let expr = if call.name == "greatest" { core::greatest(args) } else { core::least(args) };
+        Ok(Typed::new(expr, data_type))
+    }
+
+    fn structure(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
+        let args = self.arguments(call, env)?;
+        let mut fields = vec![];
+        if call.name == "struct" {
+            for (index, (value, ast)) in args.into_iter().zip(&call.args).enumerate() {
+                let name = match ast {
+                    ast::Expr::Identifier(name) | ast::Expr::Named { name, .. } => name.value.clone(),
+                    ast::Expr::CompoundIdentifier(parts) => {
+                        parts.last().map_or_else(String::new, |part| part.value.clone())
+                    }
+                    _ => format!("col{}", index + 1),
+                };
+                fields.push((name, value));
+            }
+        } else {
+            let mut args = args.into_iter();
+            while let Some(name) = args.next() {
+                let (Some(name), Some(value)) = (name.constant_text().map(ToString::to_string), args.next()) else {
+                    let message = "named_struct takes pairs of a constant name and a value";
+                    return Err(at(&condition::DATATYPE_MISMATCH, &call.origin, message));
+                };
+                fields.push((name, value));
+            }
+        }
+        Ok(structure::named_struct(fields))
+    }
+
+    /// `timestampdiff(HOUR, a, b)`: the unit is a word.
+    fn with_unit(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
+        let unit = match call.args[0] {
+            ast::Expr::Identifier(word) => word.value.to_lowercase(),
+            other => match self.expression(other, env)?.constant_text() {
+                Some(text) => text.to_lowercase(),
+                None => return unsupported(&call.origin, "a time unit that is not a word"),
+            },
+        };
+        let mut args = vec![Typed::text(unit)];
+        for arg in &call.args[1..] {
+            args.push(self.expression(arg, env)?);
+        }
+        let name = if call.name.contains("diff") { "timestampdiff" } else { "timestampadd" };
+        self.scalar(name, args, &call.origin)
+    }
+
+    fn count_if(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
+        let test = match call.args.as_slice() {
+            [test] => *test,
+            _ => return Err(at(&condition::WRONG_NUM_ARGS, &call.origin, "`count_if` takes one argument")),
+        };
+        // count_if(x) counts the rows for which x is TRUE: count(CASE WHEN x THEN 1 END).
+        let case = ast::Expr::Case {
+            case_token: ast::helpers::attached_token::AttachedToken::empty(),
+            end_token: ast::helpers::attached_token::AttachedToken::empty(),
+            operand: None,
+            conditions: vec![ast::CaseWhen {
+                condition: test.clone(),
+                result: ast::Expr::Value(ast::Value::Number("1".into(), false).with_empty_span()),
+            }],
+            else_result: None,
+        };
+        let count = Call {
+            name: "count".into(),
+            args: vec![&case],
+            star: false,
+            distinct: call.distinct,
+            order_by: &[],
+            filter: call.filter,
+            nulls: None,
+            over: call.over,
+            origin: call.origin.clone(),
+        };
+        match call.over {
+            Some(_) => self.window_call(&count, env),
+            None => self.aggregate_call(&count, env),
+        }
+    }
+
+    /// Syntax that stands for a function: `EXTRACT`, `SUBSTRING`, `TRIM`, …
+    pub(crate) fn syntax_function(&mut self, expr: &ast::Expr, env: &Environment<'_>) -> Result<Typed> {
+        let origin = self.origin(expr);
+        let (name, args) = match expr {
+            ast::Expr::Extract { field, expr, .. } => {
+                ("date_part", vec![Typed::text(field.to_string().to_lowercase()), self.expression(expr, env)?])
+            }
+            ast::Expr::Ceil { expr, field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) } => {
+                ("ceil", vec![self.expression(expr, env)?])
+            }
+            ast::Expr::Floor { expr, field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) } => {
+                ("floor", vec![self.expression(expr, env)?])
+            }
+            ast::Expr::Position { expr, r#in } => {
+                ("locate", vec![self.expression(expr, env)?, self.expression(r#in, env)?])
+            }
+            ast::Expr::Substring { expr, substring_from, substring_for, .. } => {
+                let mut args = vec![self.expression(expr, env)?];
+                for part in [substring_from, substring_for].into_iter().flatten() {
+                    args.push(self.expression(part, env)?);
+                }
+                ("substring", args)
+            }
+            ast::Expr::Trim { trim_where, trim_what, expr, trim_characters: None } => {
+                let name = match trim_where {
+                    None | Some(ast::TrimWhereField::Both) => "trim",
+                    Some(ast::TrimWhereField::Leading) => "ltrim",
+                    Some(ast::TrimWhereField::Trailing) => "rtrim",
+                };
+                let mut args = vec![self.expression(expr, env)?];
+                if let Some(what) = trim_what {
+                    args.push(self.expression(what, env)?);
+                }
+                (name, args)
+            }
+            ast::Expr::Array(array) => {
+                let args = array.elem.iter().map(|item| self.expression(item, env)).collect::<Result<Vec<_>>>()?;
+                let (items, data_type) = self.unified(args, &[origin], "the items of the array")?;
+                return Ok(structure::array(items, &data_type));
+            }
+            ast::Expr::Struct { values, fields } if fields.is_empty() => {
+                let mut named = vec![];
+                for (index, value) in values.iter().enumerate() {
+                    let (name, value) = match value {
+                        ast::Expr::Named { expr, name } => (name.value.clone(), expr.as_ref()),
+                        ast::Expr::Identifier(name) => (name.value.clone(), value),
+                        other => (format!("col{}", index + 1), other),
+                    };
+                    named.push((name, self.expression(value, env)?));
+                }
+                return Ok(structure::named_struct(named));
+            }
+            ast::Expr::Tuple(values) => {
+                let values = values.iter().map(|value| self.expression(value, env)).collect::<Result<Vec<_>>>()?;
+                let named = values.into_iter().enumerate().map(|(i, v)| (format!("col{}", i + 1), v)).collect();
+                return Ok(structure::named_struct(named));
+            }
+            ast::Expr::Named { expr, .. } => return self.expression(expr, env),
+            _ => return unsupported(&origin, "this expression"),
+        };
+        self.scalar(name, args, &origin)
+    }
+}
+
+/// `try_add` and its kin.
+fn attempt(name: &str) -> Option<Arithmetic> {
+    Some(match name {
+        "try_add" => Arithmetic::Add,
+        "try_subtract" => Arithmetic::Subtract,
+        "try_multiply" => Arithmetic::Multiply,
+        "try_divide" => Arithmetic::Divide,
+        "try_mod" => Arithmetic::Remainder,
+        _ => return None,
+    })
+}
+
+/// Types that are also functions: `bigint(x)`.
+fn cast_function(name: &str) -> Option<SparkType> {
+    Some(match name {
+        "boolean" => SparkType::Boolean,
+        "tinyint" => SparkType::Byte,
+        "smallint" => SparkType::Short,
+        "int" => SparkType::Int,
+        "bigint" => SparkType::Long,
+        "float" => SparkType::Float,
+        "double" => SparkType::Double,
+        "decimal" => SparkType::Decimal(10, 0),
+        "string" => SparkType::String,
+        "binary" => SparkType::Binary,
+        "date" => SparkType::Date,
+        "timestamp" => SparkType::Timestamp,
+        _ => return None,
+    })
+}

@@ -1,0 +1,268 @@
+//! Expectations: one boolean column each in the same pass as the query, then the split into kept rows and counts.
+//! A row passes if and only if the predicate is TRUE. Must not write events or decide what a failed flow does.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::{and, filter_record_batch};
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::common::Column;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use futures::StreamExt;
+use sluice_model::condition::{query as condition, run};
+use sluice_model::{Diagnostic, Expectation, OnViolation};
+use sluice_sql::query::{Expression, Query};
+use sluice_sql::statement::ExpectationClause;
+use sqlparser::ast;
+
+use crate::bind::{BoundQuery, bind_expression};
+use crate::error::{Result, diagnose};
+
+/// A query whose rows are checked.
+#[derive(Debug, Clone)]
+pub struct CheckedQuery {
+    query: BoundQuery,
+    expectations: Vec<Expectation>,
+    visible: usize,
+}
+
+/// What one expectation saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpectationCount {
+    /// The expectation.
+    pub expectation: Expectation,
+    /// Rows for which it was TRUE.
+    pub passed: u64,
+    /// Rows for which it was FALSE or NULL.
+    pub failed: u64,
+}
+
+/// What the checks of a stream saw so far.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Checks {
+    /// Per expectation, in order of declaration.
+    pub counts: Vec<ExpectationCount>,
+    /// Rows that came in.
+    pub input_rows: u64,
+    /// Rows that were let through.
+    pub kept_rows: u64,
+    /// Rows dropped, each once, however many expectations it broke.
+    pub dropped_rows: u64,
+}
+
+impl BoundQuery {
+    /// Adds one boolean column per expectation, evaluated over the output columns.
+    ///
+    /// # Errors
+    /// All that is wrong with the predicates: unknown columns, no BOOLEAN, aggregates, subqueries.
+    pub fn with_expectations(self, clauses: &[ExpectationClause]) -> std::result::Result<CheckedQuery, Vec<Diagnostic>> {
+        let visible = self.columns.len();
+        let mut errors = vec![];
+        let mut exprs: Vec<Expr> =
+            self.columns.iter().map(|column| Expr::Column(Column::new_unqualified(&column.field))).collect();
+        for (index, clause) in clauses.iter().enumerate() {
+            match self.predicate(&clause.predicate) {
+                Ok(predicate) => exprs.push(Expr::IsTrue(Box::new(predicate)).alias(format!("__expectation_{index}"))),
+                Err(more) => errors.extend(more),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let expectations = clauses.iter().map(|clause| clause.expectation.clone()).collect();
+        if clauses.is_empty() {
+            return Ok(CheckedQuery { query: self, expectations, visible });
+        }
+        let plan = LogicalPlanBuilder::from(self.plan.clone()).project(exprs).and_then(LogicalPlanBuilder::build);
+        let plan = plan.map_err(|e| vec![*diagnose(&e, Some(&self.origin))])?;
+        Ok(CheckedQuery { query: Self { plan, ..self }, expectations, visible })
+    }
+
+    fn predicate(&self, predicate: &Expression) -> std::result::Result<Expr, Vec<Diagnostic>> {
+        let value = bind_expression(&self.session, predicate, &self.output_scope())?;
+        match value.data_type {
+            DataType::Boolean => Ok(value.expr),
+            other => {
+                let words = crate::rewrite::unify::words(&other);
+                let message = format!("an expectation must be BOOLEAN, this is {words}");
+                Err(vec![Diagnostic::error(&condition::INVALID_EXPECTATION, message).at(&predicate.origin, "")])
+            }
+        }
+    }
+}
+
+impl CheckedQuery {
+    /// The query with the boolean columns behind its own.
+    #[must_use]
+    pub fn query(&self) -> &BoundQuery {
+        &self.query
+    }
+
+    /// The schema of kept rows.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        self.query.schema()
+    }
+
+    /// Runs the query.
+    ///
+    /// # Errors
+    /// As [`BoundQuery::physical_plan`].
+    pub async fn execute(&self) -> Result<Checked> {
+        let stream = self.query.execute_raw().await?;
+        Ok(self.checked(stream))
+    }
+
+    /// Runs the query as one stream per partition.
+    ///
+    /// # Errors
+    /// As [`BoundQuery::physical_plan`].
+    pub async fn execute_partitioned(&self) -> Result<Vec<Checked>> {
+        let streams = self.query.execute_raw_partitioned().await?;
+        Ok(streams.into_iter().map(|stream| self.checked(stream)).collect())
+    }
+
+    fn checked(&self, stream: SendableRecordBatchStream) -> Checked {
+        let counts = self.expectations.iter().map(|expectation| ExpectationCount {
+            expectation: expectation.clone(),
+            passed: 0,
+            failed: 0,
+        });
+        Checked {
+            stream,
+            query: self.query.clone(),
+            schema: self.schema(),
+            visible: self.visible,
+            checks: Checks { counts: counts.collect(), ..Checks::default() },
+        }
+    }
+}
+
+/// Kept rows, batch by batch, while the checks are counted.
+pub struct Checked {
+    stream: SendableRecordBatchStream,
+    query: BoundQuery,
+    schema: SchemaRef,
+    visible: usize,
+    checks: Checks,
+}
+
+impl std::fmt::Debug for Checked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Checked").field("checks", &self.checks).finish_non_exhaustive()
+    }
+}
+
+impl Checked {
+    /// The schema of the batches.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// What was counted so far; complete when [`Self::next`] has returned `None`.
+    #[must_use]
+    pub fn checks(&self) -> &Checks {
+        &self.checks
+    }
+
+    /// The next batch of kept rows, `None` at the end. Batches may be empty.
+    ///
+    /// # Errors
+    /// A value that cannot be computed, or `EXPECTATION_VIOLATION` with a row that broke a FAIL UPDATE expectation.
+    pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        match self.stream.next().await {
+            None => Ok(None),
+            Some(Err(error)) => Err(self.query.diagnose(&error)),
+            Some(Ok(batch)) => self.split(&batch).map(Some),
+        }
+    }
+
+    fn split(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let columns: Vec<usize> = (0..self.visible).collect();
+        let query = self.query.clone();
+        let rows = batch.project(&columns).map_err(|e| query.diagnose(&e.into()))?;
+        let rows = crate::bind::shape(&rows, &self.schema).map_err(|e| query.diagnose(&e))?;
+        let total = batch.num_rows() as u64;
+        let mut keep: Option<BooleanArray> = None;
+        for (index, count) in self.checks.counts.iter_mut().enumerate() {
+            let passed = batch.column(self.visible + index).as_boolean();
+            let good = passed.true_count() as u64;
+            count.passed += good;
+            count.failed += total - good;
+            if good == total {
+                continue;
+            }
+            match count.expectation.on_violation {
+                OnViolation::Warn => {}
+                OnViolation::DropRow => {
+                    keep = Some(match keep {
+                        None => passed.clone(),
+                        Some(keep) => and(&keep, passed).map_err(|e| query.diagnose(&e.into()))?,
+                    });
+                }
+                OnViolation::FailUpdate => return Err(violation(&count.expectation, &rows, passed)),
+            }
+        }
+        let kept = match keep {
+            None => rows,
+            Some(keep) => filter_record_batch(&rows, &keep).map_err(|e| query.diagnose(&e.into()))?,
+        };
+        self.checks.input_rows += total;
+        self.checks.kept_rows += kept.num_rows() as u64;
+        self.checks.dropped_rows += total - kept.num_rows() as u64;
+        Ok(kept)
+    }
+}
+
+fn violation(expectation: &Expectation, rows: &RecordBatch, passed: &BooleanArray) -> Box<Diagnostic> {
+    let row = (0..passed.len()).find(|row| passed.is_null(*row) || !passed.value(*row)).unwrap_or_default();
+    let message = format!("a row broke expectation `{}`, which is ON VIOLATION FAIL UPDATE", expectation.name);
+    let diagnostic = Diagnostic::error(&run::EXPECTATION_VIOLATION, message)
+        .at(&expectation.origin, "")
+        .fact(format!("expected: {}", expectation.predicate))
+        .fact(format!("record: {}", row_text(rows, row)));
+    Box::new(diagnostic.help("mend the data, or let such rows go: `ON VIOLATION DROP ROW`"))
+}
+
+/// A row as `{name: value, …}`, long values cut.
+fn row_text(rows: &RecordBatch, row: usize) -> String {
+    let options = FormatOptions::default().with_null("NULL");
+    let mut parts = vec![];
+    for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
+        let value = match ArrayFormatter::try_new(column, &options) {
+            Ok(formatter) => formatter.value(row).to_string(),
+            Err(_) => "?".into(),
+        };
+        let short: String = value.chars().take(120).collect();
+        let cut = if short.len() < value.len() { "…" } else { "" };
+        parts.push(format!("{}: {short}{cut}", field.name()));
+    }
+    format!("{{{}}}", parts.join(", "))
+}
+
+/// A query around an expression, so that the binder has a source map and a place.
+pub(crate) fn as_query(expression: &Expression) -> Query {
+    let empty = ast::Query {
+        with: None,
+        body: Box::new(ast::SetExpr::Values(ast::Values { explicit_row: false, value_keyword: false, rows: vec![] })),
+        order_by: None,
+        limit_clause: None,
+        fetch: None,
+        locks: vec![],
+        for_clause: None,
+        settings: None,
+        format_clause: None,
+        pipe_operators: vec![],
+    };
+    Query {
+        tree: Box::new(empty),
+        relations: vec![],
+        text: expression.text.clone(),
+        origin: expression.origin.clone(),
+        refused: vec![],
+        source_map: expression.source_map.clone(),
+    }
+}

@@ -1,0 +1,18 @@
+//! Where Spark and DataFusion differ: one difference, one file. Each file holds the rule (types in, types out) and, if
+//! DataFusion has no operator that computes it, the function that does. Must not know syntax: `bind` calls these.
+
+pub(crate) mod access;
+pub(crate) mod arithmetic;
+pub(crate) mod cast;
+pub(crate) mod compare;
+pub(crate) mod concat;
+pub(crate) mod count;
+pub(crate) mod decimal;
+pub(crate) mod generator;
+pub(crate) mod interval;
+pub(crate) mod path;
+pub(crate) mod shift;
+pub(crate) mod structure;
+pub(crate) mod sum;
+pub(crate) mod time;
+pub(crate) mod unify;

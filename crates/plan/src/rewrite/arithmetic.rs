@@ -1,0 +1,335 @@
+//! `+ - * / % DIV`: result types by Spark's rules, overflow and division by zero as errors. DataFusion wraps integers
+//! around, divides integers as integers and has other decimal types.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Datum, PrimitiveArray, Scalar};
+use arrow::compute::kernels::numeric;
+use arrow::datatypes::{
+    ArrowNativeTypeOp, ArrowPrimitiveType, DataType, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+};
+use arrow::error::ArrowError;
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{
+    BinaryExpr, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+use sluice_model::Origin;
+use sluice_model::condition::query as condition;
+use sqlparser::ast::BinaryOperator;
+
+use crate::Session;
+use crate::bind::Typed;
+use crate::error::{self, Result, at, raise};
+use crate::rewrite::cast::{self, Ignored};
+use crate::rewrite::unify::{self, is_integral, is_numeric, words};
+use crate::rewrite::{decimal, shift};
+
+/// An operation on two numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Arithmetic {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+    IntegerDivide,
+}
+
+impl Arithmetic {
+    fn symbol(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Remainder => "%",
+            Self::IntegerDivide => "div",
+        }
+    }
+}
+
+/// `left op right`; overflow and division by zero are errors.
+pub(crate) fn apply(session: &Session, op: Arithmetic, left: Typed, right: Typed, origin: &Origin) -> Result<Typed> {
+    calculate(session, op, left, right, false, origin)
+}
+
+/// `try_add(left, right)` and its kin: NULL instead of an error.
+pub(crate) fn attempt(session: &Session, op: Arithmetic, left: Typed, right: Typed, origin: &Origin) -> Result<Typed> {
+    calculate(session, op, left, right, true, origin)
+}
+
+fn calculate(session: &Session, op: Arithmetic, left: Typed, right: Typed, attempt: bool, origin: &Origin) -> Result<Typed> {
+    if let Some(shifted) = shift::apply(session, op, &left, &right, origin)? {
+        return Ok(shifted);
+    }
+    let (left, right) = numbers(session, op, left, right, origin)?;
+    let decimals = matches!((&left.data_type, &right.data_type), (DataType::Decimal128(..), DataType::Decimal128(..)));
+    if decimals {
+        let returns = decimal::result_type(op, &left.data_type, &right.data_type);
+        return Ok(call(op, left, right, returns, attempt, origin));
+    }
+    let common = match op {
+        Arithmetic::Divide => DataType::Float64,
+        Arithmetic::IntegerDivide => DataType::Int64,
+        _ => unify::common_type(&left.data_type, &right.data_type).unwrap_or(DataType::Float64),
+    };
+    let left = cast::implicit(session, left, &common, origin)?;
+    let right = cast::implicit(session, right, &common, origin)?;
+    let plain = match op {
+        Arithmetic::Add => Some(Operator::Plus),
+        Arithmetic::Subtract => Some(Operator::Minus),
+        Arithmetic::Multiply => Some(Operator::Multiply),
+        _ => None,
+    };
+    if let (Some(operator), false) = (plain, is_integral(&common)) {
+        let expr = Expr::BinaryExpr(BinaryExpr::new(Box::new(left.expr), operator, Box::new(right.expr)));
+        return Ok(Typed::new(expr, common));
+    }
+    Ok(call(op, left, right, common, attempt, origin))
+}
+
+/// Both sides as numbers: strings become what the other side asks for, decimals meet integers as decimals and floats
+/// as doubles.
+fn numbers(session: &Session, op: Arithmetic, left: Typed, right: Typed, origin: &Origin) -> Result<(Typed, Typed)> {
+    let refuse = |left: &Typed, right: &Typed| {
+        let message = format!("`{}` does not take {} and {}", op.symbol(), words(&left.data_type), words(&right.data_type));
+        at(&condition::DATATYPE_MISMATCH, origin, message)
+    };
+    let accepted = |t: &DataType| is_numeric(t) || matches!(t, DataType::Utf8 | DataType::Null);
+    let texts = left.data_type == DataType::Utf8 && right.data_type == DataType::Utf8;
+    if texts || !accepted(&left.data_type) || !accepted(&right.data_type) {
+        return Err(refuse(&left, &right));
+    }
+    let from_text = |other: &DataType| {
+        if is_integral(other) && op != Arithmetic::Divide { DataType::Int64 } else { DataType::Float64 }
+    };
+    let target = |own: &DataType, other: &DataType| match (own, other) {
+        (DataType::Utf8, other) => from_text(other),
+        (DataType::Null, DataType::Null) => DataType::Float64,
+        (DataType::Null, DataType::Utf8) => from_text(own),
+        (DataType::Null, other) => other.clone(),
+        (own, _) => own.clone(),
+    };
+    let (l, r) = (target(&left.data_type, &right.data_type), target(&right.data_type, &left.data_type));
+    let mut left = cast::implicit(session, left, &l, origin)?;
+    let mut right = cast::implicit(session, right, &r, origin)?;
+    match (&left.data_type, &right.data_type) {
+        (DataType::Decimal128(..), DataType::Float32 | DataType::Float64) => {
+            left = cast::implicit(session, left, &DataType::Float64, origin)?;
+        }
+        (DataType::Float32 | DataType::Float64, DataType::Decimal128(..)) => {
+            right = cast::implicit(session, right, &DataType::Float64, origin)?;
+        }
+        (DataType::Decimal128(..), other) if is_integral(other) => {
+            let wanted = decimal::of_integer(&right);
+            right = cast::implicit(session, right, &wanted, origin)?;
+        }
+        (other, DataType::Decimal128(..)) if is_integral(other) => {
+            let wanted = decimal::of_integer(&left);
+            left = cast::implicit(session, left, &wanted, origin)?;
+        }
+        _ => {}
+    }
+    Ok((left, right))
+}
+
+/// `-value`.
+pub(crate) fn negate(session: &Session, value: Typed, origin: &Origin) -> Result<Typed> {
+    if let DataType::Duration(_) | DataType::Interval(_) = value.data_type {
+        if let Some(constant) = value.constant()
+            && let Ok(negated) = constant.arithmetic_negate()
+        {
+            return Ok(Typed::literal(negated));
+        }
+        return error::unsupported(origin, "the negative of an interval that is not a constant");
+    }
+    let zero = match &value.data_type {
+        DataType::Decimal128(p, s) => Typed::literal(ScalarValue::Decimal128(Some(0), *p, *s)),
+        DataType::Float32 | DataType::Float64 => {
+            let data_type = value.data_type.clone();
+            return Ok(Typed::new(Expr::Negative(Box::new(value.expr)), data_type));
+        }
+        other => match ScalarValue::new_zero(other) {
+            Ok(zero) if is_integral(other) => Typed::literal(zero),
+            _ => Typed::literal(ScalarValue::Float64(Some(0.0))),
+        },
+    };
+    let wanted = value.data_type.clone();
+    let negated = apply(session, Arithmetic::Subtract, zero, value, origin)?;
+    match wanted {
+        DataType::Decimal128(..) => cast::implicit(session, negated, &wanted, origin),
+        _ => Ok(negated),
+    }
+}
+
+/// `& | ^` on integers.
+pub(crate) fn bitwise(session: &Session, op: &BinaryOperator, left: Typed, right: Typed, origin: &Origin) -> Result<Typed> {
+    let common = unify::common_type(&left.data_type, &right.data_type).filter(is_integral);
+    let Some(common) = common else {
+        let message = format!("`{op}` takes integers, these are {} and {}", words(&left.data_type), words(&right.data_type));
+        return Err(at(&condition::DATATYPE_MISMATCH, origin, message));
+    };
+    let left = cast::implicit(session, left, &common, origin)?;
+    let right = cast::implicit(session, right, &common, origin)?;
+    let operator = match op {
+        BinaryOperator::BitwiseAnd => Operator::BitwiseAnd,
+        BinaryOperator::BitwiseOr => Operator::BitwiseOr,
+        _ => Operator::BitwiseXor,
+    };
+    Ok(Typed::new(Expr::BinaryExpr(BinaryExpr::new(Box::new(left.expr), operator, Box::new(right.expr))), common))
+}
+
+fn call(op: Arithmetic, left: Typed, right: Typed, returns: DataType, attempt: bool, origin: &Origin) -> Typed {
+    let function = Calculate {
+        op,
+        attempt,
+        returns: returns.clone(),
+        origin: Ignored(origin.clone()),
+        signature: Signature::any(2, Volatility::Immutable),
+    };
+    let function = Arc::new(ScalarUDF::new_from_impl(function));
+    Typed::new(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![left.expr, right.expr])), returns)
+}
+
+/// A checked operation as a function.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Calculate {
+    op: Arithmetic,
+    attempt: bool,
+    returns: DataType,
+    origin: Ignored<Origin>,
+    signature: Signature,
+}
+
+impl Calculate {
+    fn run(&self, left: &dyn Datum, right: &dyn Datum) -> datafusion::error::Result<ArrayRef> {
+        let (l, _) = left.get();
+        match l.data_type() {
+            DataType::Decimal128(..) => decimal::calculate(self.op, left, right, &self.returns, self.attempt)
+                .map_err(|diagnostic| raise(error::located(diagnostic, Some(&self.origin.0)))),
+            DataType::Float64 | DataType::Float32 => self.floats(left, right),
+            _ => self.integers(left, right),
+        }
+    }
+
+    fn floats(&self, left: &dyn Datum, right: &dyn Datum) -> datafusion::error::Result<ArrayRef> {
+        let (divisor, _) = right.get();
+        let divisor = arrow::compute::cast(&arrow::array::make_array(divisor.to_data()), &DataType::Float64)?;
+        let zeros = divisor.as_primitive::<Float64Type>().iter().any(|value| value == Some(0.0));
+        if zeros && self.divides() {
+            return self.row_by_row(left, right);
+        }
+        Ok(self.kernel(left, right)?)
+    }
+
+    fn divides(&self) -> bool {
+        matches!(self.op, Arithmetic::Divide | Arithmetic::Remainder | Arithmetic::IntegerDivide)
+    }
+
+    fn integers(&self, left: &dyn Datum, right: &dyn Datum) -> datafusion::error::Result<ArrayRef> {
+        match self.kernel(left, right) {
+            Ok(array) => Ok(array),
+            // The kernel also looks at rows whose other side is NULL, and a try_ function goes on: find out per row.
+            Err(ArrowError::DivideByZero | ArrowError::ArithmeticOverflow(_)) => self.row_by_row(left, right),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    fn kernel(&self, left: &dyn Datum, right: &dyn Datum) -> std::result::Result<ArrayRef, ArrowError> {
+        match self.op {
+            Arithmetic::Add => numeric::add(left, right),
+            Arithmetic::Subtract => numeric::sub(left, right),
+            Arithmetic::Multiply => numeric::mul(left, right),
+            Arithmetic::Divide | Arithmetic::IntegerDivide => numeric::div(left, right),
+            Arithmetic::Remainder => numeric::rem(left, right),
+        }
+    }
+
+    fn row_by_row(&self, left: &dyn Datum, right: &dyn Datum) -> datafusion::error::Result<ArrayRef> {
+        match left.get().0.data_type() {
+            DataType::Int8 => self.rows::<Int8Type>(left, right),
+            DataType::Int16 => self.rows::<Int16Type>(left, right),
+            DataType::Int32 => self.rows::<Int32Type>(left, right),
+            DataType::Int64 => self.rows::<Int64Type>(left, right),
+            DataType::Float32 => self.rows::<arrow::datatypes::Float32Type>(left, right),
+            _ => self.rows::<Float64Type>(left, right),
+        }
+    }
+
+    fn rows<T: ArrowPrimitiveType>(&self, left: &dyn Datum, right: &dyn Datum) -> datafusion::error::Result<ArrayRef> {
+        let ((l, left_scalar), (r, right_scalar)) = (left.get(), right.get());
+        let (l, r) = (l.as_primitive::<T>(), r.as_primitive::<T>());
+        let rows = if left_scalar { r.len() } else { l.len() };
+        let mut out = Vec::with_capacity(rows);
+        for row in 0..rows {
+            let (i, j) = (if left_scalar { 0 } else { row }, if right_scalar { 0 } else { row });
+            if l.is_null(i) || r.is_null(j) {
+                out.push(None);
+                continue;
+            }
+            let (a, b) = (l.value(i), r.value(j));
+            let zero = self.divides() && b.is_zero();
+            let result = match self.op {
+                _ if zero => Err(ArrowError::DivideByZero),
+                Arithmetic::Add => a.add_checked(b),
+                Arithmetic::Subtract => a.sub_checked(b),
+                Arithmetic::Multiply => a.mul_checked(b),
+                Arithmetic::Divide | Arithmetic::IntegerDivide => a.div_checked(b),
+                // MIN % -1 is 0, although the division overflows.
+                Arithmetic::Remainder => Ok(a.mod_checked(b).unwrap_or(T::default_value())),
+            };
+            match result {
+                Ok(value) => out.push(Some(value)),
+                Err(_) if self.attempt => out.push(None),
+                Err(_) if zero && self.op == Arithmetic::Remainder => {
+                    return Err(raise(error::remainder_by_zero(Some(&self.origin.0))));
+                }
+                Err(_) if zero => return Err(raise(error::divide_by_zero(Some(&self.origin.0)))),
+                Err(_) => return Err(raise(error::overflow_of(&self.returns, Some(&self.origin.0)))),
+            }
+        }
+        Ok(Arc::new(out.into_iter().collect::<PrimitiveArray<T>>()))
+    }
+}
+
+impl ScalarUDFImpl for Calculate {
+    fn name(&self) -> &str {
+        if self.attempt { "try_calculate" } else { "calculate" }
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> datafusion::error::Result<String> {
+        let args: Vec<String> = args.iter().map(|arg| arg.schema_name().to_string()).collect();
+        let attempt = if self.attempt { "try" } else { "" };
+        Ok(format!("{attempt}({})", args.join(&format!(" {} ", self.op.symbol()))))
+    }
+
+    fn display_name(&self, args: &[Expr]) -> datafusion::error::Result<String> {
+        let args: Vec<String> = args.iter().map(ToString::to_string).collect();
+        let attempt = if self.attempt { "try" } else { "" };
+        Ok(format!("{attempt}({})", args.join(&format!(" {} ", self.op.symbol()))))
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> datafusion::error::Result<DataType> {
+        Ok(self.returns.clone())
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> datafusion::error::Result<ColumnarValue> {
+        let scalar = |value: &ScalarValue| Ok::<_, datafusion::error::DataFusionError>(Scalar::new(value.to_array_of_size(1)?));
+        let array = match args.args.as_slice() {
+            [ColumnarValue::Array(left), ColumnarValue::Array(right)] => self.run(left, right)?,
+            [ColumnarValue::Array(left), ColumnarValue::Scalar(right)] => self.run(left, &scalar(right)?)?,
+            [ColumnarValue::Scalar(left), ColumnarValue::Array(right)] => self.run(&scalar(left)?, right)?,
+            [ColumnarValue::Scalar(left), ColumnarValue::Scalar(right)] => {
+                let array = self.run(&left.to_array_of_size(1)?, &scalar(right)?)?;
+                return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?));
+            }
+            _ => return datafusion::common::internal_err!("an operation takes two arguments"),
+        };
+        Ok(ColumnarValue::Array(array))
+    }
+}

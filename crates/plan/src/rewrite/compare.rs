@@ -1,0 +1,37 @@
+//! Comparisons: the type in which two sides are compared. Spark casts strings to the other side's type (integers as
+//! BIGINT, other numbers as DOUBLE, dates and timestamps as themselves) and refuses what has no common type.
+
+use arrow::datatypes::DataType;
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use sluice_model::Origin;
+use sluice_model::condition::query as condition;
+
+use crate::Session;
+use crate::bind::Typed;
+use crate::error::{Result, at};
+use crate::rewrite::{cast, unify};
+
+/// The type in which values of two types are compared, `None` if they are not comparable.
+pub(crate) fn comparison_type(left: &DataType, right: &DataType) -> Option<DataType> {
+    if matches!(left, DataType::Map(..)) || matches!(right, DataType::Map(..)) {
+        return None;
+    }
+    unify::common_type(left, right)
+}
+
+/// `left op right`.
+pub(crate) fn compare(session: &Session, op: Operator, left: Typed, right: Typed, origin: &Origin) -> Result<Typed> {
+    let Some(common) = comparison_type(&left.data_type, &right.data_type) else {
+        let message = format!(
+            "{} and {} cannot be compared",
+            unify::words(&left.data_type),
+            unify::words(&right.data_type)
+        );
+        return Err(at(&condition::DATATYPE_MISMATCH, origin, message));
+    };
+    // Two untyped NULLs are compared as BOOLEAN: DataFusion has no comparison of its NULL type.
+    let common = if common == DataType::Null { DataType::Boolean } else { common };
+    let left = cast::implicit(session, left, &common, origin)?;
+    let right = cast::implicit(session, right, &common, origin)?;
+    Ok(Typed::boolean(Expr::BinaryExpr(BinaryExpr::new(Box::new(left.expr), op, Box::new(right.expr)))))
+}

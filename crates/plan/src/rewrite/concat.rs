@@ -1,0 +1,43 @@
+//! `concat` and `||`: everything becomes STRING and NULL wins; arrays are joined; BINARY stays BINARY.
+
+use arrow::datatypes::DataType;
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use sluice_model::Origin;
+
+use crate::Session;
+use crate::bind::Typed;
+use crate::error::{Result, unsupported};
+use crate::rewrite::{cast, unify};
+
+/// Joins values.
+pub(crate) fn concat(session: &Session, values: Vec<Typed>, origin: &Origin) -> Result<Typed> {
+    let lists = values.iter().any(|value| matches!(value.data_type, DataType::List(_)));
+    if lists {
+        return arrays(session, values, origin);
+    }
+    let binary = !values.is_empty() && values.iter().all(|value| value.data_type == DataType::Binary);
+    if binary {
+        return unsupported(origin, "concat of BINARY values");
+    }
+    let mut joined: Option<Expr> = None;
+    for value in values {
+        let text = cast::implicit(session, value, &DataType::Utf8, origin)?.expr;
+        joined = Some(match joined {
+            None => text,
+            Some(left) => Expr::BinaryExpr(BinaryExpr::new(Box::new(left), Operator::StringConcat, Box::new(text))),
+        });
+    }
+    Ok(joined.map_or_else(|| Typed::text(""), |expr| Typed::new(expr, DataType::Utf8)))
+}
+
+fn arrays(session: &Session, values: Vec<Typed>, origin: &Origin) -> Result<Typed> {
+    let types = values.iter().map(|value| value.data_type.clone());
+    let Some(common) = unify::common_type_of(types) else {
+        return unsupported(origin, "concat of arrays whose items have no common type");
+    };
+    let mut args = vec![];
+    for value in values {
+        args.push(cast::implicit(session, value, &common, origin)?.expr);
+    }
+    Ok(Typed::new(datafusion::functions_nested::expr_fn::array_concat(args), common))
+}

@@ -1,0 +1,12 @@
+//! The one test binary of `plan`.
+
+#[cfg(test)]
+mod errors;
+#[cfg(test)]
+mod language;
+#[cfg(test)]
+mod outcome;
+#[cfg(test)]
+mod pipelines;
+#[cfg(test)]
+mod support;
