@@ -1,13 +1,121 @@
 //! Spark's functions by family, found by name in one registry. Must not know queries: `bind` calls them.
+//!
+//! A function is one entry of its family's table: name, parameters, type, sentence, example, code. Only what behaves as in
+//! Spark is registered, so whatever `DataFusion` has besides does not exist for a query. Calls that are syntax
+//! (`coalesce`, `CASE`, `concat`, `struct`, …) are bound by `bind`, not called from here.
+
+mod aggregate;
+mod array;
+mod call;
+mod date_text;
+mod date_time;
+mod error;
+mod hash;
+mod json;
+mod lists;
+mod map;
+mod number;
+mod regexp;
+mod scalar;
+mod sequence;
+pub(crate) mod signature;
+mod string;
+mod system;
 
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
+use datafusion::functions_window as window;
+
+use scalar::{Function, Udf};
+
+pub use sequence::duration;
+pub use signature::common_type;
+
+/// The families of scalar functions, as the reference shows them.
+static FAMILIES: &[(&str, &[&[Function]])] = &[
+    ("string", &[string::FUNCTIONS]),
+    ("regular expression", &[regexp::FUNCTIONS]),
+    ("number", &[number::DOUBLES, number::FUNCTIONS]),
+    ("date and time", &[date_time::FUNCTIONS, date_text::FUNCTIONS]),
+    ("array", &[array::FUNCTIONS, sequence::FUNCTIONS]),
+    ("map", &[map::FUNCTIONS]),
+    ("hash and encoding", &[hash::FUNCTIONS]),
+    ("JSON", &[json::FUNCTIONS]),
+    ("system", &[system::FUNCTIONS]),
+];
+
+/// One line of the function reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FunctionEntry {
+    /// Name, lower case.
+    pub name: &'static str,
+    /// Further names.
+    pub aliases: &'static [&'static str],
+    /// Family: `string`, `aggregate`, ….
+    pub family: &'static str,
+    /// One sentence.
+    pub doc: &'static str,
+    /// A call that runs.
+    pub example: &'static str,
+}
+
+/// Every function, family by family.
+pub fn entries() -> impl Iterator<Item = FunctionEntry> {
+    let scalars = FAMILIES.iter().flat_map(|(family, tables)| {
+        tables.iter().copied().flatten().map(|f| FunctionEntry {
+            name: f.name,
+            aliases: f.aliases,
+            family,
+            doc: f.doc,
+            example: f.example,
+        })
+    });
+    let borrowed = aggregate::BORROWED.iter().map(|f| (f.name, f.aliases, f.doc, f.example));
+    let ours = aggregate::AGGREGATES.iter().map(|f| (f.name, f.aliases, f.doc, f.example));
+    let aggregates = borrowed.chain(ours).map(|(name, aliases, doc, example)| FunctionEntry {
+        name,
+        aliases,
+        family: "aggregate",
+        doc,
+        example,
+    });
+    scalars.chain(aggregates)
+}
 
 /// Registers every function that a query may call by name: only what behaves as in Spark may be registered here.
 ///
 /// # Errors
 /// The registry refuses a function.
 pub fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
-    let _ = registry;
+    for function in FAMILIES.iter().flat_map(|(_, tables)| tables.iter().copied().flatten()) {
+        registry.register_udf(Udf::scalar(function))?;
+    }
+    for function in aggregate::functions() {
+        registry.register_udaf(function)?;
+    }
+    for function in window::all_default_window_functions() {
+        registry.register_udwf(function)?;
+    }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_function_has_one_place_a_sentence_and_an_example() {
+        let mut known = HashSet::new();
+        for entry in entries() {
+            for name in std::iter::once(&entry.name).chain(entry.aliases) {
+                assert!(known.insert(*name), "`{name}` stands twice");
+                assert_eq!(**name, name.to_lowercase());
+            }
+            assert!(entry.doc.ends_with('.'), "{}", entry.name);
+            assert!(!entry.example.is_empty(), "{}", entry.name);
+        }
+        assert!(known.len() > 250, "{}", known.len());
+    }
 }

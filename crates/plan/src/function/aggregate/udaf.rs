@@ -1,0 +1,324 @@
+//! The faces of aggregate functions towards `DataFusion`. Must not compute.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use datafusion::common::{ScalarValue, internal_err};
+use datafusion::error::Result;
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility,
+};
+use sluice_model::condition::query as condition;
+
+use super::super::error::fail;
+use super::super::signature::{Param, Parameters, list_of};
+use super::any::{By, Edge};
+use super::collected::{Collected, Moments};
+use super::distinct::Distinct;
+use super::quantile::Quantiles;
+
+/// How one of our aggregates computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Kind {
+    First,
+    Last,
+    MaxBy,
+    MinBy,
+    QuantileSummary,
+    Percentile,
+    Median,
+    Mode,
+    Skewness,
+    Kurtosis,
+    ListAgg,
+    ApproxDistinct,
+}
+
+/// One of our aggregate functions.
+pub(in super::super) struct Aggregate {
+    /// Name, lower case.
+    pub(in super::super) name: &'static str,
+    /// Further names.
+    pub(in super::super) aliases: &'static [&'static str],
+    /// One sentence.
+    pub(in super::super) doc: &'static str,
+    /// A call.
+    pub(in super::super) example: &'static str,
+    parameters: Parameters,
+    returns: fn(&[DataType]) -> Result<DataType>,
+    kind: Kind,
+}
+
+impl Aggregate {
+    pub(super) const fn new(name: &'static str, parameters: &'static [Param], kind: Kind) -> Self {
+        Self {
+            name,
+            aliases: &[],
+            doc: "",
+            example: "",
+            parameters: Parameters { kinds: parameters, optional: 0, variadic: false },
+            returns: |types| Ok(types.first().cloned().unwrap_or(DataType::Null)),
+            kind,
+        }
+    }
+
+    pub(super) const fn optional(mut self, count: usize) -> Self {
+        self.parameters.optional = count;
+        self
+    }
+
+    pub(super) const fn also(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    pub(super) const fn returning(mut self, returns: fn(&[DataType]) -> Result<DataType>) -> Self {
+        self.returns = returns;
+        self
+    }
+
+    pub(super) const fn doc(mut self, doc: &'static str, example: &'static str) -> Self {
+        self.doc = doc;
+        self.example = example;
+        self
+    }
+}
+
+/// Says by name what an aggregate is for `Debug`, `Eq` and `Hash`.
+macro_rules! known_by_name {
+    ($type:ty) => {
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+        impl PartialEq for $type {
+            fn eq(&self, other: &Self) -> bool {
+                self.name() == other.name()
+            }
+        }
+        impl Eq for $type {}
+        impl Hash for $type {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                self.name().hash(state);
+            }
+        }
+    };
+}
+
+/// The face of one of ours.
+pub(super) struct Udaf {
+    function: &'static Aggregate,
+    signature: Signature,
+    aliases: Vec<String>,
+}
+
+known_by_name!(Udaf);
+
+impl Udaf {
+    pub(super) fn aggregate(function: &'static Aggregate) -> Arc<AggregateUDF> {
+        Arc::new(AggregateUDF::new_from_impl(Self {
+            function,
+            signature: Signature::user_defined(Volatility::Immutable),
+            aliases: function.aliases.iter().map(ToString::to_string).collect(),
+        }))
+    }
+}
+
+impl AggregateUDFImpl for Udaf {
+    fn name(&self) -> &str {
+        self.function.name
+    }
+
+    fn aliases(&self) -> &[String] {
+        &self.aliases
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        (self.function.returns)(types)
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        self.function.parameters.resolve(self.function.name, types)
+    }
+
+    fn supports_null_handling_clause(&self) -> bool {
+        matches!(self.function.kind, Kind::First | Kind::Last)
+    }
+
+    fn supports_within_group_clause(&self) -> bool {
+        self.function.kind == Kind::ListAgg
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
+        let field = |name: &str, data_type: DataType| Arc::new(Field::new(format!("{}[{name}]", args.name), data_type, true));
+        let input = |index: usize| args.input_fields.get(index).map_or(DataType::Null, |f| f.data_type().clone());
+        Ok(match self.function.kind {
+            Kind::First | Kind::Last => vec![field("value", input(0)), field("seen", DataType::Boolean)],
+            Kind::MaxBy | Kind::MinBy => vec![field("value", input(0)), field("by", input(1))],
+            Kind::QuantileSummary | Kind::Skewness | Kind::Kurtosis => vec![field("summary", list_of(&DataType::Float64))],
+            Kind::Percentile | Kind::Median | Kind::Mode | Kind::ListAgg => vec![field("values", list_of(&input(0)))],
+            Kind::ApproxDistinct => vec![field("hashes", DataType::Binary)],
+        })
+    }
+
+    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+        let input = |index: usize| args.expr_fields.get(index).map_or(DataType::Null, |f| f.data_type().clone());
+        Ok(match self.function.kind {
+            Kind::First | Kind::Last => {
+                let flag = args.exprs.len() > 1 && constant(&args, 1)? == ScalarValue::Boolean(Some(true));
+                Box::new(Edge::new(&input(0), self.function.kind == Kind::First, flag || args.ignore_nulls)?)
+            }
+            Kind::MaxBy => Box::new(By::new(&input(0), &input(1), true)?),
+            Kind::MinBy => Box::new(By::new(&input(0), &input(1), false)?),
+            Kind::QuantileSummary => {
+                let accuracy = if args.exprs.len() > 2 { number(&constant(&args, 2)?, "the accuracy")? } else { 10_000.0 };
+                if !(1.0..=2_147_483_647.0).contains(&accuracy) {
+                    return fail(&condition::DATATYPE_MISMATCH_VALUE_OUT_OF_RANGE, "the accuracy of a percentile is 1 or more");
+                }
+                let ranks = ranks(&constant(&args, 1)?)?;
+                Box::new(Quantiles::new(&input(0), ranks.0, ranks.1, accuracy))
+            }
+            Kind::Percentile => {
+                let (ranks, many) = ranks(&constant(&args, 1)?)?;
+                Box::new(Collected::percentile(ranks, many, args.is_distinct))
+            }
+            Kind::Median => Box::new(Collected::percentile(vec![0.5], false, args.is_distinct)),
+            Kind::Mode => Box::new(Collected::mode(&input(0))),
+            Kind::ListAgg => {
+                let separator = if args.exprs.len() > 1 { constant(&args, 1)? } else { ScalarValue::Utf8(None) };
+                let separator = separator.try_as_str().flatten().unwrap_or_default().to_string();
+                Box::new(Collected::text(separator, args.is_distinct))
+            }
+            Kind::Skewness => Box::new(Moments::new(3)),
+            Kind::Kurtosis => Box::new(Moments::new(4)),
+            Kind::ApproxDistinct => Box::new(Distinct::default()),
+        })
+    }
+}
+
+/// The value of an argument that must be a constant.
+fn constant(args: &AccumulatorArgs<'_>, index: usize) -> Result<ScalarValue> {
+    let Some(expr) = args.exprs.get(index) else { return internal_err!("an aggregate lacks argument {index}") };
+    let options = RecordBatchOptions::new().with_row_count(Some(1));
+    let one = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &options)?;
+    match expr.evaluate(&one) {
+        Ok(value) => ScalarValue::try_from_array(&value.into_array(1)?, 0),
+        Err(_) => fail(
+            &condition::DATATYPE_MISMATCH_NON_FOLDABLE_INPUT,
+            format!("argument {} of `{}` must be a constant", index + 1, args.name),
+        ),
+    }
+}
+
+fn number(value: &ScalarValue, what: &str) -> Result<f64> {
+    match value.cast_to(&DataType::Float64)? {
+        ScalarValue::Float64(Some(number)) => Ok(number),
+        _ => fail(&condition::DATATYPE_MISMATCH_UNEXPECTED_NULL, format!("{what} must not be NULL")),
+    }
+}
+
+/// The percentages asked for, and whether they came as an array.
+fn ranks(value: &ScalarValue) -> Result<(Vec<f64>, bool)> {
+    let (values, many) = match value {
+        ScalarValue::List(list) => {
+            let items = list.value(0);
+            let values = (0..items.len()).map(|i| number(&ScalarValue::try_from_array(&items, i)?, "a percentage"));
+            (values.collect::<Result<Vec<_>>>()?, true)
+        }
+        single => (vec![number(single, "the percentage")?], false),
+    };
+    if values.iter().all(|p| (0.0..=1.0).contains(p)) {
+        return Ok((values, many));
+    }
+    fail(&condition::DATATYPE_MISMATCH_VALUE_OUT_OF_RANGE, "a percentage lies between 0.0 and 1.0")
+}
+
+/// A function of `DataFusion` under Spark's name and with Spark's parameters.
+pub(super) struct Renamed {
+    name: &'static str,
+    aliases: Vec<String>,
+    parameters: Parameters,
+    signature: Signature,
+    inner: Arc<AggregateUDF>,
+}
+
+known_by_name!(Renamed);
+
+impl Renamed {
+    pub(super) fn aggregate(
+        name: &'static str,
+        aliases: &'static [&'static str],
+        parameters: &'static [Param],
+        inner: Arc<AggregateUDF>,
+    ) -> Arc<AggregateUDF> {
+        Arc::new(AggregateUDF::new_from_impl(Self {
+            name,
+            aliases: aliases.iter().map(ToString::to_string).collect(),
+            parameters: Parameters { kinds: parameters, optional: 0, variadic: false },
+            signature: Signature::user_defined(Volatility::Immutable),
+            inner,
+        }))
+    }
+}
+
+impl AggregateUDFImpl for Renamed {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn aliases(&self) -> &[String] {
+        &self.aliases
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        self.inner.inner().return_type(types)
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        self.parameters.resolve(self.name, types)
+    }
+
+    fn is_nullable(&self) -> bool {
+        self.inner.inner().is_nullable()
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
+        self.inner.inner().state_fields(args)
+    }
+
+    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+        self.inner.inner().accumulator(args)
+    }
+
+    fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {
+        self.inner.inner().groups_accumulator_supported(args)
+    }
+
+    fn create_groups_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
+        self.inner.inner().create_groups_accumulator(args)
+    }
+
+    fn create_sliding_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+        self.inner.inner().create_sliding_accumulator(args)
+    }
+
+    fn order_sensitivity(&self) -> datafusion::logical_expr::utils::AggregateOrderSensitivity {
+        self.inner.inner().order_sensitivity()
+    }
+
+    fn default_value(&self, data_type: &DataType) -> Result<ScalarValue> {
+        self.inner.inner().default_value(data_type)
+    }
+}

@@ -1,0 +1,543 @@
+//! One call of a scalar function on one batch: its arguments cast to the parameter types and read as Rust values.
+//! Must not know any function.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BinaryArray, BooleanArray, ListArray, MapArray, PrimitiveArray,
+    StringArray, StringBuilder, StructArray,
+};
+use arrow::array::{BinaryBuilder, BooleanBuilder, PrimitiveBuilder};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Field, FieldRef, Float32Type, Float64Type, Int32Type, Int64Type, IntervalMonthDayNano,
+    IntervalMonthDayNanoType, TimestampMicrosecondType,
+};
+use datafusion::common::{ScalarValue, internal_err};
+use datafusion::config::ConfigOptions;
+use datafusion::error::Result;
+use datafusion::logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF};
+use sluice_decode::datetime::Zone;
+use sluice_model::condition::query as condition;
+
+use super::error::fail;
+
+/// One argument: a column, or one value that stands for every row.
+#[derive(Debug, Clone)]
+pub(crate) struct Column {
+    array: ArrayRef,
+    constant: bool,
+}
+
+impl Column {
+    /// The row of the array that holds the value of `row`.
+    fn index(&self, row: usize) -> usize {
+        if self.constant { 0 } else { row }
+    }
+
+    /// Whether the value of `row` is NULL.
+    pub(crate) fn is_null(&self, row: usize) -> bool {
+        let index = self.index(row);
+        self.array.is_null(index) || self.array.data_type().is_null()
+    }
+
+    /// The values under a kind.
+    ///
+    /// # Errors
+    /// The column is not of that kind: a mistake in the function's parameters.
+    pub(crate) fn typed<K: Kind>(&self) -> Result<Typed<'_, K>> {
+        match self.array.as_any().downcast_ref::<K::Array>() {
+            Some(array) => Ok(Typed { array, constant: self.constant }),
+            None => internal_err!("an argument of type {} was read as another", self.array.data_type()),
+        }
+    }
+
+    /// The whole column with one value per row.
+    pub(crate) fn expanded(&self, rows: usize) -> Result<ArrayRef> {
+        if !self.constant || (rows == 1 && self.array.len() == 1) {
+            return Ok(Arc::clone(&self.array));
+        }
+        ScalarValue::try_from_array(&self.array, 0)?.to_array_of_size(rows)
+    }
+
+    /// The array as it is: one row if the argument is a constant.
+    pub(crate) fn array(&self) -> &ArrayRef {
+        &self.array
+    }
+}
+
+/// A column read under a kind.
+pub(crate) struct Typed<'a, K: Kind> {
+    array: &'a K::Array,
+    constant: bool,
+}
+
+impl<'a, K: Kind> Typed<'a, K> {
+    /// The value of `row`, `None` for NULL.
+    pub(crate) fn get(&self, row: usize) -> Option<K::Value<'a>> {
+        let index = if self.constant { 0 } else { row };
+        self.array.is_valid(index).then(|| K::value(self.array, index))
+    }
+}
+
+/// A column that was converted for the call.
+pub(crate) struct Owned<K: Kind> {
+    array: K::Array,
+    constant: bool,
+}
+
+impl<K: Kind> Owned<K> {
+    /// The value of `row`, `None` for NULL.
+    pub(crate) fn get(&self, row: usize) -> Option<K::Value<'_>> {
+        let index = if self.constant { 0 } else { row };
+        self.array.is_valid(index).then(|| K::value(&self.array, index))
+    }
+}
+
+/// A Rust view on an Arrow array.
+pub(crate) trait Kind {
+    /// The array type.
+    type Array: Array + 'static;
+    /// One value.
+    type Value<'a>;
+    /// Reads a value that is not NULL.
+    fn value(array: &Self::Array, index: usize) -> Self::Value<'_>;
+}
+
+/// A Rust value that becomes a row of a result.
+pub(crate) trait Output {
+    /// One value.
+    type Owned;
+    /// Collects rows, `None` for NULL.
+    ///
+    /// # Errors
+    /// The first error of a row.
+    fn rows(rows: usize, next: impl FnMut(usize) -> Result<Option<Self::Owned>>) -> Result<ArrayRef>;
+
+    /// NULL in every row.
+    ///
+    /// # Errors
+    /// None in fact.
+    fn null(rows: usize) -> Result<ArrayRef> {
+        Self::rows(rows, |_| Ok(None))
+    }
+}
+
+macro_rules! primitive_kinds {
+    ($($(#[doc = $doc:literal])* $name:ident: $arrow:ty => $native:ty;)*) => {$(
+        $(#[doc = $doc])*
+        #[derive(Debug)]
+        pub(crate) struct $name;
+        impl Kind for $name {
+            type Array = PrimitiveArray<$arrow>;
+            type Value<'a> = $native;
+            fn value(array: &Self::Array, index: usize) -> $native {
+                array.value(index)
+            }
+        }
+        impl Output for $name {
+            type Owned = $native;
+            fn rows(rows: usize, next: impl FnMut(usize) -> Result<Option<$native>>) -> Result<ArrayRef> {
+                collect_primitive::<$arrow>(rows, next)
+            }
+        }
+    )*};
+}
+
+primitive_kinds! {
+    /// `INT`
+    Int: Int32Type => i32;
+    /// `BIGINT`
+    Long: Int64Type => i64;
+    /// `FLOAT`
+    Float: Float32Type => f32;
+    /// `DOUBLE`
+    Double: Float64Type => f64;
+    /// `DATE`, days
+    Date: Date32Type => i32;
+    /// Intervals
+    Span: IntervalMonthDayNanoType => IntervalMonthDayNano;
+}
+
+/// `DECIMAL`, unscaled
+#[derive(Debug)]
+pub(crate) struct Dec;
+impl Kind for Dec {
+    type Array = PrimitiveArray<Decimal128Type>;
+    type Value<'a> = i128;
+    fn value(array: &Self::Array, index: usize) -> i128 {
+        array.value(index)
+    }
+}
+
+/// Decimal rows of a precision and scale.
+pub(crate) fn decimal_rows(
+    rows: usize,
+    precision: u8,
+    scale: i8,
+    mut next: impl FnMut(usize) -> Result<Option<i128>>,
+) -> Result<ArrayRef> {
+    let mut builder = PrimitiveBuilder::<Decimal128Type>::with_capacity(rows);
+    for row in 0..rows {
+        builder.append_option(next(row)?);
+    }
+    Ok(Arc::new(builder.finish().with_precision_and_scale(precision, scale)?))
+}
+
+fn collect_primitive<T: ArrowPrimitiveType>(
+    rows: usize,
+    mut next: impl FnMut(usize) -> Result<Option<T::Native>>,
+) -> Result<ArrayRef> {
+    let mut builder = PrimitiveBuilder::<T>::with_capacity(rows);
+    for row in 0..rows {
+        builder.append_option(next(row)?);
+    }
+    Ok(Arc::new(builder.finish()))
+}
+
+/// `TIMESTAMP`, microseconds
+#[derive(Debug)]
+pub(crate) struct Instant;
+impl Kind for Instant {
+    type Array = PrimitiveArray<TimestampMicrosecondType>;
+    type Value<'a> = i64;
+    fn value(array: &Self::Array, index: usize) -> i64 {
+        array.value(index)
+    }
+}
+impl Output for Instant {
+    type Owned = i64;
+    fn rows(rows: usize, mut next: impl FnMut(usize) -> Result<Option<i64>>) -> Result<ArrayRef> {
+        let mut builder = PrimitiveBuilder::<TimestampMicrosecondType>::with_capacity(rows);
+        for row in 0..rows {
+            builder.append_option(next(row)?);
+        }
+        Ok(Arc::new(builder.finish().with_timezone("UTC")))
+    }
+}
+
+/// `STRING`
+#[derive(Debug)]
+pub(crate) struct Text;
+impl Kind for Text {
+    type Array = StringArray;
+    type Value<'a> = &'a str;
+    fn value(array: &StringArray, index: usize) -> &str {
+        array.value(index)
+    }
+}
+impl Output for Text {
+    type Owned = String;
+    fn rows(rows: usize, mut next: impl FnMut(usize) -> Result<Option<String>>) -> Result<ArrayRef> {
+        let mut builder = StringBuilder::new();
+        for row in 0..rows {
+            builder.append_option(next(row)?);
+        }
+        Ok(Arc::new(builder.finish()))
+    }
+}
+
+/// `BINARY`
+#[derive(Debug)]
+pub(crate) struct Bytes;
+impl Kind for Bytes {
+    type Array = BinaryArray;
+    type Value<'a> = &'a [u8];
+    fn value(array: &BinaryArray, index: usize) -> &[u8] {
+        array.value(index)
+    }
+}
+impl Output for Bytes {
+    type Owned = Vec<u8>;
+    fn rows(rows: usize, mut next: impl FnMut(usize) -> Result<Option<Vec<u8>>>) -> Result<ArrayRef> {
+        let mut builder = BinaryBuilder::new();
+        for row in 0..rows {
+            builder.append_option(next(row)?);
+        }
+        Ok(Arc::new(builder.finish()))
+    }
+}
+
+/// `BOOLEAN`
+#[derive(Debug)]
+pub(crate) struct Truth;
+impl Kind for Truth {
+    type Array = BooleanArray;
+    type Value<'a> = bool;
+    fn value(array: &BooleanArray, index: usize) -> bool {
+        array.value(index)
+    }
+}
+impl Output for Truth {
+    type Owned = bool;
+    fn rows(rows: usize, mut next: impl FnMut(usize) -> Result<Option<bool>>) -> Result<ArrayRef> {
+        let mut builder = BooleanBuilder::with_capacity(rows);
+        for row in 0..rows {
+            builder.append_option(next(row)?);
+        }
+        Ok(Arc::new(builder.finish()))
+    }
+}
+
+/// `ARRAY`, its items as one array
+#[derive(Debug)]
+pub(crate) struct List;
+impl Kind for List {
+    type Array = ListArray;
+    type Value<'a> = ArrayRef;
+    fn value(array: &ListArray, index: usize) -> ArrayRef {
+        array.value(index)
+    }
+}
+
+/// `MAP`, its entries as one struct array of keys and values
+#[derive(Debug)]
+pub(crate) struct Entries;
+impl Kind for Entries {
+    type Array = MapArray;
+    type Value<'a> = StructArray;
+    fn value(array: &MapArray, index: usize) -> StructArray {
+        array.value(index)
+    }
+}
+
+/// The call.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    /// The function's name, for messages.
+    pub(crate) name: &'static str,
+    /// The arguments, cast.
+    pub(crate) columns: Vec<Column>,
+    /// Rows to produce: 1 if every argument is a constant.
+    pub(crate) rows: usize,
+    /// Types of the arguments as they came.
+    pub(crate) found: Vec<DataType>,
+    /// The type to produce.
+    pub(crate) returns: &'a DataType,
+    /// Session settings.
+    pub(crate) config: &'a Arc<ConfigOptions>,
+}
+
+impl<'a> Call<'a> {
+    /// Casts the arguments to the parameter types.
+    ///
+    /// # Errors
+    /// A value has no form in the type wanted.
+    pub(crate) fn new(name: &'static str, args: &'a ScalarFunctionArgs, wanted: &[DataType]) -> Result<(Self, bool)> {
+        let constant = args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
+        let mut columns = Vec::with_capacity(args.args.len());
+        for (argument, wanted) in args.args.iter().zip(wanted) {
+            let (array, constant) = match argument {
+                ColumnarValue::Array(array) => (Arc::clone(array), false),
+                ColumnarValue::Scalar(value) => (value.to_array_of_size(1)?, true),
+            };
+            columns.push(Column { array: convert(&array, wanted)?, constant });
+        }
+        let call = Self {
+            name,
+            columns,
+            rows: if constant { 1 } else { args.number_rows },
+            found: args.arg_fields.iter().map(|f| f.data_type().clone()).collect(),
+            returns: args.return_field.data_type(),
+            config: &args.config_options,
+        };
+        Ok((call, constant))
+    }
+
+    /// The session time zone.
+    ///
+    /// # Errors
+    /// The setting names no zone.
+    pub(crate) fn zone(&self) -> Result<Zone> {
+        zone_of(self.config)
+    }
+
+    /// The argument at `index`, or an error of ours if the function's table and code disagree.
+    pub(crate) fn column(&self, index: usize) -> Result<&Column> {
+        match self.columns.get(index) {
+            Some(column) => Ok(column),
+            None => internal_err!("`{}` has no argument {}", self.name, index + 1),
+        }
+    }
+
+    /// Whether the optional argument at `index` was given.
+    pub(crate) fn has(&self, index: usize) -> bool {
+        index < self.columns.len()
+    }
+
+    /// The argument at `index` read under a kind.
+    ///
+    /// # Errors
+    /// It is of another kind: a mistake in the function's table.
+    pub(crate) fn typed<K: Kind>(&self, index: usize) -> Result<Typed<'_, K>> {
+        self.column(index)?.typed::<K>()
+    }
+
+    /// A numeric argument as `DOUBLE`.
+    ///
+    /// # Errors
+    /// It is not numeric.
+    pub(crate) fn as_double(&self, index: usize) -> Result<Owned<Double>> {
+        self.converted(index, &DataType::Float64)
+    }
+
+    /// An integer argument as `BIGINT`.
+    ///
+    /// # Errors
+    /// It is not an integer.
+    pub(crate) fn as_long(&self, index: usize) -> Result<Owned<Long>> {
+        self.converted(index, &DataType::Int64)
+    }
+
+    /// An argument converted to another type, to be read under a kind.
+    ///
+    /// # Errors
+    /// It has no such form.
+    pub(crate) fn converted<K: Kind>(&self, index: usize, wanted: &DataType) -> Result<Owned<K>>
+    where
+        K::Array: Clone,
+    {
+        let column = self.column(index)?;
+        let array = convert(&column.array, wanted)?;
+        match array.as_any().downcast_ref::<K::Array>() {
+            Some(array) => Ok(Owned { array: array.clone(), constant: column.constant }),
+            None => internal_err!("an argument was converted to another type than asked"),
+        }
+    }
+
+    /// The function of one argument, NULL for NULL.
+    pub(crate) fn map1<'c, A: Kind, O: Output>(
+        &'c self,
+        mut body: impl FnMut(A::Value<'c>) -> Result<Option<O::Owned>>,
+    ) -> Result<ArrayRef> {
+        let a = self.typed::<A>(0)?;
+        O::rows(self.rows, |row| a.get(row).map_or(Ok(None), &mut body))
+    }
+
+    /// The function of two arguments, NULL if any is NULL.
+    pub(crate) fn map2<'c, A: Kind, B: Kind, O: Output>(
+        &'c self,
+        mut body: impl FnMut(A::Value<'c>, B::Value<'c>) -> Result<Option<O::Owned>>,
+    ) -> Result<ArrayRef> {
+        let (a, b) = (self.typed::<A>(0)?, self.typed::<B>(1)?);
+        O::rows(self.rows, |row| match (a.get(row), b.get(row)) {
+            (Some(a), Some(b)) => body(a, b),
+            _ => Ok(None),
+        })
+    }
+
+    /// The function of three arguments, NULL if any is NULL.
+    pub(crate) fn map3<'c, A: Kind, B: Kind, C: Kind, O: Output>(
+        &'c self,
+        mut body: impl FnMut(A::Value<'c>, B::Value<'c>, C::Value<'c>) -> Result<Option<O::Owned>>,
+    ) -> Result<ArrayRef> {
+        let (a, b, c) = (self.typed::<A>(0)?, self.typed::<B>(1)?, self.typed::<C>(2)?);
+        O::rows(self.rows, |row| match (a.get(row), b.get(row), c.get(row)) {
+            (Some(a), Some(b), Some(c)) => body(a, b, c),
+            _ => Ok(None),
+        })
+    }
+
+    /// The text argument at `index`, or `default` where it was left out or is NULL.
+    pub(crate) fn text_or<'c>(&'c self, index: usize, default: &'c str) -> Result<impl Fn(usize) -> &'c str> {
+        let column = if self.has(index) { Some(self.typed::<Text>(index)?) } else { None };
+        Ok(move |row| column.as_ref().and_then(|c| c.get(row)).unwrap_or(default))
+    }
+
+    /// The value of an argument that must be the same for all rows.
+    ///
+    /// # Errors
+    /// It is a column.
+    pub(crate) fn constant_text(&self, index: usize) -> Result<Option<String>> {
+        let column = self.column(index)?;
+        if !column.constant {
+            return fail(
+                &condition::DATATYPE_MISMATCH_NON_FOLDABLE_INPUT,
+                format!("argument {} of `{}` must be a constant", index + 1, self.name),
+            );
+        }
+        Ok(column.typed::<Text>()?.get(0).map(ToString::to_string))
+    }
+
+    /// Hands the call to a function of `DataFusion` that means the same.
+    ///
+    /// # Errors
+    /// Those of that function.
+    pub(crate) fn delegate(&self, function: &ScalarUDF) -> Result<ArrayRef> {
+        self.delegate_columns(function, &self.columns)
+    }
+
+    /// Hands other arguments to a function of `DataFusion`.
+    ///
+    /// # Errors
+    /// Those of that function.
+    pub(crate) fn delegate_columns(&self, function: &ScalarUDF, columns: &[Column]) -> Result<ArrayRef> {
+        let arg_fields: Vec<FieldRef> = columns
+            .iter()
+            .map(|c| Arc::new(Field::new("argument", c.array.data_type().clone(), true)))
+            .collect();
+        let mut args = Vec::with_capacity(columns.len());
+        for column in columns {
+            args.push(if column.constant {
+                ColumnarValue::Scalar(ScalarValue::try_from_array(&column.array, 0)?)
+            } else {
+                ColumnarValue::Array(Arc::clone(&column.array))
+            });
+        }
+        let scalars: Vec<Option<&ScalarValue>> = args
+            .iter()
+            .map(|a| if let ColumnarValue::Scalar(value) = a { Some(value) } else { None })
+            .collect();
+        let return_field = function
+            .return_field_from_args(ReturnFieldArgs { arg_fields: &arg_fields, scalar_arguments: &scalars })?;
+        let result = function.invoke_with_args(ScalarFunctionArgs {
+            args,
+            arg_fields,
+            number_rows: self.rows,
+            return_field,
+            config_options: Arc::clone(self.config),
+        })?;
+        result.into_array(self.rows)
+    }
+}
+
+/// The session time zone of the settings, UTC where none is set.
+pub(crate) fn zone_of(config: &ConfigOptions) -> Result<Zone> {
+    let name = config.execution.time_zone.as_deref().unwrap_or("UTC");
+    match Zone::parse(name) {
+        Some(zone) => Ok(zone),
+        None => fail(&condition::INVALID_TIMEZONE, format!("`{name}` is no time zone")),
+    }
+}
+
+/// An array in another type; shape and names of nested types follow the type wanted. The binder has made the casts
+/// that Spark makes, so this one only meets numbers that widen and other layouts of the same type.
+///
+/// # Errors
+/// A value has no form in the type wanted.
+pub(crate) fn convert(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
+    if array.data_type() == wanted {
+        return Ok(Arc::clone(array));
+    }
+    Ok(cast_with_options(array, wanted, &CastOptions { safe: false, ..CastOptions::default() })?)
+}
+
+/// The column of a constant text.
+pub(crate) fn constant_column(text: &str) -> Column {
+    Column { array: Arc::new(StringArray::from(vec![text])), constant: true }
+}
+
+/// A column of one value per row.
+pub(crate) fn row_column(array: ArrayRef) -> Column {
+    Column { array, constant: false }
+}
+
+/// The key and value columns of map entries.
+pub(crate) fn key_values(entries: &StructArray) -> (&ArrayRef, &ArrayRef) {
+    (entries.column(0), entries.column(1))
+}
+
+/// The values of a list column, whatever its offset width.
+pub(crate) fn as_list(array: &ArrayRef) -> &ListArray {
+    array.as_list::<i32>()
+}

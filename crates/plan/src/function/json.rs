@@ -1,0 +1,170 @@
+//! JSON functions. Reading and writing JSON is in `decode`; here are only their calls.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
+use datafusion::error::Result;
+use sluice_decode::DecodeError;
+use sluice_decode::json::{JsonOptions, JsonPath};
+use sluice_model::SparkType;
+use sluice_model::condition::query as condition;
+use sluice_model::data_type::parse_schema;
+
+use super::call::{Call, Output, Text};
+use super::error::fail;
+use super::scalar::{Function, Returns, SparkTypeName as T, Types};
+use super::signature::{Param as P, list_of};
+
+/// The family's table.
+pub(super) static FUNCTIONS: &[Function] = &[
+    Function::new("from_json", &[P::String, P::String, P::Map], Returns::By(from_json_type), from_json)
+        .optional(1)
+        .doc("Reads JSON text into a struct, array or map of the schema given; what does not fit becomes NULL.", "from_json('{\"a\":1}', 'a INT')"),
+    Function::new("get_json_object", &[P::String, P::String], Returns::Type(T::String), get_json_object)
+        .doc("Gives the value at a path of a JSON text, as text.", "get_json_object('{\"a\":\"b\"}', '$.a')"),
+    Function::new("to_json", &[P::Nested, P::Map], Returns::Type(T::String), to_json)
+        .optional(1)
+        .doc("Writes a struct, array or map as JSON, leaving out NULL fields.", "to_json(named_struct('a', 1))"),
+    Function::new("schema_of_json", &[P::String], Returns::Type(T::String), |c| {
+        let options = JsonOptions::default();
+        c.map1::<Text, Text>(|text| match sluice_decode::json::schema_of_json(text, &options) {
+            Some(found) => Ok(Some(ddl(&found))),
+            None => Ok(Some("STRING".to_string())),
+        })
+    })
+    .doc("Gives the schema of a JSON text as DDL.", "schema_of_json('{\"a\":1}')"),
+    Function::new("json_array_length", &[P::String], Returns::Type(T::Int), |c| {
+        let texts = c.column(0)?.expanded(c.rows)?;
+        Ok(Arc::new(sluice_decode::json::json_array_length(texts.as_string::<i32>())))
+    })
+    .doc("Counts the items of a JSON array, NULL for anything else.", "json_array_length('[1,2,3]')"),
+    Function::new("json_object_keys", &[P::String], Returns::By(|_| Ok(list_of(&DataType::Utf8))), |c| {
+        let texts = c.column(0)?.expanded(c.rows)?;
+        Ok(Arc::new(sluice_decode::json::json_object_keys(texts.as_string::<i32>())))
+    })
+    .doc("Gives the keys of a JSON object, NULL for anything else.", "json_object_keys('{\"a\":1}')"),
+];
+
+/// A type as Spark's SQL writes it: `STRUCT<a: BIGINT>`.
+fn ddl(data_type: &SparkType) -> String {
+    match data_type {
+        SparkType::Array(item) => format!("ARRAY<{}>", ddl(item)),
+        SparkType::Map(key, value) => format!("MAP<{}, {}>", ddl(key), ddl(value)),
+        SparkType::Struct(fields) => {
+            let plain = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|f| {
+                    let name = if plain(&f.name) { f.name.clone() } else { format!("`{}`", f.name.replace('`', "``")) };
+                    format!("{name}: {}", ddl(&f.data_type))
+                })
+                .collect();
+            format!("STRUCT<{}>", fields.join(", "))
+        }
+        other => other.to_string().to_ascii_uppercase(),
+    }
+}
+
+fn schema(text: &str) -> Result<SparkType> {
+    match SparkType::parse(text) {
+        Ok(data_type @ (SparkType::Struct(_) | SparkType::Array(_) | SparkType::Map(..))) => return Ok(data_type),
+        Ok(other) if !text.trim().contains(char::is_whitespace) => {
+            return fail(&condition::INVALID_SCHEMA, format!("from_json makes a struct, an array or a map, not {other}"));
+        }
+        _ => {}
+    }
+    match parse_schema(text) {
+        Ok(fields) => Ok(SparkType::Struct(fields)),
+        Err(error) => fail(&condition::INVALID_SCHEMA, format!("`{text}` is no schema: {error}")),
+    }
+}
+
+fn from_json_type(types: &Types<'_>) -> Result<DataType> {
+    match types.text(1) {
+        Some(text) => Ok(nullable(&schema(text)?).to_arrow()),
+        None => fail(&condition::DATATYPE_MISMATCH_NON_FOLDABLE_INPUT, "the schema of `from_json` must be a constant text"),
+    }
+}
+
+/// The same type with every field nullable: what JSON gives may always lack a field.
+fn nullable(data_type: &SparkType) -> SparkType {
+    match data_type {
+        SparkType::Struct(fields) => SparkType::Struct(
+            fields
+                .iter()
+                .map(|field| {
+                    let mut field = field.clone();
+                    field.nullable = true;
+                    field.data_type = nullable(&field.data_type);
+                    field
+                })
+                .collect(),
+        ),
+        SparkType::Array(item) => SparkType::Array(Box::new(nullable(item))),
+        SparkType::Map(key, value) => SparkType::Map(Box::new(nullable(key)), Box::new(nullable(value))),
+        other => other.clone(),
+    }
+}
+
+/// The options of a constant map argument.
+fn options(call: &Call<'_>, index: usize) -> Result<JsonOptions> {
+    let mut options = JsonOptions { time_zone: call.zone()?, ..JsonOptions::default() };
+    if !call.has(index) {
+        return Ok(options);
+    }
+    let column = call.column(index)?;
+    let Some(map) = column.array().as_map_opt().filter(|map| !map.is_empty() && map.is_valid(0)) else { return Ok(options) };
+    let entries = map.value(0);
+    for row in 0..entries.len() {
+        let text = |side: usize| -> Result<String> { Ok(ScalarValue::try_from_array(entries.column(side), row)?.to_string()) };
+        let (name, value) = (text(0)?, text(1)?);
+        match options.set(&name, &value) {
+            Ok(_) => {}
+            Err(error) => return decoded(Err(error)),
+        }
+    }
+    Ok(options)
+}
+
+/// A result of `decode` with Spark's condition.
+fn decoded<V>(result: std::result::Result<V, DecodeError>) -> Result<V> {
+    match result {
+        Ok(value) => Ok(value),
+        Err(error @ DecodeError::Malformed(_)) => fail(&condition::MALFORMED_RECORD_IN_PARSING, error.to_string()),
+        Err(error @ DecodeError::Type { .. }) => fail(&condition::INVALID_SCHEMA, error.to_string()),
+        Err(error) => fail(&condition::INVALID_PARAMETER_VALUE, error.to_string()),
+    }
+}
+
+fn from_json(call: &Call<'_>) -> Result<ArrayRef> {
+    let Some(text) = call.constant_text(1)? else { return Ok(arrow::array::new_null_array(call.returns, call.rows)) };
+    let data_type = nullable(&schema(&text)?);
+    let texts = call.column(0)?.expanded(call.rows)?;
+    decoded(sluice_decode::json::from_json(texts.as_string::<i32>(), &data_type, &options(call, 2)?))
+}
+
+fn get_json_object(call: &Call<'_>) -> Result<ArrayRef> {
+    let (texts, paths) = (call.typed::<Text>(0)?, call.typed::<Text>(1)?);
+    let mut last: Option<(String, Option<JsonPath>)> = None;
+    Text::rows(call.rows, |row| {
+        let (Some(text), Some(path)) = (texts.get(row), paths.get(row)) else { return Ok(None) };
+        if last.as_ref().is_none_or(|(known, _)| known != path) {
+            last = Some((path.to_string(), JsonPath::parse(path).ok()));
+        }
+        // A path that cannot be read gives NULL, as in Spark.
+        Ok(last.as_ref().and_then(|(_, path)| path.as_ref()).and_then(|path| path.get(text)))
+    })
+}
+
+fn to_json(call: &Call<'_>) -> Result<ArrayRef> {
+    if call.has(1) {
+        return fail(&condition::UNSUPPORTED_FUNCTION, "options of `to_json` are not built");
+    }
+    let values = call.column(0)?.expanded(call.rows)?;
+    match sluice_decode::json::to_json(&values, &call.zone()?) {
+        Ok(texts) => Ok(Arc::new(texts)),
+        Err(error) => fail(error.condition, error.to_string()),
+    }
+}

@@ -1,0 +1,393 @@
+//! What a function takes: Spark's parameter types and the implicit casts that lead to them (ANSI rules), in one place
+//! for all functions. Must not convert values: `call` does.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
+use datafusion::error::Result;
+use sluice_model::SparkType;
+use sluice_model::condition::query as condition;
+
+use super::error::fail;
+
+/// What one parameter accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Param {
+    /// `STRING`; every atomic value is written as text.
+    String,
+    /// `BINARY`; strings give their bytes.
+    Binary,
+    /// `STRING` or `BINARY` as it comes; anything else atomic becomes `STRING`.
+    StringOrBinary,
+    /// `STRING`, or any array as it comes.
+    TextOrArray,
+    /// `STRING`, or an array of strings.
+    TextOrTexts,
+    /// `BOOLEAN`.
+    Boolean,
+    /// `INT`; wider integers are checked.
+    Int,
+    /// `BIGINT`.
+    Long,
+    /// `DOUBLE`.
+    Double,
+    /// Any numeric type as it comes; strings become `DOUBLE`.
+    Numeric,
+    /// `BIGINT`, `DOUBLE` or `DECIMAL`: smaller integers and floats are widened.
+    WideNumeric,
+    /// `DECIMAL` as it comes, everything else numeric as `DOUBLE`.
+    WideDecimal,
+    /// Numbers, dates and timestamps as they come; strings become `DOUBLE`.
+    Orderable,
+    /// Any integer type as it comes; strings become `BIGINT`.
+    Integral,
+    /// `DATE`.
+    Date,
+    /// `TIMESTAMP`; dates start at midnight in the session time zone.
+    Timestamp,
+    /// `DATE` or `TIMESTAMP` as it comes; strings become `TIMESTAMP`.
+    DateOrTimestamp,
+    /// `DATE`, `TIMESTAMP` or `STRING` as it comes.
+    DateOrTimestampOrText,
+    /// An interval.
+    Interval,
+    /// An interval, or an integer as `BIGINT`.
+    Step,
+    /// Anything, unchanged.
+    Any,
+    /// All parameters of this kind meet in their least common type.
+    Common,
+    /// An array.
+    Array,
+    /// A map.
+    Map,
+    /// An array or a map.
+    ArrayOrMap,
+    /// A struct, an array or a map.
+    Nested,
+    /// An array whose items meet in their least common type with all other `ArrayOf` and `Item` parameters.
+    ArrayOf,
+    /// A value of that same item type.
+    Item,
+    /// A key of `map(k, v, …)`: all keys meet in their least common type.
+    Key,
+    /// A value of `map(k, v, …)`: all values meet in theirs.
+    Value,
+}
+
+/// How many arguments and of what kind.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parameters {
+    /// The kinds in order.
+    pub(crate) kinds: &'static [Param],
+    /// How many of the last ones may be left out.
+    pub(crate) optional: usize,
+    /// Whether the last kind repeats.
+    pub(crate) variadic: bool,
+}
+
+impl Parameters {
+    fn kind(&self, index: usize) -> Param {
+        if let [Param::Key, Param::Value] = self.kinds {
+            return self.kinds[index % 2];
+        }
+        self.kinds.get(index).or(self.kinds.last()).copied().unwrap_or(Param::Any)
+    }
+
+    /// Checks the number of arguments.
+    fn check_count(&self, name: &str, count: usize) -> Result<()> {
+        let least = self.kinds.len() - self.optional;
+        if count >= least && (self.variadic || count <= self.kinds.len()) {
+            return Ok(());
+        }
+        let wanted = match (self.variadic, least == self.kinds.len()) {
+            (true, _) => format!("at least {least}"),
+            (false, true) => least.to_string(),
+            (false, false) => format!("{least} to {}", self.kinds.len()),
+        };
+        fail(&condition::WRONG_NUM_ARGS, format!("`{name}` takes {wanted} arguments, found {count}"))
+    }
+
+    /// The Arrow types to which the arguments are cast.
+    pub(crate) fn resolve(&self, name: &str, types: &[DataType]) -> Result<Vec<DataType>> {
+        self.check_count(name, types.len())?;
+        let common = self.common(name, types, &[Param::Common, Param::Item, Param::ArrayOf, Param::Key])?;
+        let value = self.common(name, types, &[Param::Value])?;
+        let mut out = Vec::with_capacity(types.len());
+        for (index, found) in types.iter().enumerate() {
+            let kind = self.kind(index);
+            let common = if kind == Param::Value { value.as_ref() } else { common.as_ref() };
+            match target(kind, found, common) {
+                Some(wanted) => out.push(wanted),
+                None => return mismatch(name, index, kind, found),
+            }
+        }
+        Ok(out)
+    }
+
+    /// The least common type of all arguments of some kinds.
+    fn common(&self, name: &str, types: &[DataType], kinds: &[Param]) -> Result<Option<SparkType>> {
+        let mut common: Option<SparkType> = None;
+        for (index, found) in types.iter().enumerate() {
+            let kind = self.kind(index);
+            let found = match (kind, spark(found)) {
+                _ if !kinds.contains(&kind) => continue,
+                (Param::ArrayOf, Some(SparkType::Array(item))) => *item,
+                (Param::ArrayOf, _) | (_, None) => continue,
+                (_, Some(found)) => found,
+            };
+            common = Some(match common {
+                None => found,
+                Some(so_far) => match common_type(&so_far, &found) {
+                    Some(wider) => wider,
+                    None => {
+                        return fail(
+                            &condition::DATATYPE_MISMATCH_DATA_DIFF_TYPES,
+                            format!("the arguments of `{name}` have no common type: {so_far} and {found}"),
+                        );
+                    }
+                },
+            });
+        }
+        Ok(common)
+    }
+}
+
+fn mismatch<T>(name: &str, index: usize, kind: Param, found: &DataType) -> Result<T> {
+    let shown = spark(found).map_or_else(|| "interval".to_string(), |t| t.to_string());
+    fail(
+        &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
+        format!("argument {} of `{name}` must be {}, found {shown}", index + 1, wanted(kind)),
+    )
+}
+
+fn wanted(kind: Param) -> &'static str {
+    match kind {
+        Param::String => "a string",
+        Param::Binary => "binary",
+        Param::StringOrBinary => "a string or binary",
+        Param::TextOrArray => "a string or an array",
+        Param::TextOrTexts => "a string or an array of strings",
+        Param::Boolean => "boolean",
+        Param::Int => "an int",
+        Param::Long => "a bigint",
+        Param::Double => "a double",
+        Param::Numeric | Param::WideNumeric | Param::WideDecimal => "numeric",
+        Param::Orderable => "numeric, a date or a timestamp",
+        Param::Integral => "an integer",
+        Param::Date => "a date",
+        Param::Timestamp => "a timestamp",
+        Param::DateOrTimestamp => "a date or timestamp",
+        Param::DateOrTimestampOrText => "a date, a timestamp or a string",
+        Param::Interval => "an interval",
+        Param::Step => "an interval or an integer",
+        Param::Any | Param::Common | Param::Item | Param::Key | Param::Value => "a value",
+        Param::Array | Param::ArrayOf => "an array",
+        Param::Map => "a map",
+        Param::ArrayOrMap => "an array or a map",
+        Param::Nested => "a struct, an array or a map",
+    }
+}
+
+/// The Spark type of an Arrow type, `None` for intervals and what Spark does not have.
+pub(crate) fn spark(arrow: &DataType) -> Option<SparkType> {
+    SparkType::from_arrow(arrow)
+}
+
+fn is_interval(arrow: &DataType) -> bool {
+    matches!(arrow, DataType::Interval(_) | DataType::Duration(_))
+}
+
+fn is_integral(spark: &SparkType) -> bool {
+    matches!(spark, SparkType::Byte | SparkType::Short | SparkType::Int | SparkType::Long)
+}
+
+fn is_numeric(spark: &SparkType) -> bool {
+    is_integral(spark) || matches!(spark, SparkType::Float | SparkType::Double | SparkType::Decimal(..))
+}
+
+fn is_nested(spark: &SparkType) -> bool {
+    matches!(spark, SparkType::Array(_) | SparkType::Map(..) | SparkType::Struct(_))
+}
+
+/// Where a value of type `found` goes for a parameter, or `None` if it must not.
+fn target(kind: Param, found: &DataType, common: Option<&SparkType>) -> Option<DataType> {
+    if is_interval(found) {
+        return match kind {
+            Param::Any | Param::Common => Some(found.clone()),
+            Param::Interval | Param::Step => Some(DataType::Interval(IntervalUnit::MonthDayNano)),
+            Param::String | Param::StringOrBinary => Some(DataType::Utf8),
+            _ => None,
+        };
+    }
+    let found_spark = spark(found)?;
+    let void = found_spark == SparkType::Null;
+    let text = found_spark == SparkType::String;
+    let chosen = match kind {
+        Param::Any => found_spark,
+        Param::String => (!is_nested(&found_spark)).then_some(SparkType::String)?,
+        Param::Binary => (void || text || found_spark == SparkType::Binary).then_some(SparkType::Binary)?,
+        Param::StringOrBinary => match found_spark {
+            SparkType::Binary => SparkType::Binary,
+            other => (!is_nested(&other)).then_some(SparkType::String)?,
+        },
+        Param::TextOrArray => match found_spark {
+            other @ SparkType::Array(_) => other,
+            other => (!is_nested(&other)).then_some(SparkType::String)?,
+        },
+        Param::TextOrTexts => match found_spark {
+            SparkType::Array(_) => SparkType::Array(Box::new(SparkType::String)),
+            other => (!is_nested(&other)).then_some(SparkType::String)?,
+        },
+        Param::Boolean => (void || text || found_spark == SparkType::Boolean).then_some(SparkType::Boolean)?,
+        Param::Int => (void || text || is_integral(&found_spark)).then_some(SparkType::Int)?,
+        Param::Long => (void || text || is_integral(&found_spark)).then_some(SparkType::Long)?,
+        Param::Double => (void || text || is_numeric(&found_spark)).then_some(SparkType::Double)?,
+        Param::Numeric | Param::WideNumeric => numeric(kind, found_spark)?,
+        Param::WideDecimal => match found_spark {
+            decimal @ SparkType::Decimal(..) => decimal,
+            other => (void || text || is_numeric(&other)).then_some(SparkType::Double)?,
+        },
+        Param::Orderable if is_datetime(&found_spark) => found_spark,
+        Param::Orderable => numeric(kind, found_spark)?,
+        Param::Integral => match found_spark {
+            SparkType::String => SparkType::Long,
+            SparkType::Null => SparkType::Int,
+            other => is_integral(&other).then_some(other)?,
+        },
+        Param::Date => (void || text || is_datetime(&found_spark)).then_some(SparkType::Date)?,
+        Param::Timestamp => (void || text || is_datetime(&found_spark)).then_some(SparkType::Timestamp)?,
+        Param::DateOrTimestamp => match found_spark {
+            SparkType::String | SparkType::Null => SparkType::Timestamp,
+            other => is_datetime(&other).then_some(other)?,
+        },
+        Param::DateOrTimestampOrText => match found_spark {
+            SparkType::String | SparkType::Null => SparkType::String,
+            other => is_datetime(&other).then_some(other)?,
+        },
+        Param::Step => (void || text || is_integral(&found_spark)).then_some(SparkType::Long)?,
+        Param::Interval => return void.then(|| DataType::Interval(IntervalUnit::MonthDayNano)),
+        Param::Common | Param::Item | Param::Key | Param::Value => common.cloned().unwrap_or(found_spark),
+        Param::Array => void_or(found_spark, |t| matches!(t, SparkType::Array(_)))?,
+        Param::Map => void_or(found_spark, |t| matches!(t, SparkType::Map(..)))?,
+        Param::ArrayOrMap => void_or(found_spark, |t| matches!(t, SparkType::Array(_) | SparkType::Map(..)))?,
+        Param::Nested => void_or(found_spark, is_nested)?,
+        Param::ArrayOf => match found_spark {
+            SparkType::Array(item) => SparkType::Array(Box::new(common.cloned().unwrap_or(*item))),
+            SparkType::Null => SparkType::Array(Box::new(common.cloned().unwrap_or(SparkType::Null))),
+            _ => return None,
+        },
+    };
+    Some(chosen.to_arrow())
+}
+
+fn void_or(found: SparkType, accept: impl Fn(&SparkType) -> bool) -> Option<SparkType> {
+    (found == SparkType::Null || accept(&found)).then_some(found)
+}
+
+fn numeric(kind: Param, found: SparkType) -> Option<SparkType> {
+    let found = match found {
+        SparkType::String | SparkType::Null => SparkType::Double,
+        other => is_numeric(&other).then_some(other)?,
+    };
+    Some(match found {
+        SparkType::Byte | SparkType::Short | SparkType::Int if kind == Param::WideNumeric => SparkType::Long,
+        SparkType::Float if kind == Param::WideNumeric => SparkType::Double,
+        other => other,
+    })
+}
+
+fn is_datetime(spark: &SparkType) -> bool {
+    matches!(spark, SparkType::Date | SparkType::Timestamp | SparkType::TimestampNtz)
+}
+
+/// The type in which values of two types meet (`coalesce`, `CASE`, arrays, `UNION`), or `None`.
+///
+/// ANSI rules of Spark 4: numbers widen, an integer beside FLOAT gives DOUBLE, a string beside anything atomic is cast
+/// to the other side (integers as BIGINT, floats as DOUBLE), DATE beside TIMESTAMP gives TIMESTAMP.
+#[must_use]
+pub fn common_type(left: &SparkType, right: &SparkType) -> Option<SparkType> {
+    use SparkType::{
+        Array, Binary, Boolean, Date, Decimal, Double, Float, Long, Map, Null, String, Struct, Timestamp, TimestampNtz,
+    };
+    if left == right {
+        return Some(left.clone());
+    }
+    Some(match (left, right) {
+        (Null, other) | (other, Null) => other.clone(),
+        (Decimal(p1, s1), Decimal(p2, s2)) => wider_decimal((*p1, *s1), (*p2, *s2)),
+        (Decimal(p, s), other) | (other, Decimal(p, s)) if is_integral(other) => {
+            wider_decimal((*p, *s), integral_decimal(other)?)
+        }
+        (Decimal(..), Float | Double) | (Float | Double, Decimal(..)) | (Float, Double) | (Double, Float) => Double,
+        (Float | Double, other) | (other, Float | Double) if is_integral(other) => Double,
+        (a, b) if is_integral(a) && is_integral(b) => if width(a) >= width(b) { a.clone() } else { b.clone() },
+        (String, other) | (other, String) => match other {
+            other if is_integral(other) => Long,
+            Float | Double | Decimal(..) => Double,
+            Boolean | Date | Timestamp | TimestampNtz | Binary => other.clone(),
+            _ => return None,
+        },
+        (Date, Timestamp) | (Timestamp, Date | TimestampNtz) | (TimestampNtz, Timestamp) => Timestamp,
+        (Date, TimestampNtz) | (TimestampNtz, Date) => TimestampNtz,
+        (Array(a), Array(b)) => Array(Box::new(common_type(a, b)?)),
+        (Map(k1, v1), Map(k2, v2)) => Map(Box::new(common_type(k1, k2)?), Box::new(common_type(v1, v2)?)),
+        (Struct(a), Struct(b)) if a.len() == b.len() => Struct(
+            a.iter()
+                .zip(b)
+                .map(|(x, y)| {
+                    let mut field = x.clone();
+                    field.data_type = common_type(&x.data_type, &y.data_type)?;
+                    field.nullable |= y.nullable;
+                    Some(field)
+                })
+                .collect::<Option<_>>()?,
+        ),
+        _ => return None,
+    })
+}
+
+fn width(spark: &SparkType) -> u8 {
+    match spark {
+        SparkType::Byte => 1,
+        SparkType::Short => 2,
+        SparkType::Int => 4,
+        _ => 8,
+    }
+}
+
+fn integral_decimal(spark: &SparkType) -> Option<(u8, i8)> {
+    Some(match spark {
+        SparkType::Byte => (3, 0),
+        SparkType::Short => (5, 0),
+        SparkType::Int => (10, 0),
+        SparkType::Long => (20, 0),
+        _ => return None,
+    })
+}
+
+fn wider_decimal(left: (u8, i8), right: (u8, i8)) -> SparkType {
+    let scale = left.1.max(right.1);
+    let whole = (i16::from(left.0) - i16::from(left.1)).max(i16::from(right.0) - i16::from(right.1));
+    bounded_decimal(whole + i16::from(scale), i16::from(scale))
+}
+
+/// A decimal of at most 38 digits: digits behind the point are given up first, but not below 6.
+pub(crate) fn bounded_decimal(precision: i16, scale: i16) -> SparkType {
+    let (precision, scale) = if precision <= 38 {
+        (precision, scale)
+    } else {
+        (38, (38 - (precision - scale)).max(scale.min(6)))
+    };
+    SparkType::Decimal(u8::try_from(precision.max(1)).unwrap_or(38), i8::try_from(scale).unwrap_or(0))
+}
+
+/// An Arrow list of `item`.
+pub(crate) fn list_of(item: &DataType) -> DataType {
+    DataType::List(Arc::new(Field::new("element", item.clone(), true)))
+}
+
+/// The Arrow form of `TIMESTAMP`.
+pub(crate) fn timestamp() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
