@@ -123,7 +123,7 @@ pub enum SourceError {
 /// Columns that files hold and the schema does not know.
 #[derive(Debug, Clone)]
 pub struct NewColumns {
-    /// The first file with one of them.
+    /// The first file with one of them: its identity, as [`crate::FileEntry::path`].
     pub path: String,
     /// The new columns with their inferred types; nested ones as the whole column with its wider type.
     pub columns: Vec<SparkField>,
@@ -187,7 +187,9 @@ impl SourceError {
             Self::PathNotFound { looked_at, .. } => {
                 error.fact(format!("looked at: {looked_at}")).help("create the folder, or correct the path; volumes and buckets are mapped in sluice.yml")
             }
-            Self::Unreadable { .. } => error.help("give the user that runs the pipeline the right to read it"),
+            Self::Unreadable { reason, .. } if reason == "permission denied" => {
+                error.help("give the user that runs the pipeline the right to read it")
+            }
             Self::EmptyForInference { .. } => error.help("put a file there, or declare the columns: `schema => 'id BIGINT, …'`"),
             Self::NoSchema { .. } => error.help("declare the columns: `schema => 'id BIGINT, …'`"),
             Self::Missing { .. } => error.fact("nothing of this micro-batch was written").help("put the file back, or write `ignoreMissingFiles => true`"),

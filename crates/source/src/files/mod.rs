@@ -28,5 +28,5 @@ pub use read::{FileStream, ReadCounters, ReadProgress};
 pub use schema::{METADATA_COLUMN, SourceSchema};
 pub(crate) use schema::{apply_hints, merge_fields, widened};
 pub use seen::SeenIndex;
-pub use source::{FileSource, ReadSession};
+pub use source::{FileSource, ReadSession, local_store};
 pub use stored::StoredSchema;

@@ -88,6 +88,12 @@ impl std::fmt::Debug for FileStream {
 }
 
 impl FileStream {
+    /// What has been read so far.
+    #[must_use]
+    pub fn counters(&self) -> ReadCounters {
+        self.progress.counters()
+    }
+
     /// How far the read is.
     #[must_use]
     pub fn progress(&self) -> ReadProgress {
@@ -158,7 +164,7 @@ async fn start(task: Arc<Task>, file: FileEntry) -> Result<Batches, SourceError>
     let folders = inner.path.folders_of(&file.path);
     if let Some(wider) = task.schema.new_partitions(folders, &inner.options) {
         let new = NewColumns {
-            path: inner.path.shown(&file.path),
+            path: file.path.clone(),
             columns: task.schema.added_in(&wider),
             wider: Some(wider.to_stored()),
         };

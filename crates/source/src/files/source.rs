@@ -13,6 +13,12 @@ use crate::option::{FileFormat, ReadFilesOptions};
 use crate::path::ResolvedPath;
 use crate::{SourceError, format};
 
+/// The store of local disk, rooted at `/` as [`FileSource`] expects it.
+#[must_use]
+pub fn local_store() -> Arc<dyn ObjectStore> {
+    Arc::new(object_store::local::LocalFileSystem::new())
+}
+
 /// What a session decides about reading.
 #[derive(Debug, Clone)]
 pub struct ReadSession {
@@ -49,7 +55,7 @@ pub(super) struct Inner {
 }
 
 impl FileSource {
-    /// Makes a source. For local disk the store is `LocalFileSystem::new()`, rooted at `/`.
+    /// Makes a source. For local disk the store is [`local_store`].
     #[must_use]
     pub fn new(
         store: Arc<dyn ObjectStore>,
@@ -125,7 +131,42 @@ impl FileSource {
             }
             (None, _) => self.inner.infer(files, format).await?,
         };
-        Ok(SourceSchema::new(format, data, partitions, options))
+        let schema = SourceSchema::new(format, data, partitions, options);
+        self.check_fixed(&schema)?;
+        Ok(schema)
+    }
+
+    /// Formats with columns of their own take no others.
+    fn check_fixed(&self, schema: &SourceSchema) -> Result<(), SourceError> {
+        let (fits, expected) = match schema.format {
+            FileFormat::Text => {
+                let single =
+                    matches!(schema.data.as_slice(), [only] if only.data_type == SparkType::String);
+                (single, "one column, of type STRING")
+            }
+            FileFormat::BinaryFile => {
+                let own = format::binary_columns();
+                let known = |field: &SparkField| {
+                    own.iter()
+                        .any(|other| other.name == field.name && other.data_type == field.data_type)
+                };
+                let expected =
+                    "path STRING, modificationTime TIMESTAMP, length BIGINT, content BINARY";
+                (schema.data.iter().all(known), expected)
+            }
+            _ => (true, ""),
+        };
+        if fits {
+            return Ok(());
+        }
+        let message = format!("files of format `{}` have {expected}", schema.format.name());
+        let refused = Diagnostic::error(&condition::READ_FILES_INVALID_OPTION, message);
+        Err(SourceError::Refused(Box::new(
+            match self.inner.options.origins.of("schema") {
+                Some(origin) => refused.at(origin, ""),
+                None => refused,
+            },
+        )))
     }
 
     /// Reads files in the order given. Nothing is read before the stream is polled.

@@ -135,7 +135,7 @@ impl FileJob<'_> {
     pub(crate) fn stop_for_new(&self, found: &[SparkField]) -> Result<(), SourceError> {
         match self.schema.new_columns(found, self.options) {
             Some(wider) => Err(SourceError::NewColumns(Box::new(NewColumns {
-                path: self.shown.to_string(),
+                path: self.file.path.clone(),
                 columns: self.schema.added_in(&wider),
                 wider: Some(wider.to_stored()),
             }))),

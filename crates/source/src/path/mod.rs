@@ -3,6 +3,7 @@
 //! A path stays known under the name that the user wrote (`/Volumes/main/iot/raw/1.json`, `data/1.json`): that
 //! name is a file's identity, so a project may move to another folder or machine without reading files twice.
 
+mod allowed;
 mod place;
 
 use std::path::PathBuf;
@@ -12,6 +13,8 @@ use sluice_model::condition::source as condition;
 
 use crate::glob::{PathGlob, has_pattern, split_top};
 
+use allowed::check_allowed;
+pub(crate) use allowed::{is_system, under};
 pub use place::{Place, ResolvedPath, Storage};
 
 /// What the project says about paths. Prefixes and targets as in `sluice.yml`.
@@ -63,14 +66,6 @@ fn resolve_part(part: &str, rules: &PathRules) -> Result<Place, Diagnostic> {
     if part.contains('\0') {
         return Err(invalid(part, "it holds a NUL character"));
     }
-    if part.split('/').any(|segment| segment == "..") {
-        let refused = Diagnostic::error(
-            &condition::PATH_NOT_ALLOWED,
-            format!("path `{part}` holds `..`"),
-        );
-        return Err(refused
-            .help("write the folder in full, or map a name to it in sluice.yml under `paths:`"));
-    }
     let plain = strip_schemes(part);
     let (real, named, shown, rest) = match mapping(part, plain, rules) {
         Some((prefix, target, rest)) => (
@@ -83,6 +78,19 @@ fn resolve_part(part: &str, rules: &PathRules) -> Result<Place, Diagnostic> {
     };
     let (fixed, pattern) = split_pattern(rest);
     let base = format!("{real}{fixed}");
+    // Asked of what stays after escapes are read: `.\.` is `..` too.
+    if part
+        .split('/')
+        .chain(base.split('/'))
+        .any(|segment| segment == "..")
+    {
+        let refused = Diagnostic::error(
+            &condition::PATH_NOT_ALLOWED,
+            format!("path `{part}` holds `..`"),
+        );
+        return Err(refused
+            .help("write the folder in full, or map a name to it in sluice.yml under `paths:`"));
+    }
     let glob = pattern
         .map(PathGlob::parse)
         .transpose()
@@ -276,47 +284,6 @@ fn join(base: &str, below: &str) -> String {
     out
 }
 
-/// Whether a path is a folder or lies in it; both absolute without trailing slash.
-pub(crate) fn under(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// Folders of the system that hold no data.
-const SYSTEM: &[&str] = &["/proc", "/sys", "/dev", "/etc", "/boot"];
-/// Folders that are too wide to be a source.
-const TOO_WIDE: &[&str] = &["", "/home", "/root", "/Users", "/usr", "/var"];
-
-fn check_allowed(part: &str, base: &str, rules: &PathRules) -> Result<(), Diagnostic> {
-    let refuse = |why: &str| {
-        Err(Diagnostic::error(
-            &condition::PATH_NOT_ALLOWED,
-            format!("path `{part}` {why}"),
-        ))
-    };
-    if is_system(base) {
-        return refuse("leads into a folder of the operating system");
-    }
-    if TOO_WIDE.contains(&base) {
-        return refuse("is too wide for a source")
-            .map_err(|error| error.help("name the folder that holds the files"));
-    }
-    if rules
-        .engine_folders
-        .iter()
-        .any(|folder| under(base, &absolute(&folder.to_string_lossy())))
-    {
-        return refuse("leads into the engine's own warehouse or state")
-            .map_err(|error| error.help("read the table by its name instead"));
-    }
-    Ok(())
-}
-
-/// Whether an absolute path lies in a folder of the operating system.
-pub(crate) fn is_system(path: &str) -> bool {
-    SYSTEM.iter().any(|system| under(path, system))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -477,6 +444,38 @@ mod tests {
                 "{written}: {:?}",
                 error.helps
             );
+        }
+    }
+
+    #[test]
+    fn no_text_panics_or_leads_astray() {
+        let pieces = [
+            "/", "*", "{", "}", "[", ",", "..", "é", "\\", ":", "a", " ", "/etc", "file:",
+        ];
+        let rules = rules();
+        let mut texts = vec![String::new()];
+        for _ in 0..4 {
+            texts = texts
+                .iter()
+                .flat_map(|text| pieces.iter().map(move |piece| format!("{text}{piece}")))
+                .collect();
+            for text in &texts {
+                for place in resolve_path(text, &rules)
+                    .map(|path| path.places)
+                    .unwrap_or_default()
+                {
+                    assert!(
+                        place.base.starts_with('/') && !is_system(&place.base),
+                        "{text}: {}",
+                        place.base
+                    );
+                    assert!(
+                        !place.base.split('/').any(|segment| segment == ".."),
+                        "{text}: {}",
+                        place.base
+                    );
+                }
+            }
         }
     }
 }

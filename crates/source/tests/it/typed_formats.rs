@@ -218,6 +218,27 @@ async fn text_and_binary_files_have_fixed_columns() {
 }
 
 #[tokio::test]
+async fn formats_with_columns_of_their_own_take_no_others() {
+    let folder = Folder::with(&[("a.txt", "x")]);
+    for (format, schema, fits) in [
+        ("text", "line STRING", true),
+        ("text", "a STRING, b STRING", false),
+        ("text", "a INT", false),
+        ("binaryFile", "length BIGINT, path STRING", true),
+        ("binaryFile", "length INT", false),
+    ] {
+        let outcome = read_all(&folder.stream(&[("format", format), ("schema", schema)])).await;
+        match outcome {
+            Ok(outcome) => assert!(fits && outcome.counters.rows == 1, "{format} {schema}"),
+            Err(error) => assert!(
+                !fits && error.to_diagnostic().origin().is_some(),
+                "{format} {schema}: {error}"
+            ),
+        }
+    }
+}
+
+#[tokio::test]
 async fn avro_files_are_read_by_name() {
     let batch = RecordBatch::try_from_iter(vec![
         ("id", Arc::new(Int64Array::from(vec![1, 2])) as ArrayRef),
