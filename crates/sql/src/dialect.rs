@@ -4,7 +4,7 @@
 //! Functions with syntax of their own (`CAST`, `TRIM`, `POSITION`, …) are dispatched here, once: sqlparser would
 //! try each twice, as syntax and as a plain call, which takes exponential time on nested text with an error.
 
-use sqlparser::ast::{BinaryOperator, CastKind, Expr, Ident, ObjectName};
+use sqlparser::ast::{BinaryOperator, CastKind, Expr, Ident, ObjectName, UnaryOperator};
 use sqlparser::dialect::{Dialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
@@ -124,6 +124,8 @@ impl Dialect for PipelineDialect {
                 }
                 _ => Some(Ok(self.prec_unknown())),
             },
+            // In Spark `~` stands before its operand only.
+            Token::Tilde => Some(Ok(self.prec_unknown())),
             _ => None,
         }
     }
@@ -168,6 +170,15 @@ impl Dialect for PipelineDialect {
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
         let token = parser.peek_token_ref();
         let span = token.span;
+        if token.token == Token::Tilde {
+            parser.next_token();
+            let operand = parser.parse_subexpr(self.prec_value(Precedence::MulDivModOp));
+            let not = |expr| Expr::UnaryOp {
+                op: UnaryOperator::BitwiseNot,
+                expr: Box::new(expr),
+            };
+            return Some(operand.map(not));
+        }
         let Token::Word(
             word @ Word {
                 quote_style: None, ..

@@ -2,13 +2,14 @@
 //! columns qualified by a table's full name to its alias. Must not know which tables exist.
 
 mod scope;
+mod settle;
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use sluice_model::{Diagnostic, Namespace};
 use sqlparser::ast::{
-    Expr, Ident, ObjectName, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
+    Expr, Ident, ObjectName, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
     TableFactor, TableWithJoins, VisitMut, VisitorMut,
 };
 use sqlparser::tokenizer::{Span, Token};
@@ -132,13 +133,8 @@ impl VisitorMut for Walk<'_> {
     type Break = Box<Diagnostic>;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> Step {
-        if let Some(what) = no_query(&query.body) {
-            let message = format!("{what} cannot stand here");
-            let error = self
-                .cursor
-                .fail(self.cursor.here(), message)
-                .help("write a SELECT");
-            return ControlFlow::Break(error.into());
+        if let Err(foreign) = settle::query(query) {
+            return self.refuse(foreign);
         }
         let mut frame = Frame::default();
         if let Some(with) = &query.with {
@@ -164,6 +160,9 @@ impl VisitorMut for Walk<'_> {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> Step {
+        if let Err(foreign) = settle::select(select) {
+            return self.refuse(foreign);
+        }
         let mut entries = vec![];
         for joined in &mut select.from {
             self.relations(joined, &mut entries)?;
@@ -196,22 +195,22 @@ impl VisitorMut for Walk<'_> {
     }
 }
 
-/// What a query body is that no query of ours may be.
-fn no_query(body: &SetExpr) -> Option<&'static str> {
-    match body {
-        SetExpr::Insert(_) => Some("INSERT"),
-        SetExpr::Update(_) => Some("UPDATE"),
-        SetExpr::Delete(_) => Some("DELETE"),
-        SetExpr::Merge(_) => Some("MERGE"),
-        SetExpr::Table(_) => Some("TABLE"),
-        SetExpr::Select(_)
-        | SetExpr::Query(_)
-        | SetExpr::SetOperation { .. }
-        | SetExpr::Values(_) => None,
-    }
-}
-
 impl Walk<'_> {
+    /// The error of a form that Spark's queries do not have, at its first word.
+    fn refuse(&self, foreign: settle::Foreign) -> Step {
+        let is_word = |lexeme: &&Lexeme| matches!(&lexeme.token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(foreign.word));
+        let span = self
+            .cursor
+            .lexemes
+            .iter()
+            .find(is_word)
+            .map_or(self.cursor.here(), |lexeme| lexeme.span);
+        let error = self
+            .cursor
+            .fail(span, format!("{} cannot stand here", foreign.word));
+        ControlFlow::Break(error.help(foreign.help).into())
+    }
+
     /// Collects the relations of one item of a FROM clause, without those of subqueries.
     fn relations(&mut self, joined: &mut TableWithJoins, entries: &mut Vec<Entry>) -> Step {
         self.factor(&mut joined.relation, entries)?;

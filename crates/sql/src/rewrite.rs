@@ -12,7 +12,8 @@ pub(crate) mod suffix;
 
 use sluice_model::condition::sql::FAILED_TO_PARSE_TOO_COMPLEX;
 use sqlparser::ast::Ident;
-use sqlparser::tokenizer::{Span, Token, TokenWithSpan};
+use sqlparser::keywords::Keyword;
+use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
 
 use crate::cursor::{Cursor, Parsed};
 use crate::lex::Lexeme;
@@ -323,6 +324,16 @@ impl<'a> Rewriter<'a> {
                 return Ok(true);
             }
             "PIVOT" if self.level().from => self.pivot = self.pivot.or(Some(self.cursor.here())),
+            "TOP" if self.follows_select() => {
+                let word = Word {
+                    value: word.to_string(),
+                    quote_style: None,
+                    keyword: Keyword::NoKeyword,
+                };
+                self.emit(Token::Word(word), self.cursor.here());
+                self.cursor.next();
+                return Ok(true);
+            }
             "BYTE" | "SHORT" => return Ok(self.type_name(&upper)),
             // A call such as `window(…)` in a join condition ends nothing.
             _ if relation::ENDS_FROM.contains(&upper.as_str()) && !self.is_called() => {
@@ -362,6 +373,16 @@ impl<'a> Rewriter<'a> {
                     Some(&Token::Mul),
                     Some(&Token::RParen),
                 )
+    }
+
+    /// Whether a select list begins here, where sqlparser would read `TOP n`.
+    fn follows_select(&self) -> bool {
+        let words = ["SELECT", "DISTINCT", "ALL"];
+        matches!(
+            self.out.last(),
+            Some(TokenWithSpan { token: Token::Word(word), .. })
+                if words.iter().any(|before| word.value.eq_ignore_ascii_case(before))
+        )
     }
 
     /// Whether this FROM belongs to `IS [NOT] DISTINCT FROM`.

@@ -168,6 +168,11 @@ fn queries() {
         ("SELECT a FROM a.b.c.d", "1:15 IDENTIFIER_TOO_MANY_NAME_PARTS"),
         ("SELECT 1; SELECT 2", "1:11 PARSE_SYNTAX_ERROR: a second statement begins here"),
         ("", "1:1 PARSE_SYNTAX_ERROR: the statement ends here, expected a query"),
+        ("SELECT a FROM t FOR UPDATE", "1:17 PARSE_SYNTAX_ERROR: FOR cannot stand here"),
+        ("SELECT a INTO b FROM t", "1:10 PARSE_SYNTAX_ERROR: INTO cannot stand here"),
+        ("SELECT DISTINCT ON (a) a FROM t", "1:17 PARSE_SYNTAX_ERROR: ON cannot stand here"),
+        ("FROM t", "1:1 PARSE_SYNTAX_ERROR: FROM cannot stand here | write `SELECT * FROM ...`"),
+        ("SELECT a ~ b FROM t", "1:10 PARSE_SYNTAX_ERROR: found `~`"),
         ("TABLE t", "1:1 PARSE_SYNTAX_ERROR"),
         ("INSERT INTO t SELECT 1", "1:1 PARSE_SYNTAX_ERROR"),
     ] {

@@ -326,6 +326,7 @@ fn operators_bind_as_sparks_do() {
         ("a == b OR c != d", "((a = b) OR (c <> d))"),
         ("a | b ^ c & d", "(a | (b ^ (c & d)))"),
         ("-a * b", "((- a) * b)"),
+        ("~a * b + c", "(((~ a) * b) + c)"),
         ("a = b IS NULL", "((a = b) IS NULL)"),
     ] {
         let file = support::file();
@@ -400,6 +401,22 @@ fn sparks_expressions_and_clauses_parse() {
         "SELECT 2024_total FROM 2024_sales;",
     ] {
         query(text);
+    }
+}
+
+#[test]
+fn forms_that_planners_overlook_take_another_form() {
+    for (text, tree) in [
+        ("SELECT a, b FROM t GROUP BY a, b WITH ROLLUP", "SELECT a, b FROM __relation_0 AS t GROUP BY ROLLUP (a, b)"),
+        ("SELECT a FROM t GROUP BY a WITH CUBE", "SELECT a FROM __relation_0 AS t GROUP BY CUBE (a)"),
+        ("SELECT a FROM t GROUP BY a GROUPING SETS ((a), ())", "SELECT a FROM __relation_0 AS t GROUP BY GROUPING SETS ((a), ())"),
+        ("SELECT a FROM t MINUS SELECT a FROM t", "SELECT a FROM __relation_0 AS t EXCEPT SELECT a FROM __relation_1 AS t"),
+        ("SELECT * FROM t SEMI JOIN u USING (k)", "SELECT * FROM __relation_0 AS t LEFT SEMI JOIN __relation_1 AS u USING(k)"),
+        ("SELECT * FROM (t ANTI JOIN u ON true)", "SELECT * FROM (__relation_0 AS t LEFT ANTI JOIN __relation_1 AS u ON true)"),
+        ("SELECT top, T.a, T.x[0] FROM t", "SELECT top, t.a, t.x[0] FROM __relation_0 AS t"),
+        ("SELECT t.a, T.b FROM `T`", "SELECT `T`.a, `T`.b FROM __relation_0 AS `T`"),
+    ] {
+        assert_eq!(query(text).tree.to_string(), tree, "{text}");
     }
 }
 

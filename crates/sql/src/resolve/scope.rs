@@ -114,13 +114,18 @@ impl Scope {
         &self.renamed
     }
 
-    /// Replaces a qualifier of two to four parts by an alias, the longest first; `false` if none fits.
+    /// Replaces a qualifier of one to four parts by an alias, the longest first; `false` if none fits. A qualifier
+    /// that is an alias already gets its spelling: names do not depend on case.
     pub(super) fn shorten(&self, parts: &mut Vec<Ident>, rest: usize) -> bool {
-        for length in (2..=parts.len().saturating_sub(rest).min(4)).rev() {
+        for length in (1..=parts.len().saturating_sub(rest).min(4)).rev() {
             let Some(qualifier) = parts.get(..length) else {
                 continue;
             };
-            let Some(entry) = self.entries.iter().find(|entry| entry.is_named(qualifier)) else {
+            let names = |entry: &&Entry| match qualifier {
+                [only] => only.value.to_lowercase() == entry.alias.value.to_lowercase(),
+                _ => entry.is_named(qualifier),
+            };
+            let Some(entry) = self.entries.iter().find(names) else {
                 continue;
             };
             let span = qualifier.last().map_or(entry.alias.span, |last| last.span);
@@ -155,6 +160,9 @@ pub(super) fn shorten_chain(
     let before = parts.len();
     shorten(&mut parts);
     if parts.len() == before {
+        if let (Expr::Identifier(first), Some(part)) = (root.as_mut(), parts.into_iter().next()) {
+            *first = part;
+        }
         return;
     }
     let mut parts = parts.into_iter();
