@@ -10,7 +10,7 @@ use crate::{FlowId, ResolvedGraph};
 /// White space, comments and letter case of keywords do not count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FlowFingerprint {
-    /// What is read as a stream, views followed to their sources, in order: a change means that a streaming
+    /// What is read as a stream, views followed to their sources, sorted: a change means that a streaming
     /// flow's checkpoint no longer fits.
     pub sources: Vec<String>,
     /// The query with the views it reads, and the session settings that can change its result.

@@ -56,7 +56,7 @@ pub struct ResolvedFlow {
     pub settings: Settings,
     /// `COMMENT` of the flow.
     pub comment: Option<String>,
-    /// What a change of the flow is judged by; see [`crate::change`].
+    /// What a change of the flow is judged by; see [`crate::change`]. Empty for views: they count with their readers.
     pub fingerprint: crate::change::FlowFingerprint,
     /// Place of its declaration.
     pub origin: Origin,

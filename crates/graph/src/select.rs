@@ -127,7 +127,7 @@ impl ResolvedGraph {
             Some(wanted) => glob(&wanted.name, &name.name),
             None => false,
         };
-        let mut open: Vec<DatasetName> = self
+        let open: Vec<DatasetName> = self
             .datasets
             .values()
             .filter(|dataset| is_meant(&dataset.definition.name))
@@ -139,19 +139,15 @@ impl ResolvedGraph {
             return Err(self.nothing_matches(pattern, &parts));
         }
         let mut chosen: BTreeSet<DatasetName> = open.iter().cloned().collect();
-        if upstream {
-            self.spread(&mut chosen, &open, |graph, table| {
-                let flows = graph
-                    .datasets
-                    .get(table)
-                    .into_iter()
-                    .flat_map(|dataset| &dataset.flows);
-                flows.flat_map(|flow| graph.upstream_tables(flow)).collect()
-            });
-        }
-        if downstream {
-            open.sort();
-            self.spread(&mut chosen, &open, ResolvedGraph::downstream_tables);
+        if upstream || downstream {
+            let edges = self.table_edges();
+            let reversed: Edges = reverse(&edges);
+            if upstream {
+                spread(&mut chosen, &open, &edges);
+            }
+            if downstream {
+                spread(&mut chosen, &open, &reversed);
+            }
         }
         Ok(chosen)
     }
@@ -167,22 +163,20 @@ impl ResolvedGraph {
         }
     }
 
-    fn spread(
-        &self,
-        chosen: &mut BTreeSet<DatasetName>,
-        from: &[DatasetName],
-        next: impl Fn(&Self, &DatasetName) -> BTreeSet<DatasetName>,
-    ) {
-        let mut seen: BTreeSet<DatasetName> = BTreeSet::new();
-        let mut open = from.to_vec();
-        while let Some(table) = open.pop() {
-            for reached in next(self, &table) {
-                chosen.insert(reached.clone());
-                if seen.insert(reached.clone()) {
-                    open.push(reached);
-                }
-            }
+    /// Which tables each table reads, directly or through views.
+    fn table_edges(&self) -> Edges {
+        let mut edges = Edges::new();
+        for flow in self
+            .flows
+            .values()
+            .filter(|flow| flow.kind != FlowKind::View)
+        {
+            edges
+                .entry(flow.id.target.clone())
+                .or_default()
+                .extend(self.upstream_tables(&flow.id));
         }
+        edges
     }
 
     fn nothing_matches(&self, pattern: &str, parts: &[String]) -> Diagnostic {
@@ -196,6 +190,32 @@ impl ResolvedGraph {
         ) {
             Some(near) => error.help(format!("did you mean `{}`?", near.name)),
             None => error.help("`sluice show` lists the datasets of the pipeline"),
+        }
+    }
+}
+
+type Edges = BTreeMap<DatasetName, BTreeSet<DatasetName>>;
+
+fn reverse(edges: &Edges) -> Edges {
+    let mut reversed = Edges::new();
+    for (from, tables) in edges {
+        for to in tables {
+            reversed.entry(to.clone()).or_default().insert(from.clone());
+        }
+    }
+    reversed
+}
+
+/// Adds everything that can be reached.
+fn spread(chosen: &mut BTreeSet<DatasetName>, from: &[DatasetName], edges: &Edges) {
+    let mut seen: BTreeSet<&DatasetName> = BTreeSet::new();
+    let mut open: Vec<&DatasetName> = from.iter().collect();
+    while let Some(table) = open.pop() {
+        for reached in edges.get(table).into_iter().flatten() {
+            if seen.insert(reached) {
+                chosen.insert(reached.clone());
+                open.push(reached);
+            }
         }
     }
 }

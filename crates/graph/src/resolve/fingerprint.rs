@@ -1,8 +1,10 @@
 //! What a change of a flow is judged by.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::ControlFlow;
 
+use sluice_model::DatasetName;
 use sluice_sql::query::ReadMode;
 use sqlparser::ast::{self, TableFactor, VisitMut, VisitorMut};
 
@@ -18,58 +20,101 @@ pub(super) fn fingerprint(
     graph: &ResolvedGraph,
 ) -> FlowFingerprint {
     let mut sources = vec![];
-    let mut query = tree_words(&flow.query.tree);
-    for (index, input) in flow.inputs.iter().enumerate() {
-        let words = input_words(flow, index, input);
-        let view = match &input.input {
-            Input::Dataset(name) => graph
-                .datasets
-                .get(name)
-                .filter(|dataset| !dataset.definition.kind.is_table())
-                .and_then(|_| graph.flows.get(&FlowId::implicit(name))),
-            _ => None,
-        };
-        if let Some(view) = view {
-            let _ = write!(query, "\n<- ({})", view.fingerprint.query);
-            let _ = write!(query, " expects ({})", view.fingerprint.output);
-            sources.extend(view.fingerprint.sources.iter().cloned());
-        } else {
-            let _ = write!(query, "\n<- {words}");
-            if input.mode == ReadMode::Stream {
-                sources.push(words);
+    let mut query = own_words(flow, graph, &mut sources);
+    // Views are part of the query; each counts once, however often and deeply it is read.
+    let mut views: BTreeMap<DatasetName, String> = BTreeMap::new();
+    let mut open: Vec<&ResolvedFlow> = views_of(flow, graph).collect();
+    while let Some(view) = open.pop() {
+        if !views.contains_key(&view.id.target) {
+            let mut words = own_words(view, graph, &mut sources);
+            if let Some(dataset) = graph.datasets.get(&view.id.target) {
+                let _ = write!(words, "\nyields {}", output_words(&dataset.definition));
             }
+            views.insert(view.id.target.clone(), words);
+            open.extend(views_of(view, graph));
         }
+    }
+    for (name, words) in &views {
+        let _ = write!(query, "\n{name} = {words}");
     }
     for (key, value) in &flow.settings {
         if key.to_lowercase().starts_with(SESSION_SETTINGS) {
             let _ = write!(query, "\nSET {} = {value}", key.to_lowercase());
         }
     }
-    let mut output: Vec<String> = target
-        .columns
+    sources.sort();
+    sources.dedup();
+    FlowFingerprint {
+        sources,
+        query,
+        output: output_words(target),
+    }
+}
+
+/// The views that a query reads itself.
+fn views_of<'a>(
+    flow: &ResolvedFlow,
+    graph: &'a ResolvedGraph,
+) -> impl Iterator<Item = &'a ResolvedFlow> {
+    let names: Vec<&DatasetName> = flow
+        .inputs
         .iter()
-        .map(|column| {
-            format!(
-                "{} {:?} {} {:?} {:?}",
-                column.name.value.to_lowercase(),
-                column.data_type,
-                column.not_null,
-                column.default.as_ref().map(|e| e.tree.to_string()),
-                column.generated.as_ref().map(|e| e.tree.to_string()),
-            )
+        .filter_map(|input| match &input.input {
+            Input::Dataset(name) => Some(name),
+            _ => None,
         })
         .collect();
-    output.extend(target.expectations.iter().map(|clause| {
+    names
+        .into_iter()
+        .filter(|name| {
+            let dataset = graph.datasets.get(*name);
+            dataset.is_some_and(|dataset| !dataset.definition.kind.is_table())
+        })
+        .map(FlowId::implicit)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .filter_map(|id| graph.flows.get(&id))
+}
+
+/// The tree and what its placeholders stand for; streams that are no views go into `sources`.
+fn own_words(flow: &ResolvedFlow, graph: &ResolvedGraph, sources: &mut Vec<String>) -> String {
+    let mut query = tree_words(&flow.query.tree);
+    for (index, input) in flow.inputs.iter().enumerate() {
+        let words = input_words(flow, index, input);
+        let _ = write!(query, "\n<- {words}");
+        let is_view = match &input.input {
+            Input::Dataset(name) => graph
+                .datasets
+                .get(name)
+                .is_some_and(|dataset| !dataset.definition.kind.is_table()),
+            _ => false,
+        };
+        if input.mode == ReadMode::Stream && !is_view {
+            sources.push(words);
+        }
+    }
+    query
+}
+
+/// Declared columns and expectations.
+fn output_words(dataset: &Dataset) -> String {
+    let columns = dataset.columns.iter().map(|column| {
+        format!(
+            "{} {:?} {} {:?} {:?}",
+            column.name.value.to_lowercase(),
+            column.data_type,
+            column.not_null,
+            column.default.as_ref().map(|e| e.tree.to_string()),
+            column.generated.as_ref().map(|e| e.tree.to_string()),
+        )
+    });
+    let expectations = dataset.expectations.iter().map(|clause| {
         format!(
             "{} {} {:?}",
             clause.expectation.name, clause.predicate.tree, clause.expectation.on_violation
         )
-    }));
-    FlowFingerprint {
-        sources,
-        query,
-        output: output.join("; "),
-    }
+    });
+    columns.chain(expectations).collect::<Vec<_>>().join("; ")
 }
 
 /// The tree as text; the letter case of aliases of relations, which may come from a table's name, does not count.

@@ -66,7 +66,10 @@ impl Resolving<'_> {
             fingerprint: crate::change::FlowFingerprint::default(),
             origin: flow.origin.clone(),
         };
-        resolved.fingerprint = fingerprint(&resolved, target, &self.resolved);
+        // Views are judged as part of what reads them.
+        if target.kind.is_table() {
+            resolved.fingerprint = fingerprint(&resolved, target, &self.resolved);
+        }
         (resolved, columns)
     }
 

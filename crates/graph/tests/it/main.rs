@@ -7,5 +7,6 @@
 )]
 
 mod projects;
+mod questions;
 mod rules;
 mod support;

@@ -1,13 +1,10 @@
 //! Whole projects through `declare` and `resolve`: what is said, and what the graph then holds.
 
-use std::collections::BTreeMap;
-
 use crate::support::{FakeAnalyzer, check, declared, lines, outside, resolved};
-use sluice_graph::change::{Change, changes};
-use sluice_graph::{FlowId, Input, Participation, SelectionRequest, resolve};
-use sluice_model::{DatasetName, FlowName, Namespace};
+use sluice_graph::{FlowId, Input, resolve};
+use sluice_model::{DatasetName, FlowName};
 
-const MEDALLION: &str = "
+pub(crate) const MEDALLION: &str = "
 CREATE OR REFRESH STREAMING TABLE bronze AS SELECT * FROM STREAM read_files('/in', format => 'json');
 CREATE TEMPORARY VIEW clean (CONSTRAINT has_id EXPECT (id IS NOT NULL) ON VIOLATION DROP ROW)
   AS SELECT id, value FROM STREAM(bronze);
@@ -364,99 +361,6 @@ fn protected_tables_need_protected_sources() {
     check(
         &sql("", "STREAM(v)"),
         "error INVALID_RESETTABLE_DEPENDENCY 3:37 `silver` must not be reset, but streams from a table that may be",
-    );
-}
-
-#[test]
-fn selections_follow_patterns() {
-    let (graph, _) = resolved(MEDALLION);
-    let chosen = |request: SelectionRequest| -> Vec<String> {
-        let selection = graph.select(&request, &Namespace::default()).unwrap();
-        let taking_part = selection
-            .flows
-            .iter()
-            .filter(|(_, p)| **p != Participation::Excluded);
-        taking_part
-            .map(|(flow, p)| format!("{} {p:?}", flow.target.name))
-            .collect()
-    };
-    let refresh = |pattern: &str| SelectionRequest {
-        refresh: vec![pattern.to_owned()],
-        ..Default::default()
-    };
-    assert_eq!(chosen(SelectionRequest::default()).len(), 4);
-    assert_eq!(chosen(refresh("silver")), ["silver Refresh"]);
-    assert_eq!(
-        chosen(refresh("+silver")),
-        ["bronze Refresh", "silver Refresh"]
-    );
-    assert_eq!(
-        chosen(refresh("silver+")),
-        ["gold Refresh", "silver Refresh"]
-    );
-    assert_eq!(chosen(refresh("s*")), ["side Refresh", "silver Refresh"]);
-    assert_eq!(
-        chosen(SelectionRequest {
-            full_refresh: vec!["default.gold".to_owned()],
-            ..Default::default()
-        }),
-        ["gold FullRefresh"]
-    );
-    assert_eq!(
-        chosen(SelectionRequest {
-            exclude: vec!["bronze".to_owned()],
-            full_refresh_all: true,
-            ..Default::default()
-        }),
-        ["gold FullRefresh", "side FullRefresh", "silver FullRefresh"]
-    );
-    let error = graph
-        .select(&refresh("silverr"), &Namespace::default())
-        .unwrap_err();
-    assert_eq!(error[0].helps, ["did you mean `silver`?"]);
-}
-
-#[test]
-fn changes_are_told_apart() {
-    let (before, _) = resolved(MEDALLION);
-    let known: BTreeMap<_, _> = before
-        .flows
-        .iter()
-        .map(|(id, flow)| (id.clone(), flow.fingerprint.clone()))
-        .collect();
-    let change = |from: &str, to: &str, table: &str| {
-        assert!(MEDALLION.contains(from));
-        let (now, _) = resolved(&MEDALLION.replace(from, to));
-        changes(&known, &now)[&FlowId::implicit(&DatasetName::new("main", "default", table))]
-            .clone()
-    };
-    assert_eq!(
-        change(
-            "SELECT id FROM bronze",
-            "select  id -- x\n from BRONZE",
-            "side"
-        ),
-        Change::Unchanged
-    );
-    assert_eq!(
-        change("SELECT id FROM bronze", "SELECT ts FROM bronze", "side"),
-        Change::Query
-    );
-    assert_eq!(
-        change("SELECT id, value FROM", "SELECT value, id FROM", "silver"),
-        Change::Query
-    );
-    assert!(matches!(
-        change("'/in'", "'/out'", "bronze"),
-        Change::Source { .. }
-    ));
-    assert_eq!(
-        change("MATERIALIZED VIEW side", "MATERIALIZED VIEW other", "side"),
-        Change::Removed
-    );
-    assert_eq!(
-        change("MATERIALIZED VIEW side", "MATERIALIZED VIEW other", "other"),
-        Change::Created
     );
 }
 
