@@ -266,3 +266,78 @@ async fn avro_files_are_read_by_name() {
     let cut = read_all(&folder.stream(&[])).await.err().unwrap();
     assert_eq!(cut.condition().name, "FAILED_READ_FILE.NO_HINT", "{cut}");
 }
+
+#[tokio::test]
+async fn nested_parquet_columns_keep_their_values() {
+    use arrow_array::builder::{Int32Builder, ListBuilder, MapBuilder, StringBuilder};
+    let mut map = MapBuilder::new(None, StringBuilder::new(), Int32Builder::new());
+    map.keys().append_value("k");
+    map.values().append_value(7);
+    map.append(true).unwrap();
+    let mut list = ListBuilder::new(StringBuilder::new());
+    list.values().append_value("e");
+    list.append(true);
+    let millis = arrow_array::TimestampMillisecondArray::from(vec![1_500]).with_timezone("UTC");
+    let local = arrow_array::TimestampNanosecondArray::from(vec![2_000_000_000]);
+    let decimal = arrow_array::Decimal128Array::from(vec![12_345])
+        .with_precision_and_scale(7, 2)
+        .unwrap();
+    let folder = Folder::new();
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("m", Arc::new(map.finish())),
+        ("l", Arc::new(list.finish())),
+        ("t", Arc::new(millis)),
+        ("n", Arc::new(local)),
+        ("d", Arc::new(decimal)),
+        (
+            "b",
+            Arc::new(arrow_array::BinaryArray::from(vec![b"bytes".as_slice()])),
+        ),
+        (
+            "v",
+            Arc::new(arrow_array::StringViewArray::from(vec!["view"])),
+        ),
+    ];
+    folder.put("1.parquet", &parquet(columns));
+    let outcome = read_all(&folder.stream(&[("rescuedDataColumn", "")]))
+        .await
+        .unwrap();
+    assert_eq!(
+        outcome.columns(),
+        "m map<string,int>, l array<string>, t timestamp, n timestamp_ntz, d decimal(7,2), b binary, v string"
+    );
+    assert_eq!(
+        outcome.rows(),
+        [
+            "{k: 7} | [e] | 1970-01-01T00:00:01.500 | 1970-01-01T00:00:02 | 123.45 | 6279746573 | view"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn int96_is_an_instant_as_in_spark() {
+    use parquet::data_type::{Int96, Int96Type};
+    use parquet::file::writer::SerializedFileWriter;
+    let schema =
+        parquet::schema::parser::parse_message_type("message m { OPTIONAL INT96 at; }").unwrap();
+    let mut bytes = vec![];
+    let mut writer =
+        SerializedFileWriter::new(&mut bytes, Arc::new(schema), Arc::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let mut value = Int96::new();
+    // One second after midnight of the day 1970-01-01, as Julian day and nanoseconds.
+    value.set_data(1_000_000_000, 0, 2_440_588);
+    column
+        .typed::<Int96Type>()
+        .write_batch(&[value], Some(&[1]), None)
+        .unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+    let folder = Folder::new();
+    folder.put("1.parquet", &bytes);
+    let outcome = read_all(&folder.stream(&[])).await.unwrap();
+    assert_eq!(outcome.columns(), "at timestamp, _rescued_data string");
+    assert_eq!(outcome.rows(), ["1970-01-01T00:00:01 | NULL"]);
+}
