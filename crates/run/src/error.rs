@@ -55,3 +55,23 @@ impl From<Vec<Diagnostic>> for Failure {
 
 /// The result of a step.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl From<sluice_table::TableError> for Failure {
+    fn from(error: sluice_table::TableError) -> Self {
+        match error {
+            sluice_table::TableError::Stopped { .. } => Self::Killed,
+            other => Self::Said(vec![other.diagnostic()]),
+        }
+    }
+}
+
+/// The error for what cannot be.
+pub(crate) fn internal(what: &str) -> Diagnostic {
+    Diagnostic::error(&sluice_model::condition::run::INTERNAL_ERROR, what)
+}
+
+impl From<Box<Diagnostic>> for Failure {
+    fn from(diagnostic: Box<Diagnostic>) -> Self {
+        Self::Said(vec![*diagnostic])
+    }
+}

@@ -1,1 +1,36 @@
-//! Placeholder while the dependency tree is built for the first time.
+//! One update from start to end: lease, tables, flows, event log; and the questions that are asked of a pipeline
+//! between updates. Effects happen here; decisions are made in `checkpoint` and `plan`.
+//!
+//! Must not live here: HTTP, the terminal, SQL text.
+
+mod checkpoint_store;
+mod clean;
+mod engine;
+mod error;
+mod event_log;
+mod failpoint;
+mod files;
+mod flow;
+mod inputs;
+mod leaves;
+mod lease;
+mod micro_batch;
+mod places;
+mod prepare;
+mod progress;
+mod query;
+mod report;
+mod retry;
+mod schema;
+mod setup;
+mod stream;
+mod tables;
+mod update;
+
+pub use engine::{Engine, EngineOptions};
+pub use error::Failure;
+pub use event_log::{NoObserver, Observer};
+pub use failpoint::STEPS;
+pub use query::{PlanLine, QueryResult};
+pub use report::{FlowMetrics, FlowReport, Technique, UpdateReport};
+pub use update::UpdateRequest;

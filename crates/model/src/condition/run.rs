@@ -19,5 +19,7 @@ conditions! {
     CAST_ON_WRITE = "CAST_ON_WRITE", "01000", User, No, "A query column has another type than the declared column. It is cast to the declared type with ANSI rules on every write.";
     BAD_RECORDS = "BAD_RECORDS", "01000", User, No, "Records of source files could not be read as what the schema says. They were counted, and kept as NULLs, rescued values or bad records as the options say; the good rows went on.";
     STATE_REPAIRED = "STATE_REPAIRED", "01000", External, No, "At start, unfinished or damaged pieces of table state left by a crash were set aside. The bytes are kept; nothing committed was lost.";
+    MATERIALIZED_VIEW_NOT_INCREMENTAL = "MATERIALIZED_VIEW_NOT_INCREMENTALIZABLE", "42K00", User, No, "A materialized view with REFRESH POLICY INCREMENTAL STRICT needs a complete recompute: the message says why. Change the policy, the query, or refresh it fully.";
+    SOURCE_HAS_NO_COLUMNS = "SOURCE_HAS_NO_COLUMNS", "01000", User, No, "A source is empty and tells no columns yet, so what reads it waits. Put a file there, or declare the schema.";
     INTERNAL_ERROR = "INTERNAL_ERROR", "XX000", Internal, No, "A bug in Sluice: please report it with the text of this message.";
 }

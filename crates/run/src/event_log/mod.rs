@@ -4,7 +4,9 @@
 //! Numbers of a micro-batch survive a crash between its commit and ours: they travel in the commit itself, and
 //! [`store`] writes what is missing at the next start, once.
 
+pub(crate) mod definitions;
 pub(crate) mod details;
+pub(crate) mod rows;
 pub(crate) mod store;
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,0 +1,86 @@
+//! `cleanSource`: deletes or moves files that every flow has taken. Runs after commits only; safe to stop anywhere.
+
+use std::collections::{HashMap, HashSet};
+
+use sluice_graph::{Input, ResolvedFlow};
+use sluice_model::FlowKind;
+use sluice_source::{CleanSource, TakenFile, plan_clean, resolve_path};
+
+use crate::error::Result;
+use crate::failpoint::reach;
+use crate::files::FileInput;
+use crate::leaves::leaves;
+use crate::progress::Progress;
+use crate::stream::taken_files;
+use crate::update::Update;
+
+/// Cleans what one source of a flow has taken, as its options say.
+pub(crate) async fn clean(
+    update: &Update,
+    flow: &ResolvedFlow,
+    progress: &Progress,
+    key: &str,
+    input: &FileInput,
+) -> Result<()> {
+    let options = input.source.options();
+    let destination = match &options.clean_source {
+        CleanSource::Off => return Ok(()),
+        CleanSource::Delete => None,
+        CleanSource::Move { destination } => {
+            let resolved = resolve_path(destination, &update.engine.options.path_rules).map_err(|d| d.at(&input.origin, ""))?;
+            resolved.places.first().map(|place| place.base.clone())
+        }
+    };
+    let mut taken = taken_files(progress, key).await?;
+    for other in other_readers(update, flow, input).await? {
+        taken.retain(|row| other.contains(&row.file.path));
+    }
+    let still_there: HashSet<&str> = input.listing.files.iter().map(|file| file.path.as_str()).collect();
+    taken.retain(|row| still_there.contains(row.file.path.as_str()));
+    let times = commit_times(progress, &taken).await?;
+    let now_us = update.engine.clock().now_us();
+    let committed_us = |batch: u64| times.get(&batch).copied();
+    let actions = plan_clean(options, &taken, committed_us, destination.as_deref(), now_us);
+    if actions.is_empty() {
+        return Ok(());
+    }
+    input.source.clean(&actions).await.map_err(|error| error.to_diagnostic().at(&input.origin, ""))?;
+    reach(update.engine.store(), "source-cleaned", flow.id.name.as_str())
+}
+
+/// The files that each other flow over the same path has taken.
+async fn other_readers(update: &Update, flow: &ResolvedFlow, input: &FileInput) -> Result<Vec<HashSet<String>>> {
+    let graph = &update.prepared.graph;
+    let mut others = vec![];
+    for other in graph.flows.values().filter(|other| other.kind == FlowKind::Append && other.id != flow.id) {
+        for leaf in leaves(graph, other) {
+            let Input::Files(function) = &leaf.input else { continue };
+            let Some(read) = update.prepared.files.get(&function.origin) else { continue };
+            if read.source.path().written != input.source.path().written {
+                continue;
+            }
+            let Some(table) = update.tables.open(&other.id.target).await? else {
+                others.push(HashSet::new());
+                continue;
+            };
+            let progress = Progress::read(&update.engine, &table, &other.id).await?;
+            let rows = taken_files(&progress, &leaf.key).await?;
+            others.push(rows.into_iter().map(|row| row.file.path).collect());
+        }
+    }
+    Ok(others)
+}
+
+/// When batches were planned, which is the earliest that they can have been committed. A batch whose plan has been
+/// forgotten is a hundred batches old: the modification of its files stands for it.
+async fn commit_times(progress: &Progress, taken: &[TakenFile]) -> Result<HashMap<u64, i64>> {
+    let mut times = HashMap::new();
+    for row in taken {
+        if times.contains_key(&row.batch) {
+            continue;
+        }
+        let plan = progress.store.plan_of(i64::try_from(row.batch).unwrap_or(i64::MAX)).await?;
+        times.insert(row.batch, plan.map_or(row.file.modified_us, |plan| plan.pinned.batch_ts_us));
+    }
+    Ok(times)
+}

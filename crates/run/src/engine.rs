@@ -1,0 +1,112 @@
+//! The engine of one pipeline and target: what it was given, and the session that its queries run in.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sluice_model::{Clock, DatasetName, Ids, Namespace};
+use sluice_plan::{Session, SessionSettings};
+use sluice_source::PathRules;
+use sluice_table::{Location, Store};
+
+use crate::error::Result;
+use crate::event_log::Observer;
+use crate::places;
+
+/// Everything an engine is given; nothing is looked up behind the caller's back.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// The warehouse, with clock and ids.
+    pub warehouse: Store,
+    /// The warehouse's folder on local disk, where the lease is taken; `None` for a warehouse in memory.
+    pub warehouse_folder: Option<PathBuf>,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// The bundle target, if any.
+    pub target: Option<String>,
+    /// Catalog and schema that complete unqualified names.
+    pub namespace: Namespace,
+    /// The table that the event log goes to; `None`: the pipeline's own folder.
+    pub event_log: Option<DatasetName>,
+    /// How paths in queries become places.
+    pub path_rules: PathRules,
+    /// Sees events as they happen.
+    pub observer: Arc<dyn Observer>,
+    /// `current_user()`, and who started the update.
+    pub user: String,
+    /// Session time zone; an IANA name.
+    pub time_zone: String,
+    /// Flows that run at the same time, and partitions of a query.
+    pub parallelism: usize,
+    /// Memory for queries, bytes; `None`: unbounded.
+    pub memory_bytes_max: Option<usize>,
+    /// Files of a micro-batch at most, whatever the query says: for tests that cut batches small.
+    pub batch_files_max: Option<usize>,
+}
+
+/// The engine of one pipeline and target. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub(crate) options: Arc<EngineOptions>,
+}
+
+impl Engine {
+    /// Makes an engine. Touches nothing.
+    #[must_use]
+    pub fn new(options: EngineOptions) -> Self {
+        Self { options: Arc::new(options) }
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.options.warehouse
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        self.options.warehouse.clock()
+    }
+
+    pub(crate) fn ids(&self) -> &Arc<dyn Ids> {
+        self.options.warehouse.ids()
+    }
+
+    /// The pipeline's own folder: `_sluice/<pipeline>/<target>`.
+    pub(crate) fn pipeline_folder(&self) -> Location {
+        let target = self.options.target.as_deref().unwrap_or("default");
+        self.store().place(&["_sluice", &places::encode(&self.options.pipeline), &places::encode(target)])
+    }
+
+    /// The folder of the lease on local disk.
+    pub(crate) fn lease_folder(&self) -> Option<PathBuf> {
+        let warehouse = self.options.warehouse_folder.as_ref()?;
+        let target = self.options.target.as_deref().unwrap_or("default");
+        Some(warehouse.join("_sluice").join(places::encode(&self.options.pipeline)).join(places::encode(target)))
+    }
+
+    /// Who this pipeline is, as tables and events name it.
+    pub(crate) fn pipeline_id(&self) -> String {
+        match &self.options.target {
+            Some(target) => format!("{}/{target}", self.options.pipeline),
+            None => self.options.pipeline.clone(),
+        }
+    }
+
+    /// A session whose queries see `now_us` as the current time.
+    pub(crate) fn session(&self, now_us: i64) -> Result<Session> {
+        self.session_with(now_us, self.options.parallelism)
+    }
+
+    /// As [`Engine::session`], with so many partitions.
+    pub(crate) fn session_with(&self, now_us: i64, partitions: usize) -> Result<Session> {
+        let options = &self.options;
+        let settings = SessionSettings {
+            time_zone: options.time_zone.clone(),
+            now_us,
+            current_user: options.user.clone(),
+            catalog: options.namespace.catalog.clone(),
+            schema: options.namespace.schema.clone(),
+            partitions: partitions.max(1),
+            memory_bytes_max: options.memory_bytes_max,
+            ..SessionSettings::default()
+        };
+        Ok(Session::new(&settings).map_err(|diagnostic| *diagnostic)?)
+    }
+}

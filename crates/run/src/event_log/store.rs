@@ -1,0 +1,170 @@
+//! The event log as a Delta table: written in one commit per update, and made whole at the next start.
+//!
+//! Each commit carries, per flow, `txn("sluice-events/…", batch)`: which micro-batches it tells of. A batch that is in
+//! its target and not yet told of is told from its own commit: counters are neither lost nor doubled by a crash.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use sluice_model::event::{Event, EventLevel, EventOrigin, ExpectationCounts};
+use sluice_model::{DatasetName, FlowKind, FlowStatus};
+use sluice_table::{CommitOutcome, CommitRequest, DeltaTable, Location, TableDefinition, WriteOptions};
+
+use super::{EventLog, details, rows};
+use crate::engine::Engine;
+use crate::error::{Result, internal};
+use crate::progress::{ECHO, Progress};
+use crate::report::FlowMetrics;
+use crate::schema::OWNER;
+use crate::tables::Tables;
+use crate::update::Update;
+
+/// What the ids of events' transactions begin with.
+const PREFIX: &str = "sluice-events/";
+
+impl Engine {
+    /// The log of a new update.
+    pub(crate) fn new_log(&self, update_id: &str) -> EventLog {
+        let base = EventOrigin {
+            pipeline_id: Some(self.pipeline_id()),
+            pipeline_type: Some("WORKSPACE".into()),
+            pipeline_name: Some(self.options.pipeline.clone()),
+            update_id: Some(update_id.to_string()),
+            ..EventOrigin::default()
+        };
+        let (clock, ids) = (self.clock().clone(), self.ids().clone());
+        EventLog::new(clock, ids, self.options.observer.clone(), base)
+    }
+
+    /// Where the log's table lies.
+    pub(crate) fn event_location(&self) -> Location {
+        match &self.options.event_log {
+            Some(name) => self.store().table_location(name),
+            None => self.pipeline_folder().child(["event_log"]),
+        }
+    }
+
+    /// The log's table; `None` before the first update.
+    pub(crate) async fn open_event_log(&self) -> Result<Option<DeltaTable>> {
+        Ok(DeltaTable::open(self.store(), &self.event_location()).await?)
+    }
+
+    async fn event_table(&self) -> Result<DeltaTable> {
+        let definition = TableDefinition {
+            name: Some("event_log".into()),
+            comment: Some(format!("Event log of pipeline {}", self.options.pipeline)),
+            columns: rows::schema(),
+            partition_by: vec![],
+            properties: BTreeMap::from([(OWNER.to_string(), self.pipeline_id())]),
+        };
+        Ok(DeltaTable::create_if_absent(self.store(), &self.event_location(), &definition).await?)
+    }
+
+    /// Writes the events of an update in one commit. `told` are the micro-batches that they tell of.
+    pub(crate) async fn write_events(&self, log: &EventLog, _tables: &Tables, told: &BTreeMap<String, i64>) -> Result<()> {
+        let events = log.take_pending();
+        let table = self.event_table().await?;
+        self.commit_events(&table, &events, told, log.base().update_id.as_deref().unwrap_or_default()).await
+    }
+
+    async fn commit_events(&self, table: &DeltaTable, events: &[Event], told: &BTreeMap<String, i64>, update: &str) -> Result<()> {
+        let batch = rows::batch(events).map_err(|error| internal(&format!("an event has no form: {error}")))?;
+        let mut writer = table.writer(WriteOptions::new("eventlog", 0));
+        writer.write(&batch).await?;
+        let mut txns: Vec<(String, i64)> =
+            told.iter().map(|(application, batch)| (format!("{PREFIX}{application}"), *batch)).collect();
+        txns.push((format!("{PREFIX}update/{update}/{}", self.ids().uuid()), 0));
+        let request = CommitRequest {
+            adds: writer.finish().await?,
+            txns,
+            operation: "WRITE".into(),
+            parameters: json!({ "mode": "Append" }),
+            ..CommitRequest::default()
+        };
+        match table.commit(&request).await? {
+            CommitOutcome::Unknown(error) => Err(error.into()),
+            CommitOutcome::Conflict(conflict) => Err(internal(&format!("the event log was changed meanwhile: {conflict:?}")).into()),
+            CommitOutcome::Committed { .. } | CommitOutcome::AlreadyCommitted { .. } => {
+                // Best effort: the log of the log is not worth failing an update for.
+                let _ = table.checkpoint_if_due(100).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells of micro-batches that are in their targets and were never told of, from their own commits.
+    pub(crate) async fn tell_missing(&self, update: &Update) -> Result<()> {
+        let table = self.open_event_log().await?;
+        let known = match &table {
+            Some(table) => table.txns(PREFIX).await?,
+            None => BTreeMap::new(),
+        };
+        for flow in update.prepared.graph.flows.values().filter(|flow| flow.kind != FlowKind::View) {
+            let Some(target) = update.tables.find(&flow.id.target) else { continue };
+            let progress = Progress::read(self, &target, &flow.id).await?;
+            let application = progress.application.app_id();
+            let told = known.get(&format!("{PREFIX}{application}")).copied().unwrap_or(-1);
+            for batch in told + 1..=progress.committed {
+                let Some(commit) = target.commit_of(&application, batch).await? else { continue };
+                let Some(echo) = commit.info.get(ECHO) else { continue };
+                let origin = EventOrigin {
+                    batch_id: Some(batch),
+                    update_id: echo.get("update_id").and_then(Value::as_str).map(str::to_owned),
+                    ..update.origin_of(&flow.id)
+                };
+                let metrics = metrics_of(echo);
+                let expectations = echo.get("expectations").cloned().unwrap_or_default();
+                let expectations: Vec<ExpectationCounts> = serde_json::from_value(expectations).unwrap_or_default();
+                update.log.batch(&application, batch, origin, &metrics, &expectations);
+                update.tell(&application, batch);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn metrics_of(echo: &Value) -> FlowMetrics {
+    let number = |name: &str| echo.get("metrics").and_then(|metrics| metrics.get(name)).and_then(Value::as_u64).unwrap_or_default();
+    FlowMetrics {
+        batches: 1,
+        output_rows: number("output_rows"),
+        deleted_rows: number("deleted_rows"),
+        output_bytes: number("output_bytes"),
+        dropped_rows: number("dropped_rows"),
+        bad_records: number("bad_records"),
+        files: number("files"),
+    }
+}
+
+impl EventLog {
+    /// Records the numbers of a committed micro-batch under an id that telling it again would give it again.
+    pub(crate) fn batch(
+        &self,
+        application: &str,
+        batch: i64,
+        origin: EventOrigin,
+        metrics: &FlowMetrics,
+        expectations: &[ExpectationCounts],
+    ) {
+        let name = origin.flow_name.clone().unwrap_or_default();
+        let said = super::Said {
+            event_type: "flow_progress",
+            level: EventLevel::Metrics,
+            message: format!("Completed a micro-batch of flow '{name}'."),
+            details: details::flow_progress(FlowStatus::Running, metrics, expectations),
+        };
+        self.record(format!("{application}#{batch}"), origin, said, None);
+    }
+}
+
+impl Update {
+    /// The name under which the event log's table is open, for queries that read it.
+    pub(crate) fn event_table_name(&self) -> Option<DatasetName> {
+        Some(event_table_name(&self.engine))
+    }
+}
+
+/// The name under which the event log's table is open.
+pub(crate) fn event_table_name(engine: &Engine) -> DatasetName {
+    engine.options.event_log.clone().unwrap_or_else(|| DatasetName::new("_sluice", &engine.options.pipeline, "event_log"))
+}

@@ -1,0 +1,110 @@
+//! `read_files` of a query as a source: its arguments, its listing, its columns. Must not know offsets.
+
+use sluice_graph::query::{ArgumentValue, ReadMode, TableFunction};
+use sluice_model::condition::source::READ_FILES_INVALID_OPTION;
+use sluice_model::{Diagnostic, Origin};
+use sluice_source::{
+    FileSource, Listing, ReadFilesOptions, ReadSession, SourceCall, SourceError, SourceSchema, StoredSchema,
+    resolve_path,
+};
+
+use crate::engine::Engine;
+
+/// A `read_files` call, listed once for the whole update.
+#[derive(Debug, Clone)]
+pub(crate) struct FileInput {
+    /// The source.
+    pub(crate) source: FileSource,
+    /// Everything that is there.
+    pub(crate) listing: Listing,
+    /// Its columns.
+    pub(crate) schema: SourceSchema,
+    /// Whether the columns are stored already, and so not inferred anew.
+    pub(crate) is_stored: bool,
+    /// Where the call stands.
+    pub(crate) origin: Origin,
+}
+
+/// What can be said of the columns of a `read_files` call.
+#[derive(Debug, Clone)]
+pub(crate) enum FileColumns {
+    /// The call with its columns.
+    Known(Box<FileInput>),
+    /// There is nothing yet to tell the columns from.
+    Unknown(String),
+}
+
+/// Makes the source of a call and lists it.
+pub(crate) async fn look(
+    engine: &Engine,
+    function: &TableFunction,
+    mode: ReadMode,
+    stored: Option<&StoredSchema>,
+) -> Result<FileColumns, Vec<Diagnostic>> {
+    let source = source(engine, function, mode)?;
+    let place = |error: &SourceError| vec![error.to_diagnostic().at(&function.origin, "")];
+    let listing = source.discover(engine.clock().now_us()).await.map_err(|error| place(&error))?;
+    match source.schema(&listing.files, stored).await {
+        Ok(schema) => Ok(FileColumns::Known(Box::new(FileInput {
+            source,
+            listing,
+            schema,
+            is_stored: stored.is_some(),
+            origin: function.origin.clone(),
+        }))),
+        Err(SourceError::EmptyForInference { path }) if mode == ReadMode::Stream => {
+            Ok(FileColumns::Unknown(format!("`{path}` is empty")))
+        }
+        Err(error) => Err(place(&error)),
+    }
+}
+
+fn source(engine: &Engine, function: &TableFunction, mode: ReadMode) -> Result<FileSource, Vec<Diagnostic>> {
+    let written = path_argument(function)?;
+    let call = match mode {
+        ReadMode::Stream if function.name == "cloud_files" => SourceCall::CloudFiles,
+        ReadMode::Stream => SourceCall::StreamReadFiles,
+        ReadMode::Batch => SourceCall::ReadFiles,
+    };
+    let named = function.arguments.iter().filter_map(|argument| {
+        let name = argument.name.clone()?;
+        Some((name, argument_text(&argument.value), argument.origin.clone()))
+    });
+    let options = ReadFilesOptions::from_arguments(named, call)?;
+    let path = resolve_path(&written, &engine.options.path_rules)
+        .map_err(|diagnostic| vec![diagnostic.at(&function.origin, "")])?;
+    let session = ReadSession {
+        time_zone: engine.options.time_zone.clone(),
+        parallel_files: engine.options.parallelism.max(1),
+        ..ReadSession::default()
+    };
+    Ok(FileSource::new(sluice_source::local_store(), path, options, session))
+}
+
+fn path_argument(function: &TableFunction) -> Result<String, Vec<Diagnostic>> {
+    let mut positional = function.positional();
+    let path = positional.next().or_else(|| function.named("path"));
+    let wrong = |message: &str| {
+        vec![Diagnostic::error(&READ_FILES_INVALID_OPTION, message)
+            .at(&function.origin, "")
+            .help("write `read_files('folder', format => 'json')`")]
+    };
+    if positional.next().is_some() {
+        return Err(wrong("`read_files` takes one path; options are named: `name => value`"));
+    }
+    match path.map(|argument| &argument.value) {
+        Some(ArgumentValue::String(text)) => Ok(text.clone()),
+        Some(ArgumentValue::Array(items)) => {
+            let paths: Vec<String> = items.iter().map(argument_text).collect();
+            Ok(paths.join(","))
+        }
+        _ => Err(wrong("`read_files` needs a path: a string, or an array of strings")),
+    }
+}
+
+fn argument_text(value: &ArgumentValue) -> String {
+    match value {
+        ArgumentValue::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

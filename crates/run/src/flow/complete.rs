@@ -1,0 +1,331 @@
+//! A materialized view: brought up to date by the technique that `plan` chooses from the facts gathered here.
+//!
+//! What a refresh was computed from travels in its own commit, so that rows and record cannot disagree. A refresh that
+//! was not committed is simply computed anew; two engines that refresh at once are told apart by the txn.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, NaiveDate};
+use serde_json::json;
+use sluice_checkpoint::{BatchPlan, PlannedTarget, SourceIdentity, SourceOffset, SourceRange};
+use sluice_graph::{Input, ResolvedDataset, ResolvedFlow};
+use sluice_model::Diagnostic;
+use sluice_model::condition::run::{MATERIALIZED_VIEW_NOT_INCREMENTAL, SOURCE_HAS_NO_COLUMNS};
+use sluice_plan::incremental::choose::{
+    Choice, InputChange, InputFacts, RefreshFacts, Technique as Chosen, choose,
+};
+use sluice_plan::incremental::shape::{Shape, Structure};
+use sluice_table::{ChangeKind, DataFile, DeltaTable, Removes};
+
+use crate::error::Result;
+use crate::event_log::definitions::input_name;
+use crate::event_log::details;
+use crate::leaves::{Leaf, leaves};
+use crate::micro_batch::{Batch, Bound, Effect, NotDone, column_change};
+use crate::progress::Progress;
+use crate::report::{FlowReport, Technique};
+use crate::schema;
+use crate::stream::Taken;
+use crate::update::{FlowOutcome, Update};
+
+/// Brings a materialized view up to date.
+pub(crate) async fn run(update: &Update, flow: &ResolvedFlow, report: &mut FlowReport) -> Result<FlowOutcome> {
+    let dataset = update.dataset(&flow.id.target)?;
+    if dataset.schema.is_none() {
+        report.diagnostics.push(waits(flow));
+        return Ok(FlowOutcome::Idle);
+    }
+    let table = update.target(dataset).await?;
+    let progress = Progress::read(&update.engine, &table, &flow.id).await?;
+    let refresh = Refresh::look(update, flow, dataset, progress).await?;
+    let (choice, taken) = refresh.choose().await?;
+    let technique = Technique { name: choice.technique.as_str(), reason: choice.reason.clone() };
+    refresh.say(&technique, &choice);
+    report.technique = Some(technique);
+    if choice.breaks_policy(&refresh.facts) {
+        return Err(Diagnostic::error(&MATERIALIZED_VIEW_NOT_INCREMENTAL, format!("`{}` cannot be refreshed incrementally", flow.id.target))
+            .at(&flow.origin, "")
+            .fact(format!("why: {}", choice.reason))
+            .fact("its policy is REFRESH POLICY INCREMENTAL STRICT; nothing was changed")
+            .help("change the policy to AUTO, or start again: `sluice run --full-refresh TABLE`")
+            .into());
+    }
+    if choice.technique == Chosen::NoOp {
+        return Ok(FlowOutcome::Idle);
+    }
+    refresh.carry_out(choice.technique, taken, report).await
+}
+
+/// How a view whose table exists would be refreshed now.
+pub(crate) async fn choice(update: &Update, flow: &ResolvedFlow, dataset: &ResolvedDataset, table: &DeltaTable) -> Result<Technique> {
+    let progress = Progress::read(&update.engine, table, &flow.id).await?;
+    let refresh = Refresh::look(update, flow, dataset, progress).await?;
+    let (choice, _) = refresh.choose().await?;
+    Ok(Technique { name: choice.technique.as_str(), reason: choice.reason })
+}
+
+/// What a view of unknown columns says.
+fn waits(flow: &ResolvedFlow) -> Diagnostic {
+    Diagnostic::note(&SOURCE_HAS_NO_COLUMNS, format!("`{}` waits for its sources: they tell no columns yet", flow.id.target))
+        .at(&flow.origin, "")
+}
+
+/// Where an input stands.
+#[derive(Debug)]
+enum Position {
+    Table { table: DeltaTable, version: u64 },
+    Files { digest: String, count: u64, bytes: u64 },
+    Unversioned,
+}
+
+struct Refresh<'a> {
+    update: &'a Update,
+    flow: &'a ResolvedFlow,
+    dataset: &'a ResolvedDataset,
+    progress: Progress,
+    batch: i64,
+    previous: Option<Box<BatchPlan>>,
+    positions: Vec<(Leaf, Position)>,
+    facts: RefreshFacts,
+    shape: Shape,
+}
+
+impl<'a> Refresh<'a> {
+    async fn look(update: &'a Update, flow: &'a ResolvedFlow, dataset: &'a ResolvedDataset, progress: Progress) -> Result<Self> {
+        let previous = match progress.committed {
+            batch @ 0.. => progress.echo(batch).await?.map(Box::new),
+            _ => None,
+        };
+        let batch = progress.committed + 1;
+        let mut positions = vec![];
+        for leaf in leaves(&update.prepared.graph, flow) {
+            let position = position(update, &leaf).await?;
+            positions.push((leaf, position));
+        }
+        let now_us = update.engine.clock().now_us();
+        let bound = bind_whole(update, flow, dataset, &progress).await?;
+        let shape = combined(&bound);
+        let facts = RefreshFacts {
+            inputs: vec![],
+            first_build: progress.committed < 0 || previous.is_none(),
+            full_refresh: update.is_full_refresh(&flow.id),
+            query_changed: previous.as_ref().is_some_and(|plan| plan.fingerprint != fingerprint(flow)),
+            configuration_changed: false,
+            time_zone_changed: previous.as_ref().is_some_and(|plan| plan.pinned.time_zone != update.engine.options.time_zone),
+            target_changed: target_changed(&progress, previous.as_deref()).await?,
+            date_changed: previous.as_ref().is_none_or(|plan| {
+                let zone = &update.engine.options.time_zone;
+                date(plan.pinned.batch_ts_us, zone) != date(now_us, zone)
+            }),
+            policy: dataset.definition.refresh_policy,
+            has_expectations: !flow.expectations.is_empty(),
+        };
+        Ok(Self { update, flow, dataset, progress, batch, previous, positions, facts, shape })
+    }
+
+    /// Chooses the technique and tells which data files are new per input.
+    async fn choose(&self) -> Result<(Choice, HashMap<String, Taken>)> {
+        let mut facts = self.facts.clone();
+        let mut taken = HashMap::new();
+        for (leaf, position) in &self.positions {
+            let (fact, new) = self.input_facts(leaf, position).await?;
+            facts.inputs.push(fact);
+            if let Some(files) = new {
+                taken.insert(leaf.key.clone(), Taken::Data(files));
+            }
+        }
+        let choice = choose(&facts, &self.shape);
+        if choice.technique != Chosen::AppendOnly {
+            taken.clear();
+        }
+        Ok((choice, taken))
+    }
+
+    async fn input_facts(&self, leaf: &Leaf, position: &Position) -> Result<(InputFacts, Option<Vec<DataFile>>)> {
+        let before = self.previous.as_ref().and_then(|plan| plan.sources.get(&leaf.key)).map(|range| &range.end);
+        let name = input_name(&leaf.input);
+        let fact = |change, rows, added_rows| InputFacts { name: name.clone(), change, rows, added_rows };
+        Ok(match (position, before) {
+            (Position::Table { table, version }, Some(SourceOffset::Table { table_id, version: then, .. })) => {
+                let rows = table.row_count();
+                if *table_id != table.id() || then > version {
+                    return Ok((fact(InputChange::Replaced, rows, None), None));
+                }
+                let commits = table.changes(*then, *version).await?;
+                let removed = commits.iter().any(|commit| commit.kind() == ChangeKind::Removed);
+                let new: Vec<DataFile> = commits.into_iter().flat_map(|commit| commit.added).collect();
+                let added_rows = new.iter().map(|file| file.rows).sum();
+                match (removed, new.is_empty()) {
+                    (true, _) => (fact(InputChange::Changed, rows, None), None),
+                    (false, true) => (fact(InputChange::Unchanged, rows, Some(0)), Some(vec![])),
+                    (false, false) => (fact(InputChange::AppendedOnly, rows, added_rows), Some(new)),
+                }
+            }
+            (Position::Files { digest, .. }, Some(SourceOffset::Files { digest: then, .. })) if digest == then => {
+                (fact(InputChange::Unchanged, None, Some(0)), None)
+            }
+            (Position::Table { table, .. }, _) => (fact(InputChange::Replaced, table.row_count(), None), None),
+            (Position::Files { .. } | Position::Unversioned, _) => (fact(InputChange::NotVersioned, None, None), None),
+        })
+    }
+
+    fn say(&self, technique: &Technique, choice: &Choice) {
+        let issues: Vec<_> = choice
+            .considered
+            .iter()
+            .flat_map(|considered| considered.issues.iter().map(move |issue| (considered.technique, issue)))
+            .map(|(technique, issue)| {
+                let mut value = json!({
+                    "issue_type": issue.issue_type, "prevent_incrementalization": true,
+                    "x_technique": technique.as_str(), "x_words": issue.words,
+                });
+                if let (Some((key, sub)), Some(object)) = (issue.sub_type, value.as_object_mut()) {
+                    object.insert(key.to_string(), sub.into());
+                }
+                value
+            })
+            .collect();
+        self.update.say_flow(self.flow, "planning_information", format!("Flow '{}' has been planned to be executed as {}.", self.update.flow_display(&self.flow.id), technique.name), details::planning_information(technique, &issues));
+    }
+
+    async fn carry_out(&self, technique: Chosen, taken: HashMap<String, Taken>, report: &mut FlowReport) -> Result<FlowOutcome> {
+        let plan = self.plan();
+        let rows_before = self.progress.table.row_count().unwrap_or_default();
+        let effect = match technique {
+            Chosen::AppendOnly => Effect { removes: Removes::None, metadata: None, operation: "WRITE" },
+            _ => Effect { removes: Removes::All, metadata: self.metadata(), operation: "WRITE" },
+        };
+        let batch = Batch {
+            update: self.update,
+            flow: self.flow,
+            dataset: self.dataset,
+            progress: &self.progress,
+            plan: &plan,
+            taken: &taken,
+        };
+        let mut done = match batch.execute(&effect).await {
+            Ok(done) => done,
+            Err(NotDone::NewColumns(new)) => {
+                return Err(sluice_source::SourceError::NewColumns(new).to_diagnostic().at(&self.flow.origin, "").into());
+            }
+            Err(NotDone::Failed(failure)) => return Err(failure),
+        };
+        if effect.removes == Removes::All {
+            done.metrics.deleted_rows = rows_before;
+        }
+        self.update.batch_done(self.flow, &self.progress, plan.batch, &done, report);
+        Ok(FlowOutcome::Completed)
+    }
+
+    fn metadata(&self) -> Option<sluice_table::MetadataChange> {
+        let wanted = schema::wanted(self.dataset)?;
+        column_change(&self.progress.table, &wanted, &schema::partition_by(self.dataset))
+    }
+
+    fn plan(&self) -> BatchPlan {
+        let sources = self.positions.iter().filter_map(|(leaf, position)| {
+            let (identity, end, count, digest) = match position {
+                Position::Table { table, version } => (
+                    SourceIdentity::Table { table_id: table.id() },
+                    SourceOffset::Table { table_id: table.id(), version: *version, index: None, initial_snapshot: false },
+                    0,
+                    String::new(),
+                ),
+                Position::Files { digest, count, bytes } => (
+                    SourceIdentity::Files { root: input_name(&leaf.input), format: String::new() },
+                    SourceOffset::Files { files: *count, bytes: *bytes, digest: digest.clone() },
+                    *count,
+                    digest.clone(),
+                ),
+                Position::Unversioned => return None,
+            };
+            let start = self.previous.as_ref().and_then(|plan| plan.sources.get(&leaf.key)).map(|range| range.end.clone());
+            Some((leaf.key.clone(), SourceRange { identity, start, end, count, digest }))
+        });
+        BatchPlan {
+            flow: self.progress.application.app_id(),
+            batch: self.batch,
+            previous: (self.batch > 0).then(|| self.batch - 1),
+            sources: sources.collect(),
+            pinned: self.update.pinned(),
+            target: PlannedTarget { table_id: self.progress.table.id(), base_version: self.progress.table.version() },
+            fingerprint: fingerprint(self.flow),
+            engine_version: env!("CARGO_PKG_VERSION").to_string(),
+        }
+    }
+}
+
+/// What a change of the view is judged by: its query, its expectations and its output columns.
+fn fingerprint(flow: &ResolvedFlow) -> String {
+    format!("{}\n{}", flow.fingerprint.query, flow.fingerprint.output)
+}
+
+async fn position(update: &Update, leaf: &Leaf) -> Result<Position> {
+    match &leaf.input {
+        Input::Dataset(name) | Input::External(name) => match update.tables.open(name).await? {
+            Some(table) => {
+                table.refresh().await?;
+                Ok(Position::Table { version: table.version(), table })
+            }
+            None => Ok(Position::Unversioned),
+        },
+        Input::Files(function) => {
+            let Some(input) = update.prepared.files.get(&function.origin) else { return Ok(Position::Unversioned) };
+            let files = &input.listing.files;
+            let mut digest = 0_u32;
+            for file in files {
+                let entry = format!("{}|{}|{}|{:?}", file.path, file.size, file.modified_us, file.etag);
+                digest = crc32c::crc32c_append(digest, entry.as_bytes());
+            }
+            let bytes = files.iter().map(|file| file.size).sum();
+            Ok(Position::Files { digest: format!("{digest:08x}"), count: files.len() as u64, bytes })
+        }
+        Input::EventLog(_) | Input::Range(_) | Input::Path { .. } => Ok(Position::Unversioned),
+    }
+}
+
+/// Binds the query to all rows of its inputs, for its shape only.
+async fn bind_whole(update: &Update, flow: &ResolvedFlow, dataset: &ResolvedDataset, progress: &Progress) -> Result<Bound> {
+    let taken = HashMap::new();
+    let plan = BatchPlan {
+        flow: String::new(),
+        batch: 0,
+        previous: None,
+        sources: BTreeMap::new(),
+        pinned: update.pinned(),
+        target: PlannedTarget { table_id: String::new(), base_version: 0 },
+        fingerprint: String::new(),
+        engine_version: String::new(),
+    };
+    let session = update.session_for(plan.pinned.batch_ts_us, &taken)?;
+    Batch { update, flow, dataset, progress, plan: &plan, taken: &taken }.bind(&session).await
+}
+
+/// The shape of a query with the views that it reads: they are hidden behind its tables.
+fn combined(bound: &Bound) -> Shape {
+    let mut shape = bound.query.shape();
+    for view in &bound.view_shapes {
+        if let (Structure::Linear, Structure::Related { .. }) = (&shape.structure, &view.structure) {
+            shape.structure = view.structure.clone();
+        }
+        // A stamp inside of a view may be part of an expression outside of it.
+        shape.time.timestamps.extend(view.time.stamps.iter().chain(&view.time.timestamps).cloned());
+        shape.time.dates.extend(view.time.dates.iter().cloned());
+        shape.nondeterministic.extend(view.nondeterministic.iter().cloned());
+    }
+    shape
+}
+
+async fn target_changed(progress: &Progress, previous: Option<&BatchPlan>) -> Result<bool> {
+    let Some(previous) = previous else { return Ok(false) };
+    let foreign = progress.table.foreign_changes(previous.target.base_version).await?;
+    Ok(foreign.iter().any(|change| change.kind != sluice_checkpoint::ForeignKind::Harmless))
+}
+
+fn date(time_us: i64, zone: &str) -> NaiveDate {
+    let utc = DateTime::from_timestamp_micros(time_us).unwrap_or_default();
+    match zone.parse::<chrono_tz::Tz>() {
+        Ok(zone) => utc.with_timezone(&zone).date_naive(),
+        Err(_) => utc.date_naive(),
+    }
+}

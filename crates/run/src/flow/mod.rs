@@ -1,0 +1,5 @@
+//! The kinds of flows, one file each. Each takes an update and a flow and brings the target forward.
+
+pub(crate) mod append;
+pub(crate) mod complete;
+pub(crate) mod once;

@@ -1,0 +1,289 @@
+//! From the inputs of a flow to tables that its query can read: files of a micro-batch, data files of a commit range,
+//! whole tables, views. Must not know how far a flow is: it is told what to read.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::datatypes::SchemaRef;
+use datafusion::catalog::TableProvider;
+use datafusion::catalog::streaming::StreamingTable;
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::error::DataFusionError;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::PartitionStream;
+use futures::{StreamExt, TryStreamExt, future::BoxFuture};
+use sluice_graph::query::ReadMode;
+use sluice_graph::{Input, RelationSchema, ResolvedFlow, ResolvedInput};
+use sluice_model::condition::run::DATASET_NOT_RUN;
+use sluice_model::{DatasetName, Diagnostic};
+use sluice_plan::analyze::relation_schema;
+use sluice_plan::expect::{CheckedQuery, Checks};
+use sluice_plan::incremental::shape::Shape;
+use sluice_plan::{BoundQuery, Session};
+use sluice_source::{FileEntry, ReadCounters, SourceError};
+
+use crate::error::{Failure, Result, internal};
+use crate::files::FileInput;
+use crate::leaves::view_flow;
+use crate::prepare::Prepared;
+use crate::stream::Taken;
+use crate::tables::Tables;
+
+/// What was seen while reading: filled while the query runs, complete when it has ended.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// Numbers of file readers.
+    pub(crate) counters: Mutex<ReadCounters>,
+    /// The first error of a file reader, typed.
+    pub(crate) source_error: Mutex<Option<SourceError>>,
+    /// Checks of temporary views that declare expectations.
+    pub(crate) view_checks: Mutex<Vec<(DatasetName, Checks)>>,
+}
+
+/// Binds the query of a flow to its inputs.
+#[derive(Debug)]
+pub(crate) struct Binding<'a> {
+    /// The graph and its file sources.
+    pub(crate) prepared: &'a Prepared,
+    /// Open tables.
+    pub(crate) tables: &'a Tables,
+    /// The session of the query.
+    pub(crate) session: &'a Session,
+    /// What the micro-batch takes, by the name of the source.
+    pub(crate) taken: &'a HashMap<String, Taken>,
+    /// The event log's table.
+    pub(crate) event_log: Option<DatasetName>,
+    /// What is seen while reading.
+    pub(crate) seen: Arc<Seen>,
+    /// Shapes of the queries of views, which are hidden behind their tables.
+    pub(crate) view_shapes: &'a Mutex<Vec<Shape>>,
+}
+
+impl Binding<'_> {
+    /// The query with everything it reads.
+    pub(crate) async fn bind(&self, flow: &ResolvedFlow) -> Result<BoundQuery> {
+        let mut ordinal = 0;
+        self.bind_from(flow, &mut ordinal).await
+    }
+
+    fn bind_from<'b>(&'b self, flow: &'b ResolvedFlow, ordinal: &'b mut usize) -> BoxFuture<'b, Result<BoundQuery>> {
+        Box::pin(async move {
+            let mut providers = vec![];
+            for input in &flow.inputs {
+                providers.push(match view_flow(&self.prepared.graph, &input.input) {
+                    Some(view) => self.view(view, ordinal).await?,
+                    None => {
+                        let key = ordinal.to_string();
+                        *ordinal += 1;
+                        self.leaf(&key, input, flow).await?
+                    }
+                });
+            }
+            Ok(self.session.bind(&flow.query, &providers)?)
+        })
+    }
+
+    /// A view as a table: its query, and its expectations in the same pass.
+    async fn view(&self, view: &ResolvedFlow, ordinal: &mut usize) -> Result<Arc<dyn TableProvider>> {
+        let bound = self.bind_from(view, ordinal).await?;
+        self.view_shapes.lock().unwrap_or_else(PoisonError::into_inner).push(bound.shape());
+        let dataset = &view.id.target;
+        let clauses: Vec<_> = view
+            .expectations
+            .iter()
+            .filter(|expectation| expectation.dataset == *dataset)
+            .map(|expectation| expectation.clause.clone())
+            .collect();
+        if clauses.is_empty() {
+            return Ok(bound.into_provider().map_err(|diagnostic| *diagnostic)?);
+        }
+        let checked = bound.with_expectations(&clauses)?;
+        let schema = checked.schema();
+        let stream = ViewStream { dataset: dataset.clone(), checked, schema: Arc::clone(&schema), seen: Arc::clone(&self.seen) };
+        streaming_table(schema, vec![Arc::new(stream)])
+    }
+
+    async fn leaf(&self, key: &str, input: &ResolvedInput, flow: &ResolvedFlow) -> Result<Arc<dyn TableProvider>> {
+        if let (ReadMode::Stream, Some(taken)) = (input.mode, self.taken.get(key)) {
+            return self.streamed(input, taken, flow).await;
+        }
+        match &input.input {
+            Input::Dataset(name) | Input::External(name) => {
+                let table = self.tables.open(name).await?.ok_or_else(|| not_run(name, flow))?;
+                if let Some(Taken::Data(files)) = self.taken.get(key) {
+                    return Ok(table.provider_for_files(files, table.version()).await?);
+                }
+                Ok(table.provider(None).await?)
+            }
+            Input::Files(function) => {
+                let file_input = self
+                    .prepared
+                    .files
+                    .get(&function.origin)
+                    .ok_or_else(|| internal("a file source was not looked at"))?;
+                self.files(file_input, &file_input.listing.files, flow)
+            }
+            Input::EventLog(_) => match &self.event_log {
+                Some(name) => match self.tables.open(name).await? {
+                    Some(table) => Ok(table.provider(None).await?),
+                    None => Ok(Arc::new(EmptyTable::new(crate::event_log::rows::schema()))),
+                },
+                None => Ok(Arc::new(EmptyTable::new(crate::event_log::rows::schema()))),
+            },
+            Input::Path { path, .. } => {
+                let location = self.tables.store().location_of(path)?;
+                let table = sluice_table::DeltaTable::existing(self.tables.store(), &location).await?;
+                Ok(table.provider(None).await?)
+            }
+            Input::Range(_) => Err(internal("range() should have been refused").into()),
+        }
+    }
+
+    async fn streamed(&self, input: &ResolvedInput, taken: &Taken, flow: &ResolvedFlow) -> Result<Arc<dyn TableProvider>> {
+        match (taken, &input.input) {
+            (Taken::Files(files), Input::Files(function)) => {
+                let file_input = self
+                    .prepared
+                    .files
+                    .get(&function.origin)
+                    .ok_or_else(|| internal("a file source was not looked at"))?;
+                self.files(file_input, files, flow)
+            }
+            (Taken::Data(files), Input::Dataset(name) | Input::External(name)) => {
+                let table = self.tables.open(name).await?.ok_or_else(|| not_run(name, flow))?;
+                Ok(table.provider_for_files(files, table.version()).await?)
+            }
+            _ => Err(internal("a stream was given what it cannot read").into()),
+        }
+    }
+
+    fn files(&self, input: &FileInput, files: &[FileEntry], flow: &ResolvedFlow) -> Result<Arc<dyn TableProvider>> {
+        let metadata = mentions_metadata(self.prepared, flow);
+        let plain = input.schema.to_arrow(false);
+        let all = input.schema.to_arrow(metadata);
+        let hidden = all.fields().iter().skip(plain.fields().len()).cloned().collect();
+        let schema = relation_schema(&RelationSchema { columns: plain, hidden });
+        if files.is_empty() {
+            return Ok(Arc::new(EmptyTable::new(schema)));
+        }
+        let lanes = self.session.settings().partitions.clamp(1, files.len());
+        let mut groups: Vec<Vec<FileEntry>> = vec![vec![]; lanes];
+        for (index, file) in files.iter().enumerate() {
+            groups[index % lanes].push(file.clone());
+        }
+        let streams = groups.into_iter().map(|files| {
+            let (input, schema, seen) = (input.clone(), Arc::clone(&schema), Arc::clone(&self.seen));
+            Arc::new(FilesStream { input, files, schema, metadata, seen }) as Arc<dyn PartitionStream>
+        });
+        streaming_table(Arc::clone(&schema), streams.collect())
+    }
+}
+
+fn streaming_table(schema: SchemaRef, streams: Vec<Arc<dyn PartitionStream>>) -> Result<Arc<dyn TableProvider>> {
+    let table = StreamingTable::try_new(schema, streams).map_err(|error| internal(&error.to_string()))?;
+    Ok(Arc::new(table))
+}
+
+/// Whether the flow, or a view on its way to files, names `_metadata`.
+fn mentions_metadata(prepared: &Prepared, flow: &ResolvedFlow) -> bool {
+    let named = |flow: &ResolvedFlow| flow.query.text.to_ascii_lowercase().contains("_metadata");
+    named(flow) || flow.inputs.iter().filter_map(|input| view_flow(&prepared.graph, &input.input)).any(named)
+}
+
+fn not_run(name: &DatasetName, flow: &ResolvedFlow) -> Failure {
+    Diagnostic::error(&DATASET_NOT_RUN, format!("`{name}` is declared, but no update has made its table yet"))
+        .at(&flow.origin, "")
+        .help(format!("run it first: `sluice run --refresh +{}`", name.name))
+        .into()
+}
+
+/// Rows of planned files.
+#[derive(Debug)]
+struct FilesStream {
+    input: FileInput,
+    files: Vec<FileEntry>,
+    schema: SchemaRef,
+    metadata: bool,
+    seen: Arc<Seen>,
+}
+
+impl PartitionStream for FilesStream {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let stream = self.input.source.read(&self.files, &self.input.schema, self.metadata);
+        let seen = Arc::clone(&self.seen);
+        let schema = Arc::clone(&self.schema);
+        let batches = futures::stream::unfold((stream, seen), move |(mut stream, seen)| {
+            let schema = Arc::clone(&schema);
+            async move {
+                match stream.next().await {
+                    None => {
+                        add_counters(&seen, stream.counters());
+                        None
+                    }
+                    Some(Ok(batch)) => {
+                        let batch = batch.with_schema(schema).map_err(DataFusionError::from);
+                        Some((batch, (stream, seen)))
+                    }
+                    Some(Err(error)) => {
+                        let diagnostic = error.to_diagnostic();
+                        seen.source_error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                        Some((Err(DataFusionError::External(Box::new(diagnostic))), (stream, seen)))
+                    }
+                }
+            }
+        });
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches))
+    }
+}
+
+fn add_counters(seen: &Seen, counters: ReadCounters) {
+    let mut total = seen.counters.lock().unwrap_or_else(PoisonError::into_inner);
+    total.files += counters.files;
+    total.bytes += counters.bytes;
+    total.rows += counters.rows;
+    total.bad_records += counters.bad_records;
+    total.missing_files += counters.missing_files;
+    total.corrupt_files += counters.corrupt_files;
+}
+
+/// Rows of a temporary view that pass its expectations.
+#[derive(Debug)]
+struct ViewStream {
+    dataset: DatasetName,
+    checked: CheckedQuery,
+    schema: SchemaRef,
+    seen: Arc<Seen>,
+}
+
+impl PartitionStream for ViewStream {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let (dataset, checked, seen) = (self.dataset.clone(), self.checked.clone(), Arc::clone(&self.seen));
+        let raise = |diagnostic: Box<Diagnostic>| DataFusionError::External(diagnostic);
+        let batches = async move {
+            let running = checked.execute().await.map_err(raise)?;
+            let rows = futures::stream::try_unfold((running, dataset, seen), move |(mut running, dataset, seen)| async move {
+                if let Some(batch) = running.next().await.map_err(raise)? {
+                    return Ok(Some((batch, (running, dataset, seen))));
+                }
+                let mut all = seen.view_checks.lock().unwrap_or_else(PoisonError::into_inner);
+                // A view that a query reads twice runs twice; its rows are counted once.
+                if !all.iter().any(|(name, _)| *name == dataset) {
+                    all.push((dataset.clone(), running.checks().clone()));
+                }
+                Ok::<_, DataFusionError>(None)
+            });
+            Ok::<_, DataFusionError>(rows)
+        };
+        let batches = futures::stream::once(batches).try_flatten();
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches))
+    }
+}

@@ -1,0 +1,198 @@
+//! From the declared graph to the resolved one: asks the warehouse and the files what they hold, as far as the
+//! queries need to know, and lists each source once.
+//!
+//! The graph asks synchronously and purely; here the world is asked. So it is resolved twice or more: a first time to
+//! learn what it needs to know, and again with the answers.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sluice_graph::query::{ReadMode, TableFunction};
+use sluice_graph::{
+    DeclaredGraph, ExternalSchema, ExternalSource, ExternalTables, Input, RelationSchema, ResolvedGraph, resolve,
+};
+use sluice_model::condition::query::UNSUPPORTED_FEATURE;
+use sluice_model::{DatasetName, Diagnostic, FlowKind, Origin};
+use sluice_plan::analyze::SessionAnalyzer;
+use sluice_source::{SourceSchema, StoredSchema};
+
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::event_log::rows;
+use crate::files::{self, FileColumns, FileInput};
+use crate::leaves::leaves;
+use crate::progress;
+use crate::tables::Tables;
+
+/// Rounds of asking before something must be wrong: each round answers everything that is open.
+const ROUNDS_MAX: usize = 6;
+
+/// A graph ready to be checked or run.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// The graph.
+    pub(crate) graph: ResolvedGraph,
+    /// What is wrong with it, and notes.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// File sources by the place of their call.
+    pub(crate) files: HashMap<Origin, FileInput>,
+}
+
+impl Prepared {
+    /// Whether nothing may run.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Question {
+    Table(DatasetName),
+    Function(Origin, ReadMode),
+    Path(String, String, ReadMode),
+}
+
+type Answer = std::result::Result<ExternalSchema, Vec<Diagnostic>>;
+
+/// Answers what is known and remembers what is not.
+struct Answers<'a> {
+    known: &'a HashMap<Question, Answer>,
+    open: RefCell<Vec<(Question, Option<TableFunction>)>>,
+}
+
+impl ExternalTables for Answers<'_> {
+    fn schema(&self, source: &ExternalSource<'_>) -> Answer {
+        let (question, function) = match source {
+            ExternalSource::Table(name) => (Question::Table((*name).clone()), None),
+            ExternalSource::Function(function, mode) => {
+                (Question::Function(function.origin.clone(), *mode), Some((*function).clone()))
+            }
+            ExternalSource::Path { format, path, mode } => {
+                (Question::Path((*format).to_string(), (*path).to_string(), *mode), None)
+            }
+        };
+        if let Some(answer) = self.known.get(&question) {
+            return answer.clone();
+        }
+        self.open.borrow_mut().push((question, function));
+        Ok(ExternalSchema::Unknown("not looked at yet".into()))
+    }
+
+    fn names(&self) -> Vec<DatasetName> {
+        vec![]
+    }
+}
+
+/// Resolves a declared graph against the warehouse and the files as they are now.
+pub(crate) async fn prepare(engine: &Engine, tables: &Tables, declared: &DeclaredGraph) -> Result<Prepared> {
+    let session = engine.session(engine.clock().now_us())?;
+    let analyzer = SessionAnalyzer::new(session);
+    let mut known = HashMap::new();
+    let mut inputs = HashMap::new();
+    for _ in 0..ROUNDS_MAX {
+        let answers = Answers { known: &known, open: RefCell::default() };
+        let (graph, diagnostics) = resolve(declared, &analyzer, &answers);
+        let mut open = answers.open.into_inner();
+        if open.is_empty() {
+            return Ok(Prepared { graph, diagnostics, files: inputs });
+        }
+        open.dedup_by(|a, b| a.0 == b.0);
+        for (question, function) in open {
+            if known.contains_key(&question) {
+                continue;
+            }
+            let answer = match (&question, &function) {
+                (Question::Table(name), _) => table_columns(tables, name).await,
+                (Question::Function(_, mode), Some(function)) => {
+                    function_columns(engine, tables, &graph, function, *mode, &mut inputs).await
+                }
+                (Question::Path(format, path, mode), _) => path_columns(engine, format, path, *mode).await,
+                (Question::Function(..), None) => Ok(ExternalSchema::Missing),
+            };
+            known.insert(question, answer);
+        }
+    }
+    Err(crate::error::internal("the graph keeps asking for what it was told").into())
+}
+
+async fn table_columns(tables: &Tables, name: &DatasetName) -> Answer {
+    match tables.open(name).await {
+        Ok(Some(table)) => Ok(ExternalSchema::Known(RelationSchema::plain(table.schema()))),
+        Ok(None) => Ok(ExternalSchema::Missing),
+        Err(failure) => Err(failure.into_diagnostics()),
+    }
+}
+
+async fn function_columns(
+    engine: &Engine,
+    tables: &Tables,
+    graph: &ResolvedGraph,
+    function: &TableFunction,
+    mode: ReadMode,
+    inputs: &mut HashMap<Origin, FileInput>,
+) -> Answer {
+    match function.name.as_str() {
+        "read_files" | "cloud_files" => {
+            let stored = match mode {
+                ReadMode::Stream => stored_schema(engine, tables, graph, function).await?,
+                ReadMode::Batch => None,
+            };
+            match files::look(engine, function, mode, stored.as_ref()).await? {
+                FileColumns::Known(input) => {
+                    let columns = relation(&input.schema);
+                    inputs.insert(function.origin.clone(), *input);
+                    Ok(ExternalSchema::Known(columns))
+                }
+                FileColumns::Unknown(reason) => Ok(ExternalSchema::Unknown(reason)),
+            }
+        }
+        "event_log" => Ok(ExternalSchema::Known(RelationSchema::plain(rows::schema()))),
+        other => Err(vec![Diagnostic::error(&UNSUPPORTED_FEATURE, format!("the table function `{other}` is not supported yet"))
+            .at(&function.origin, "")]),
+    }
+}
+
+/// The columns of files as the graph sees them: `_metadata` is there only when named.
+fn relation(schema: &SourceSchema) -> RelationSchema {
+    let all = schema.to_arrow(true);
+    let plain = schema.to_arrow(false);
+    let hidden = all.fields().iter().skip(plain.fields().len()).cloned().collect();
+    RelationSchema { columns: plain, hidden }
+}
+
+/// The columns that the first flow that reads this call has stored.
+async fn stored_schema(
+    engine: &Engine,
+    tables: &Tables,
+    graph: &ResolvedGraph,
+    function: &TableFunction,
+) -> std::result::Result<Option<StoredSchema>, Vec<Diagnostic>> {
+    for flow in graph.flows.values().filter(|flow| flow.kind != FlowKind::View) {
+        for leaf in leaves(graph, flow) {
+            let Input::Files(call) = &leaf.input else { continue };
+            if call.origin != function.origin {
+                continue;
+            }
+            let found = progress::stored_schema(engine, tables, &flow.id, &leaf.key).await;
+            if let Some((_, schema)) = found.map_err(crate::error::Failure::into_diagnostics)? {
+                return Ok(Some(schema));
+            }
+        }
+    }
+    Ok(None)
+}
+
+async fn path_columns(engine: &Engine, format: &str, path: &str, mode: ReadMode) -> Answer {
+    if format != "delta" {
+        return Err(vec![Diagnostic::error(&UNSUPPORTED_FEATURE, format!("reading {format}.`{path}` is not supported yet"))
+            .help(format!("write `read_files('{path}', format => '{format}')`"))]);
+    }
+    let _ = mode;
+    let location = engine.store().location_of(path).map_err(|error| vec![error.diagnostic()])?;
+    match sluice_table::DeltaTable::open(engine.store(), &location).await {
+        Ok(Some(table)) => Ok(ExternalSchema::Known(RelationSchema::plain(Arc::clone(&table.schema())))),
+        Ok(None) => Ok(ExternalSchema::Missing),
+        Err(error) => Err(vec![error.diagnostic()]),
+    }
+}

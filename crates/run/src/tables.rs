@@ -1,0 +1,69 @@
+//! The tables that an update touches, each opened once.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use sluice_graph::ResolvedDataset;
+use sluice_model::DatasetName;
+use sluice_table::{DeltaTable, Location, Store};
+
+use crate::error::Result;
+
+/// Open tables by name.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    store: Store,
+    open: Mutex<HashMap<DatasetName, DeltaTable>>,
+}
+
+impl Tables {
+    /// No table is open yet.
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store, open: Mutex::default() }
+    }
+
+    /// The store that the tables lie in.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// A table that is open already, or is opened now; `None` if there is none.
+    pub(crate) async fn open(&self, name: &DatasetName) -> Result<Option<DeltaTable>> {
+        self.open_at(name, &self.store.table_location(name)).await
+    }
+
+    /// As [`Tables::open`], at the place that its declaration names.
+    pub(crate) async fn open_declared(&self, dataset: &ResolvedDataset) -> Result<Option<DeltaTable>> {
+        let location = self.location(dataset)?;
+        self.open_at(&dataset.definition.name, &location).await
+    }
+
+    async fn open_at(&self, name: &DatasetName, location: &Location) -> Result<Option<DeltaTable>> {
+        if let Some(table) = self.find(name) {
+            return Ok(Some(table));
+        }
+        let opened = DeltaTable::open(&self.store, location).await?;
+        if let Some(table) = &opened {
+            self.insert(name, table.clone());
+        }
+        Ok(opened)
+    }
+
+    /// A table that is open already.
+    pub(crate) fn find(&self, name: &DatasetName) -> Option<DeltaTable> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Remembers an open table.
+    pub(crate) fn insert(&self, name: &DatasetName, table: DeltaTable) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), table);
+    }
+
+    /// Where a dataset's table lies.
+    pub(crate) fn location(&self, dataset: &ResolvedDataset) -> Result<Location> {
+        match &dataset.definition.location {
+            Some(text) => Ok(self.store.location_of(text)?),
+            None => Ok(self.store.table_location(&dataset.definition.name)),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The one test binary that runs all cases (`tests/cases/**/*.test`, and the `tests/` of examples) under all regimes.
+//!
+//! `cargo test -p sluice --test cases -- NAME` runs what contains NAME; `SLUICE_CASES_COMPLETE=1` fills in answers;
+//! `SLUICE_CASES_ALL_CRASHES=1` ends the engine at every durable step instead of a sample.
+
+#[path = "../crates/sluice/src/render.rs"]
+#[allow(dead_code, reason = "the cases render diagnostics and nothing else")]
+mod render;
+#[path = "../crates/sluice/src/source_text.rs"]
+#[allow(dead_code, reason = "the cases need texts by folder only")]
+mod source_text;
+#[path = "../crates/sluice/src/arguments.rs"]
+#[allow(dead_code, reason = "render is configured by arguments")]
+mod arguments;
+#[path = "runner/case.rs"]
+mod case;
+#[path = "runner/regime.rs"]
+mod regime;
+#[path = "runner/show.rs"]
+mod show;
+#[path = "runner/station.rs"]
+mod station;
+#[path = "runner/world.rs"]
+mod world;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use case::Case;
+use regime::Regime;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let complete = std::env::var_os("SLUICE_CASES_COMPLETE").is_some();
+    let mut trials = vec![];
+    for path in case_files(&root()) {
+        let shown = path.strip_prefix(root()).unwrap_or(&path).display().to_string();
+        let regimes = if complete { vec![Regime::Plain] } else { Regime::all() };
+        for regime in regimes {
+            let path = path.clone();
+            let name = format!("{} {}", shown.trim_start_matches("tests/cases/").trim_end_matches(".test"), regime.name());
+            trials.push(Trial::test(name, move || run(&path, regime, complete)));
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn run(path: &Path, regime: Regime, complete: bool) -> Result<(), Failed> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failed::from(error.to_string()))?;
+    let mut case = Case::parse(path, &text)?;
+    if !case.runs_under(regime.name()) {
+        return Ok(());
+    }
+    // Plans of deep queries are walked recursively, as in the binary.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_stack_size(16 * 1024 * 1024)
+        .enable_all()
+        .build()
+        .map_err(|error| Failed::from(error.to_string()))?;
+    let result = runtime.block_on(async {
+        let work = tokio::spawn(async move {
+            let result = regime::run(&mut case, regime, complete).await;
+            (case, result)
+        });
+        work.await.map_err(|error| error.to_string())
+    });
+    let (case, result) = result?;
+    if complete && result.is_ok() {
+        std::fs::write(path, case.to_string()).map_err(|error| Failed::from(error.to_string()))?;
+    }
+    result.map_err(|message| Failed::from(format!("{}\n{message}", path.display())))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap_or_else(|_| PathBuf::from("."))
+}
+
+/// Every `.test` file, in a fixed order.
+fn case_files(root: &Path) -> Vec<PathBuf> {
+    let mut waiting = vec![root.join("tests/cases"), root.join("tests/projects"), root.join("examples")];
+    let mut found = vec![];
+    while let Some(folder) = waiting.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "test") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}

@@ -1,0 +1,116 @@
+//! Reports, plans, tables and events as the text that cases compare. Must not run anything.
+
+use std::fmt::Write as _;
+
+use sluice_decode::cast::{CastMode, cast};
+use sluice_model::event::Event;
+use sluice_model::{FlowKind, SparkType};
+use sluice_run::{FlowReport, PlanLine, QueryResult, UpdateReport};
+
+/// The flows of an update, one line each: `silver  COMPLETED  append  +2 rows  valid: 1 passed, 1 failed`.
+pub fn update(report: &UpdateReport) -> String {
+    let mut flows: Vec<&FlowReport> = report.flows.iter().collect();
+    flows.sort_by_key(|flow| (flow.dataset.to_string(), flow.flow.clone()));
+    flows.iter().map(|flow| flow_line(flow)).collect::<Vec<_>>().join("\n")
+}
+
+fn flow_line(flow: &FlowReport) -> String {
+    let mut line = flow.dataset.name.clone();
+    if flow.flow.as_str() != flow.dataset.name {
+        let _ = write!(line, "/{}", flow.flow);
+    }
+    let _ = write!(line, "  {}", flow.status.as_str());
+    let metrics = &flow.metrics;
+    match (&flow.technique, flow.kind) {
+        (Some(technique), _) => {
+            let _ = write!(line, "  {}", technique.name.to_lowercase());
+        }
+        (None, FlowKind::Append) if metrics.batches > 0 => line.push_str("  append"),
+        (None, FlowKind::AppendOnce) if metrics.batches > 0 => line.push_str("  once"),
+        _ => {}
+    }
+    if metrics.batches > 0 {
+        let _ = write!(line, "  +{} {}", metrics.output_rows, if metrics.output_rows == 1 { "row" } else { "rows" });
+    }
+    if metrics.deleted_rows > 0 {
+        let _ = write!(line, "  -{}", metrics.deleted_rows);
+    }
+    if metrics.dropped_rows > 0 {
+        let _ = write!(line, "  dropped {}", metrics.dropped_rows);
+    }
+    if metrics.bad_records > 0 {
+        let _ = write!(line, "  bad records {}", metrics.bad_records);
+    }
+    for count in &flow.expectations {
+        let _ = write!(line, "  {}: {} passed, {} failed", count.name, count.passed_records, count.failed_records);
+    }
+    line
+}
+
+/// What an update would do, one line per dataset.
+pub fn plan(lines: &[PlanLine]) -> String {
+    let line = |line: &PlanLine| {
+        let mut text = format!("{}  {}", line.dataset.name, line.action);
+        if let Some(technique) = &line.technique {
+            let _ = write!(text, "  {}: {}", technique.name, technique.reason);
+        }
+        if !line.detail.is_empty() {
+            let _ = write!(text, "  {}", line.detail);
+        }
+        text
+    };
+    lines.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Events, one line each.
+pub fn events(events: &[Event], filter: &str) -> String {
+    let wanted = |event: &&Event| filter.is_empty() || filter.split_whitespace().any(|word| event.event_type == word);
+    let line = |event: &Event| format!("{} {} {}", event.level.as_str(), event.event_type, event.message);
+    let mut lines: Vec<String> = events.iter().filter(wanted).map(line).collect();
+    if filter.contains("flow_") {
+        // Flows run side by side: their events have no order between each other.
+        lines.sort();
+    }
+    lines.join("\n")
+}
+
+/// Rows as a table: a header, columns padded, NULL as `NULL`; rows sorted unless the query orders them.
+pub fn table(result: &QueryResult, keep_order: bool) -> Result<String, String> {
+    let header: Vec<String> = result.schema.fields().iter().map(|field| field.name().clone()).collect();
+    let mut rows: Vec<Vec<String>> = vec![];
+    for batch in &result.batches {
+        let mut columns = vec![];
+        for column in batch.columns() {
+            let text = cast(column, &SparkType::String, CastMode::Ansi, "UTC").map_err(|error| error.to_string())?;
+            columns.push(text);
+        }
+        for row in 0..batch.num_rows() {
+            rows.push(columns.iter().map(|column| cell(column.as_ref(), row)).collect());
+        }
+    }
+    if !keep_order {
+        rows.sort();
+    }
+    Ok(layout(&header, &rows))
+}
+
+fn cell(column: &dyn arrow::array::Array, row: usize) -> String {
+    if column.is_null(row) {
+        return "NULL".into();
+    }
+    let text = arrow::array::AsArray::as_string::<i32>(&column).value(row);
+    if text.is_empty() { "''".into() } else { text.replace('\n', "\\n").replace('\0', "\\0") }
+}
+
+fn layout(header: &[String], rows: &[Vec<String>]) -> String {
+    let width = |index: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(index)).chain(header.get(index));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    let line = |cells: &[String]| {
+        let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        padded.join(" | ").trim_end().to_string()
+    };
+    std::iter::once(line(header)).chain(rows.iter().map(|row| line(row))).collect::<Vec<_>>().join("\n")
+}
