@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
@@ -27,13 +28,40 @@ pub(crate) struct FileTask {
     pub(crate) folder: Vec<String>,
     pub(crate) partition_values: HashMap<String, Option<String>>,
     pub(crate) options: WriteOptions,
+    pub(crate) buffers: Arc<Buffers>,
 }
 
 struct CurrentFile {
     path: String,
     writer: AsyncArrowWriter<BufWriter>,
     floats: FloatBounds,
+    /// What this file has told the shared buffers.
+    buffered: usize,
 }
+
+/// Bytes that all open files of a writer hold back together.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
+    held: AtomicUsize,
+}
+
+impl Buffers {
+    /// Corrects what one file holds, and tells whether all together hold too much.
+    fn hold(&self, told: &mut usize, now: usize) -> bool {
+        let before = std::mem::replace(told, now);
+        let held = if now >= before {
+            self.held.fetch_add(now - before, Ordering::Relaxed) + (now - before)
+        } else {
+            self.held.fetch_sub(before - now, Ordering::Relaxed) - (before - now)
+        };
+        held > BUFFER_BYTES_MAX
+    }
+}
+
+/// Beyond this, files write out what they hold, however small the row groups become.
+const BUFFER_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Below this a row group is not worth being written on its own.
+const ROW_GROUP_BYTES_MIN: usize = 1024 * 1024;
 
 impl FileTask {
     pub(crate) async fn run(
@@ -79,6 +107,12 @@ impl FileTask {
         };
         file.floats.add(&rows);
         file.writer.write(&rows).await?;
+        let buffered = file.writer.in_progress_size();
+        if self.buffers.hold(&mut file.buffered, buffered) && buffered >= ROW_GROUP_BYTES_MIN {
+            file.writer.flush().await?;
+            self.buffers
+                .hold(&mut file.buffered, file.writer.in_progress_size());
+        }
         let bytes = file.writer.bytes_written() + file.writer.in_progress_size();
         if bytes as u64 >= self.options.file_bytes {
             if let Some(file) = current.take() {
@@ -119,11 +153,13 @@ impl FileTask {
             path: parts.join("/"),
             writer,
             floats: FloatBounds::default(),
+            buffered: 0,
         })
     }
 
     async fn end(&self, mut file: CurrentFile) -> Result<Add, TableError> {
         let metadata = file.writer.finish().await?;
+        self.buffers.hold(&mut file.buffered, 0);
         let size = i64::try_from(file.writer.bytes_written()).unwrap_or(i64::MAX);
         Ok(Add {
             path: file.path,

@@ -217,17 +217,19 @@ async fn repair(store: &Store, location: &Location) -> Result<Vec<Repaired>, Tab
         LogFile::Commit(version) => Some(version),
         _ => None,
     });
-    if let Some(newest) = commits.last().copied() {
-        let place = log::commit_file(location, newest);
-        let bytes = store.get(&place).await?.unwrap_or_default();
-        if newest > 0 && log::parse_commit(location, newest, &bytes).is_err() {
-            repaired.push(take_out(store, location, &place, Repair::NewestCommit).await?);
-        }
-    }
     let checkpoints: Vec<u64> = versions(&names, |file| match file {
         LogFile::Checkpoint(version) => Some(version),
         _ => None,
     });
+    if let Some(newest) = commits.last().copied() {
+        let place = log::commit_file(location, newest);
+        let bytes = store.get(&place).await?.unwrap_or_default();
+        if (newest > 0 || checkpoints.is_empty())
+            && log::parse_commit(location, newest, &bytes).is_err()
+        {
+            repaired.push(take_out(store, location, &place, Repair::NewestCommit).await?);
+        }
+    }
     if let Some(newest) = checkpoints.last().copied() {
         let first_needed = checkpoints
             .iter()

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::{Action, Metadata, Protocol, StructType};
 use serde_json::{Value, json};
+use sluice_model::SparkType;
 
 use crate::TableError;
 use crate::commit;
@@ -192,7 +193,13 @@ fn check_type(field: &Field, path: &str) -> Result<(), TableError> {
                 .try_for_each(|part| check_type(part, &format!("{path}.{}", part.name()))),
             _ => wrong(format!("column `{path}` is no map")),
         },
-        _ => Ok(()),
+        // The library would store some types as others: a UINT64 as a BIGINT that may not hold it.
+        stored => match SparkType::from_arrow(stored) {
+            Some(spark) if spark.to_arrow() == *stored => Ok(()),
+            _ => wrong(format!(
+                "column `{path}` has type {stored}, which has no form in Delta"
+            )),
+        },
     }
 }
 

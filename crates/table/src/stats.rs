@@ -155,16 +155,19 @@ pub(crate) fn delta_stats(metadata: &ParquetMetaData, floats: &FloatBounds) -> S
     tree.into_text(rows)
 }
 
+/// A zero bound gets the sign that lies outside, for readers that tell the two zeros apart.
 fn float_entry(tree: &mut Tree, parts: &[String], bound: FloatBound) {
     tree.nulls.push((parts.to_vec(), bound.nulls.to_string()));
     let Some((min, max)) = bound.range else {
         return;
     };
     if min.is_finite() {
-        tree.min.push((parts.to_vec(), number(min)));
+        tree.min
+            .push((parts.to_vec(), number(if min == 0.0 { -0.0 } else { min })));
     }
     if max.is_finite() && !bound.has_nan {
-        tree.max.push((parts.to_vec(), number(max)));
+        tree.max
+            .push((parts.to_vec(), number(if max == 0.0 { 0.0 } else { max })));
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::TableError;
 use crate::constraint::Constraint;
-use crate::data_file::FileTask;
+use crate::data_file::{Buffers, FileTask};
 use crate::store::{Location, Store};
 use crate::table::DeltaTable;
 
@@ -32,14 +32,14 @@ pub struct WriteOptions {
 }
 
 impl WriteOptions {
-    /// For a batch of a flow: files of 128 MiB, 64 open at a time.
+    /// For a batch of a flow: files of 128 MiB, 32 open at a time.
     #[must_use]
     pub fn new(flow: impl Into<String>, batch: i64) -> Self {
         Self {
             flow: flow.into(),
             batch,
             file_bytes: 128 * 1024 * 1024,
-            open_files: 64,
+            open_files: 32,
         }
     }
 }
@@ -63,6 +63,7 @@ pub struct DataWriter {
     rows: u64,
     properties: BTreeMap<String, String>,
     constraints: Option<Vec<Constraint>>,
+    buffers: Arc<Buffers>,
 }
 
 #[derive(Debug)]
@@ -113,6 +114,7 @@ impl DeltaTable {
             rows: 0,
             properties: self.properties(),
             constraints: None,
+            buffers: Arc::default(),
         }
     }
 }
@@ -298,6 +300,7 @@ impl DataWriter {
             folder: self.folder(key),
             partition_values,
             options: self.options.clone(),
+            buffers: Arc::clone(&self.buffers),
         };
         OpenFile {
             batches,

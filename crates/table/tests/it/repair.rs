@@ -120,6 +120,21 @@ async fn what_a_power_loss_leaves_is_repaired_without_losing_rows() {
 }
 
 #[tokio::test]
+async fn a_table_that_was_torn_while_it_was_made_is_made_again() {
+    let store = memory();
+    store
+        .put(&commit(&store, 0), Bytes::from_static(b"{\"commitInfo\":"))
+        .await
+        .unwrap();
+    let (opened, repaired) = DeltaTable::open_repaired(&store, &place(&store), RepairPolicy::Auto)
+        .await
+        .unwrap();
+    assert!(opened.is_none());
+    assert_eq!(repaired.len(), 1);
+    made(append(&table(&store).await, "a", 0, &rows(0..1)).await);
+}
+
+#[tokio::test]
 async fn a_gap_in_the_log_is_not_repaired() {
     let store = memory();
     let table = table(&store).await;

@@ -225,6 +225,40 @@ async fn replacing_all_rows_may_replace_the_columns() {
 }
 
 #[tokio::test]
+async fn a_full_refresh_empties_the_table_and_opens_an_incarnation_once() {
+    let store = memory();
+    let table = table(&store).await;
+    made(append(&table, "f/0", 0, &rows(0..5)).await);
+    let request = CommitRequest {
+        removes: Removes::All,
+        txns: vec![("f/1".into(), -1), ("g/1".into(), -1)],
+        operation: "FULL REFRESH".into(),
+        ..CommitRequest::default()
+    };
+    assert_eq!(made(table.commit(&request).await.unwrap()), 2);
+    let again = table.commit(&request).await.unwrap();
+    assert!(matches!(
+        again,
+        CommitOutcome::AlreadyCommitted { version: 2 }
+    ));
+    assert_eq!(table.row_count(), Some(0));
+    assert_eq!(table.txn("f/0").await.unwrap(), Some(0));
+    assert_eq!(table.txn("f/1").await.unwrap(), Some(-1));
+    made(append(&table, "f/1", 0, &rows(0..5)).await);
+    let mut both = request.clone();
+    both.txns = vec![("f/1".into(), 0), ("g/1".into(), 0)];
+    let outcome = table.commit(&both).await.unwrap();
+    assert!(matches!(
+        outcome,
+        CommitOutcome::Conflict(Conflict::PartlyCommitted { .. })
+    ));
+    assert_eq!(
+        ids(table.provider(None).await.unwrap()).await,
+        [0, 1, 2, 3, 4]
+    );
+}
+
+#[tokio::test]
 async fn a_commit_from_before_a_change_of_columns_is_a_conflict() {
     let store = memory();
     let first = table(&store).await;
