@@ -238,8 +238,8 @@ async fn formats_with_columns_of_their_own_take_no_others() {
     }
 }
 
-#[tokio::test]
-async fn avro_files_are_read_by_name() {
+/// Two rows of `id` and `name`.
+pub(crate) fn avro_bytes() -> Vec<u8> {
     let batch = RecordBatch::try_from_iter(vec![
         ("id", Arc::new(Int64Array::from(vec![1, 2])) as ArrayRef),
         ("name", texts(&["a", "b"])),
@@ -249,7 +249,12 @@ async fn avro_files_are_read_by_name() {
         arrow_avro::writer::AvroWriter::new(vec![], batch.schema().as_ref().clone()).unwrap();
     writer.write(&batch).unwrap();
     writer.finish().unwrap();
-    let bytes = writer.into_inner();
+    writer.into_inner()
+}
+
+#[tokio::test]
+async fn avro_files_are_read_by_name() {
+    let bytes = avro_bytes();
     let folder = Folder::new();
     folder.put("1.avro", &bytes);
     let outcome = read_all(&folder.stream(&[])).await.unwrap();

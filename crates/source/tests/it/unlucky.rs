@@ -221,3 +221,31 @@ async fn cleaning_removes_only_the_version_that_was_read() {
     assert_eq!(std::fs::read_to_string(moved_to).unwrap(), "c");
     assert_eq!(source.clean(&actions).await.unwrap().left, 3);
 }
+
+#[tokio::test]
+async fn damage_anywhere_in_a_file_is_an_error_or_other_values_never_a_crash() {
+    let avro = crate::typed_formats::avro_bytes();
+    let whole = parquet(vec![("id", ints(&[1, 2, 3]))]);
+    for (name, bytes) in [("1.parquet", whole), ("1.avro", avro)] {
+        let folder = Folder::new();
+        for position in 0..bytes.len() {
+            for change in [0x01, 0x80, 0xFF] {
+                let mut damaged = bytes.clone();
+                damaged[position] ^= change;
+                folder.put(name, &damaged);
+                let outcome = read_all(
+                    &folder.stream(&[("schema", "id BIGINT"), ("schemaEvolutionMode", "rescue")]),
+                )
+                .await;
+                if let Err(error) = outcome {
+                    let condition = error.condition();
+                    assert_eq!(
+                        condition.domain,
+                        sluice_model::Domain::User,
+                        "{name} byte {position}: {error}"
+                    );
+                }
+            }
+        }
+    }
+}
