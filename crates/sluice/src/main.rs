@@ -5,9 +5,13 @@ mod arguments;
 mod command;
 mod edge;
 mod exit;
+mod progress;
 mod project_disk;
 mod render;
+mod rows;
 mod source_text;
+mod statement;
+mod workplace;
 
 use std::process::ExitCode;
 

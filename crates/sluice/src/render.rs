@@ -2,7 +2,7 @@
 //! Must not decide anything.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::ops::Range;
 
 use annotate_snippets::{

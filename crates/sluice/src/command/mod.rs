@@ -2,38 +2,144 @@
 
 mod completion;
 mod explain;
+mod history;
+mod lineage;
+mod logs;
+mod plan;
+mod run;
+mod shell;
+mod show;
+mod sql;
+mod summary;
 mod syntax;
+mod validate;
 mod version;
 
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::json;
+use sluice_graph::SelectionRequest;
 use sluice_model::Diagnostic;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{
+    Arguments, Bundle, Command, Global, Pipelines, SelectionArguments, Validate,
+};
 use crate::exit::Exit;
-use crate::render::Screen;
+use crate::render::{Screen, diagnostics_json};
 use crate::source_text::SourceTexts;
+use crate::workplace::{Purpose, Refused, Workplace};
 
 /// Runs the command that was asked for.
 pub(crate) fn dispatch(arguments: Arguments) -> Exit {
     let screen = Screen::new(&arguments.global);
-    match arguments.command {
-        Command::Validate(validate) => match &validate.syntax {
-            Some(file) => syntax::run(&screen, file),
-            None => Exit::Usage,
-        },
-        Command::Explain(explain) => explain::run(&screen, explain.condition.as_deref()),
-        Command::Completion(completion) => completion::run(&screen, completion.shell),
-        Command::Version => version::run(&screen),
-        _ => Exit::Usage,
+    let global = &arguments.global;
+    let ended = match arguments.command {
+        Command::Validate(asked)
+        | Command::Bundle(Bundle::Validate(asked))
+        | Command::Pipelines(Pipelines::DryRun(asked)) => check(&screen, global, &asked),
+        Command::Plan(asked) | Command::Bundle(Bundle::Plan(asked)) => {
+            plan::run(&screen, global, &asked)
+        }
+        Command::Run(asked)
+        | Command::Bundle(Bundle::Run(asked))
+        | Command::Pipelines(Pipelines::Run(asked)) => {
+            if asked.validate_only {
+                check(
+                    &screen,
+                    global,
+                    &Validate {
+                        key: asked.key,
+                        ..Validate::default()
+                    },
+                )
+            } else {
+                run::run(&screen, global, &asked)
+            }
+        }
+        Command::Sql(asked) => sql::run(&screen, global, &asked),
+        Command::Show(asked) | Command::Pipelines(Pipelines::Show(asked)) => {
+            show::run(&screen, global, &asked)
+        }
+        Command::Logs(asked) | Command::Pipelines(Pipelines::Logs(asked)) => {
+            logs::run(&screen, global, &asked)
+        }
+        Command::History(asked) | Command::Pipelines(Pipelines::History(asked)) => {
+            history::run(&screen, global, &asked)
+        }
+        Command::Lineage(asked) => lineage::run(&screen, global, &asked),
+        Command::Bundle(Bundle::Summary(asked)) => {
+            summary::run(&screen, global, asked.key.as_deref())
+        }
+        Command::Explain(asked) => Ok(explain::run(&screen, asked.condition.as_deref())),
+        Command::Completion(asked) => Ok(completion::run(&screen, asked.shell)),
+        Command::Version => Ok(version::run(&screen)),
+    };
+    ended.unwrap_or_else(|refused| fail(&screen, &refused.diagnostics, &refused.texts))
+}
+
+fn check(screen: &Screen, global: &Global, asked: &Validate) -> Result<Exit, Refused> {
+    match &asked.syntax {
+        Some(file) => Ok(syntax::run(screen, file)),
+        None => validate::run(screen, global, asked),
     }
 }
 
 /// Reports what went wrong and gives the code for it.
 pub(crate) fn fail(screen: &Screen, diagnostics: &[Diagnostic], texts: &SourceTexts) -> Exit {
     if screen.is_json {
-        screen.object(
-            &serde_json::json!({ "diagnostics": crate::render::diagnostics_json(diagnostics) }),
-        );
+        screen.object(&json!({ "diagnostics": diagnostics_json(diagnostics) }));
     }
     screen.diagnostics(diagnostics, texts);
     Exit::of(diagnostics)
+}
+
+/// Opens a project for questions; one with errors is refused.
+fn open_sound(global: &Global, key: Option<&str>) -> Result<Workplace, Refused> {
+    let place = open(global, key)?;
+    if place.has_errors() {
+        return Err(Refused {
+            diagnostics: place.diagnostics,
+            texts: place.texts,
+        });
+    }
+    Ok(place)
+}
+
+/// Opens a project for questions, whatever is wrong with its SQL.
+fn open(global: &Global, key: Option<&str>) -> Result<Workplace, Refused> {
+    Workplace::open(
+        global,
+        key,
+        Purpose::Read,
+        Arc::new(sluice_run::NoObserver),
+        None,
+    )
+}
+
+impl From<&SelectionArguments> for SelectionRequest {
+    fn from(asked: &SelectionArguments) -> Self {
+        Self {
+            refresh: asked.refresh.clone(),
+            full_refresh: asked.full_refresh.clone(),
+            full_refresh_all: asked.full_refresh_all,
+            exclude: asked.exclude.clone(),
+        }
+    }
+}
+
+/// Names the pipeline in a line for people: `pipeline=iot  target=dev`.
+struct Heading<'a>(&'a Workplace);
+
+impl fmt::Display for Heading<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(project) = &self.0.project else {
+            return Ok(());
+        };
+        write!(f, "pipeline={}", project.key)?;
+        match &project.target {
+            Some(target) => write!(f, "  target={target}"),
+            None => Ok(()),
+        }
+    }
 }

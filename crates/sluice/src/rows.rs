@@ -1,0 +1,304 @@
+//! Rows of a query as text: box, CSV, JSON, JSON lines, Markdown. Values read as Spark casts them to STRING; nested
+//! values as JSON. Must not print.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::datatypes::DataType;
+use serde_json::Value;
+use sluice_decode::cast::value_text;
+use sluice_decode::datetime::Zone;
+use sluice_decode::json::to_json;
+use sluice_run::QueryResult;
+
+use crate::arguments::Mode;
+
+/// Rows as cells.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rows {
+    /// Column names.
+    pub(crate) names: Vec<String>,
+    /// What each column is, for JSON and alignment.
+    kinds: Vec<Kind>,
+    /// Cells; `None` is NULL.
+    pub(crate) cells: Vec<Vec<Option<String>>>,
+}
+
+/// How a column's texts are written in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// In quotes.
+    Text,
+    /// As they are, unless not finite.
+    Number,
+    /// As they are.
+    Json,
+}
+
+impl Rows {
+    /// Takes the rows of a query.
+    pub(crate) fn of(result: &QueryResult, time_zone: &str) -> Self {
+        let zone = Zone::parse(time_zone).unwrap_or(Zone::Fixed(0));
+        let fields = result.schema.fields();
+        let mut rows = Self {
+            names: fields.iter().map(|field| field.name().clone()).collect(),
+            kinds: fields.iter().map(|field| kind(field.data_type())).collect(),
+            cells: vec![],
+        };
+        for batch in &result.batches {
+            let columns: Vec<Column> = batch
+                .columns()
+                .iter()
+                .map(|column| Column::of(column, &zone))
+                .collect();
+            for row in 0..batch.num_rows() {
+                rows.cells.push(
+                    columns
+                        .iter()
+                        .map(|column| column.cell(row, &zone))
+                        .collect(),
+                );
+            }
+        }
+        rows
+    }
+
+    /// Rows made by us: all columns are text.
+    pub(crate) fn of_texts(names: &[&str], cells: Vec<Vec<Option<String>>>) -> Self {
+        Self {
+            names: names.iter().map(ToString::to_string).collect(),
+            kinds: vec![Kind::Text; names.len()],
+            cells,
+        }
+    }
+
+    /// The rows in a form, with a line break at the end; `width` cuts cells of tables for people.
+    pub(crate) fn render(&self, mode: Mode, width: Option<usize>) -> String {
+        match mode {
+            Mode::Box => self.boxed(width),
+            Mode::Csv => self.csv(),
+            Mode::Json => self.json(),
+            Mode::Jsonlines => self.json_lines(),
+            Mode::Markdown => self.markdown(),
+        }
+    }
+
+    fn csv(&self) -> String {
+        let mut text = String::new();
+        let line = |cells: &mut dyn Iterator<Item = Option<&str>>| {
+            cells
+                .map(|cell| cell.map_or_else(String::new, csv_field))
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        text.push_str(&line(
+            &mut self.names.iter().map(|name| Some(name.as_str())),
+        ));
+        // Lines end as those of every other tool on this system; readers of RFC 4180 take both.
+        text.push('\n');
+        for row in &self.cells {
+            text.push_str(&line(&mut row.iter().map(Option::as_deref)));
+            text.push('\n');
+        }
+        text
+    }
+
+    fn object(&self, row: &[Option<String>]) -> String {
+        let fields: Vec<String> = self
+            .names
+            .iter()
+            .zip(&self.kinds)
+            .zip(row)
+            .map(|((name, kind), cell)| {
+                format!(
+                    "{}:{}",
+                    Value::from(name.as_str()),
+                    json_value(*kind, cell.as_deref())
+                )
+            })
+            .collect();
+        format!("{{{}}}", fields.join(","))
+    }
+
+    fn json(&self) -> String {
+        let objects: Vec<String> = self.cells.iter().map(|row| self.object(row)).collect();
+        format!("[{}]\n", objects.join(",\n"))
+    }
+
+    fn json_lines(&self) -> String {
+        self.cells.iter().fold(String::new(), |mut text, row| {
+            let _ = writeln!(text, "{}", self.object(row));
+            text
+        })
+    }
+
+    fn markdown(&self) -> String {
+        let escape = |text: &str| text.replace('|', "\\|").replace('\n', "<br>");
+        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+        let mut text = line(self.names.iter().map(|name| escape(name)).collect());
+        text.push_str(&line(
+            self.kinds
+                .iter()
+                .map(|kind| if *kind == Kind::Number { "---:" } else { "---" }.to_owned())
+                .collect(),
+        ));
+        for row in &self.cells {
+            text.push_str(&line(
+                row.iter()
+                    .map(|cell| escape(cell.as_deref().unwrap_or("NULL")))
+                    .collect(),
+            ));
+        }
+        text
+    }
+
+    /// Cells as they are drawn: one line each, NULL in words, cut at `width`.
+    fn drawn(&self, width: Option<usize>) -> (Vec<String>, Vec<Vec<String>>, Vec<usize>) {
+        let draw = |text: &str| cut(&text.replace('\n', "↵").replace('\t', " "), width);
+        let names: Vec<String> = self.names.iter().map(|name| draw(name)).collect();
+        let cells: Vec<Vec<String>> = self
+            .cells
+            .iter()
+            .map(|row| {
+                row.iter()
+                    .map(|cell| draw(cell.as_deref().unwrap_or("NULL")))
+                    .collect()
+            })
+            .collect();
+        let widths = (0..names.len())
+            .map(|column| {
+                let of = |row: &Vec<String>| row.get(column).map_or(0, |cell| cell.chars().count());
+                cells.iter().map(of).chain([of(&names)]).max().unwrap_or(0)
+            })
+            .collect();
+        (names, cells, widths)
+    }
+
+    fn pad(&self, row: &[String], widths: &[usize]) -> Vec<String> {
+        row.iter()
+            .zip(widths)
+            .zip(&self.kinds)
+            .map(|((cell, width), kind)| {
+                let space = " ".repeat(width.saturating_sub(cell.chars().count()));
+                if *kind == Kind::Number {
+                    format!("{space}{cell}")
+                } else {
+                    format!("{cell}{space}")
+                }
+            })
+            .collect()
+    }
+
+    fn boxed(&self, width: Option<usize>) -> String {
+        let (names, cells, widths) = self.drawn(width);
+        let rule = |left: &str, middle: &str, right: &str| {
+            let parts: Vec<String> = widths.iter().map(|width| "─".repeat(width + 2)).collect();
+            format!("{left}{}{right}\n", parts.join(middle))
+        };
+        let line = |row: &[String]| format!("│ {} │\n", self.pad(row, &widths).join(" │ "));
+        let mut text = rule("┌", "┬", "┐");
+        text.push_str(&line(&names));
+        text.push_str(&rule("├", "┼", "┤"));
+        for row in &cells {
+            text.push_str(&line(row));
+        }
+        text.push_str(&rule("└", "┴", "┘"));
+        text
+    }
+
+    /// Two spaces between columns, a line of dashes, and the number of rows: as `databricks pipelines show` does.
+    pub(crate) fn plain(&self, width: Option<usize>) -> String {
+        let (names, cells, widths) = self.drawn(width);
+        let line = |row: &[String]| format!("{}\n", self.pad(row, &widths).join("  ").trim_end());
+        let mut text = line(&names);
+        text.push_str(&line(
+            &widths
+                .iter()
+                .map(|width| "-".repeat(*width))
+                .collect::<Vec<_>>(),
+        ));
+        for row in &cells {
+            text.push_str(&line(row));
+        }
+        text
+    }
+}
+
+/// A column that is ready to be read cell by cell.
+enum Column {
+    Plain(ArrayRef),
+    /// Nested values, already JSON.
+    Nested(StringArray),
+}
+
+impl Column {
+    fn of(array: &ArrayRef, zone: &Zone) -> Self {
+        if kind(array.data_type()) == Kind::Json
+            && !matches!(array.data_type(), DataType::Boolean)
+            && let Ok(texts) = to_json(array, zone)
+        {
+            return Self::Nested(texts);
+        }
+        Self::Plain(Arc::clone(array))
+    }
+
+    fn cell(&self, row: usize, zone: &Zone) -> Option<String> {
+        match self {
+            Self::Plain(array) if array.is_null(row) || *array.data_type() == DataType::Null => None,
+            Self::Plain(array) => Some(match array.data_type() {
+                DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
+                DataType::LargeUtf8 => array.as_string::<i64>().value(row).to_owned(),
+                DataType::Utf8View => array.as_string_view().value(row).to_owned(),
+                _ => value_text(array.as_ref(), row, zone),
+            }),
+            Self::Nested(texts) => (!texts.is_null(row)).then(|| texts.value(row).to_owned()),
+        }
+    }
+}
+
+fn kind(data_type: &DataType) -> Kind {
+    match data_type {
+        data_type if data_type.is_numeric() => Kind::Number,
+        DataType::Boolean => Kind::Json,
+        data_type if data_type.is_nested() => Kind::Json,
+        _ => Kind::Text,
+    }
+}
+
+fn json_value(kind: Kind, cell: Option<&str>) -> String {
+    match (kind, cell) {
+        (_, None) => "null".to_owned(),
+        (Kind::Json, Some(text)) => text.to_owned(),
+        (Kind::Number, Some(text))
+            if text.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+                && !text.contains("Inf") =>
+        {
+            text.to_owned()
+        }
+        (_, Some(text)) => Value::from(text).to_string(),
+    }
+}
+
+fn csv_field(text: &str) -> String {
+    if text.is_empty() || text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+fn cut(text: &str, width: Option<usize>) -> String {
+    match width {
+        Some(width) if text.chars().count() > width => text
+            .chars()
+            .take(width.saturating_sub(1))
+            .chain(['…'])
+            .collect(),
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[path = "rows_tests.rs"]
+mod tests;

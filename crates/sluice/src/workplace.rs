@@ -1,0 +1,298 @@
+//! A project with its engine: what every command but the simplest needs. Wires options from the project, sluice.yml
+//! and the environment; must not do what an engine does.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sluice_graph::DeclaredGraph;
+use sluice_model::condition::project::{PROJECT_FIELD_NOT_SUPPORTED, PROJECT_NOT_FOUND};
+use sluice_model::condition::run::WAREHOUSE_NOT_WRITABLE;
+use sluice_model::{Diagnostic, Namespace, Origin};
+use sluice_run::{Engine, EngineOptions, Observer};
+use sluice_source::PathRules;
+use sluice_sql::project::Project;
+use sluice_table::{Durability, Store, StoreOptions};
+
+use crate::arguments::Global;
+use crate::edge::{self, Opened, RandomIds, SystemClock};
+use crate::source_text::SourceTexts;
+
+/// What the engine is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Questions only: nothing is made on disk.
+    Read,
+    /// An update: the warehouse is made if it is not there.
+    Write,
+}
+
+/// What a command fails with: everything to report, and the texts it points into.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    pub(crate) texts: SourceTexts,
+}
+
+impl Refused {
+    fn one(diagnostic: Diagnostic) -> Self {
+        Self {
+            diagnostics: vec![diagnostic],
+            texts: SourceTexts::default(),
+        }
+    }
+}
+
+/// A project and its engine.
+#[derive(Debug)]
+pub(crate) struct Workplace {
+    /// The project; `None` for a shell outside any.
+    pub(crate) project: Option<Project>,
+    /// Its folder, or the current one.
+    pub(crate) folder: PathBuf,
+    /// What it declares.
+    pub(crate) declared: DeclaredGraph,
+    /// What was found on the way, errors too: whether they matter is the command's business.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Texts that diagnostics point into.
+    pub(crate) texts: SourceTexts,
+    /// The engine.
+    pub(crate) engine: Engine,
+    /// Session time zone.
+    pub(crate) time_zone: String,
+}
+
+impl Workplace {
+    /// Opens the project at or above the current folder, and an engine for it.
+    pub(crate) fn open(
+        global: &Global,
+        key: Option<&str>,
+        purpose: Purpose,
+        observer: Arc<dyn Observer>,
+        parallelism: Option<u16>,
+    ) -> Result<Self, Refused> {
+        let opened = edge::open(global, key).map_err(|diagnostic| Refused::one(*diagnostic))?;
+        let Some(project) = opened.project.clone() else {
+            let texts = opened.texts();
+            return Err(Refused {
+                diagnostics: opened.diagnostics,
+                texts,
+            });
+        };
+        Self::of(opened, project, purpose, observer, parallelism)
+    }
+
+    /// As [`Workplace::open`] for questions; where no project is, an empty one in memory.
+    pub(crate) fn open_or_empty(
+        global: &Global,
+        key: Option<&str>,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, Refused> {
+        match Self::open(global, key, Purpose::Read, observer, None) {
+            Err(refused)
+                if global.project.is_none()
+                    && global.spec.is_none()
+                    && refused
+                        .diagnostics
+                        .iter()
+                        .all(|d| d.condition == &PROJECT_NOT_FOUND) =>
+            {
+                Self::empty()
+            }
+            other => other,
+        }
+    }
+
+    fn of(
+        opened: Opened,
+        project: Project,
+        purpose: Purpose,
+        observer: Arc<dyn Observer>,
+        parallelism: Option<u16>,
+    ) -> Result<Self, Refused> {
+        let (declared, found) = edge::declared(&opened, &project);
+        let texts = opened.texts();
+        let folder = opened.folder.canonicalize().unwrap_or(opened.folder);
+        let mut diagnostics = opened.diagnostics;
+        diagnostics.extend(found);
+        let (warehouse, warehouse_folder) = match warehouse(&project, &folder, purpose) {
+            Ok(warehouse) => warehouse,
+            Err(diagnostic) => {
+                diagnostics.push(*diagnostic);
+                return Err(Refused { diagnostics, texts });
+            }
+        };
+        let time_zone = time_zone(&project);
+        let options = EngineOptions {
+            warehouse,
+            path_rules: path_rules(&project, &folder, &warehouse_folder),
+            warehouse_folder: (purpose == Purpose::Write).then_some(warehouse_folder),
+            pipeline: project.key.clone(),
+            target: project.target.clone(),
+            namespace: project.namespace.clone(),
+            event_log: project.event_log.clone(),
+            observer,
+            user: edge::user_name(),
+            time_zone: time_zone.clone(),
+            parallelism: parallelism.map_or_else(processors, usize::from),
+            memory_bytes_max: None,
+            batch_files_max: None,
+        };
+        let engine = Engine::new(options);
+        Ok(Self {
+            project: Some(project),
+            folder,
+            declared,
+            diagnostics,
+            texts,
+            engine,
+            time_zone,
+        })
+    }
+
+    fn empty() -> Result<Self, Refused> {
+        let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+        let options = EngineOptions {
+            warehouse: Store::memory(store_options())
+                .map_err(|error| Refused::one(error.diagnostic()))?,
+            warehouse_folder: None,
+            pipeline: "shell".to_owned(),
+            target: None,
+            namespace: Namespace::default(),
+            event_log: None,
+            path_rules: PathRules {
+                project_folder: folder.clone(),
+                ..PathRules::default()
+            },
+            observer: Arc::new(sluice_run::NoObserver),
+            user: edge::user_name(),
+            time_zone: "UTC".to_owned(),
+            parallelism: processors(),
+            memory_bytes_max: None,
+            batch_files_max: None,
+        };
+        Ok(Self {
+            project: None,
+            folder,
+            declared: DeclaredGraph::default(),
+            diagnostics: vec![],
+            texts: SourceTexts::default(),
+            engine: Engine::new(options),
+            time_zone: "UTC".to_owned(),
+        })
+    }
+
+    /// Whether the project has errors.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// Catalog and schema that complete unqualified names.
+    pub(crate) fn namespace(&self) -> Namespace {
+        self.project
+            .as_ref()
+            .map(|project| project.namespace.clone())
+            .unwrap_or_default()
+    }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+fn store_options() -> StoreOptions {
+    StoreOptions::new(Arc::new(SystemClock), Arc::new(RandomIds))
+}
+
+/// The warehouse of the project, with its folder on disk.
+fn warehouse(
+    project: &Project,
+    folder: &Path,
+    purpose: Purpose,
+) -> Result<(Store, PathBuf), Box<Diagnostic>> {
+    let written = project.settings.warehouse.as_deref();
+    if let Some(url) = written.filter(|text| text.contains("://") && !text.starts_with("file://")) {
+        return Err(Box::new(
+            Diagnostic::error(
+                &PROJECT_FIELD_NOT_SUPPORTED,
+                format!("the warehouse `{url}` is not on local disk"),
+            )
+            .at(&Origin::new("sluice.yml", 1, 1, 0), "")
+            .help("set `warehouse:` to a folder"),
+        ));
+    }
+    let path = match written {
+        Some(text) => folder.join(text.strip_prefix("file://").unwrap_or(text)),
+        None => folder.join(".sluice").join("warehouse"),
+    };
+    if purpose == Purpose::Read && !path.is_dir() {
+        // Nothing was ever written: an empty warehouse answers the same, and leaves no trace.
+        let store = Store::memory(store_options()).map_err(|error| error.diagnostic())?;
+        return Ok((store, path));
+    }
+    let unwritable = |error: &dyn std::fmt::Display| {
+        Box::new(
+            Diagnostic::error(
+                &WAREHOUSE_NOT_WRITABLE,
+                format!("cannot open the warehouse `{}`: {error}", path.display()),
+            )
+            .fact("nothing was changed")
+            .help("make the folder writable, or set `warehouse:` in sluice.yml to one that is"),
+        )
+    };
+    if purpose == Purpose::Write && written.is_none() {
+        keep_out_of_git(&folder.join(".sluice")).map_err(|error| unwritable(&error))?;
+    }
+    let store = Store::local(&path, Durability::Fsync, store_options())
+        .map_err(|error| unwritable(&error))?;
+    let real = path.canonicalize().unwrap_or(path);
+    Ok((store, real))
+}
+
+/// `.sluice/` is never committed by mistake.
+fn keep_out_of_git(folder: &Path) -> std::io::Result<()> {
+    let ignore = folder.join(".gitignore");
+    if !ignore.exists() {
+        fs::create_dir_all(folder)?;
+        fs::write(ignore, "*\n")?;
+    }
+    Ok(())
+}
+
+fn path_rules(project: &Project, folder: &Path, warehouse: &Path) -> PathRules {
+    let pairs =
+        |map: &std::collections::BTreeMap<String, String>| map.clone().into_iter().collect();
+    PathRules {
+        project_folder: folder.to_path_buf(),
+        volumes: pairs(&project.settings.volumes),
+        paths: pairs(&project.settings.paths),
+        engine_folders: vec![warehouse.to_path_buf(), folder.join(".sluice")],
+    }
+}
+
+fn time_zone(project: &Project) -> String {
+    let key = "spark.sql.session.timezone";
+    let set = project
+        .configuration
+        .iter()
+        .find(|(name, _)| name.to_lowercase() == key);
+    set.map_or_else(|| "UTC".to_owned(), |(_, zone)| zone.clone())
+}
+
+/// Runs a future to its end.
+pub(crate) fn block_on<F: Future>(future: F) -> Result<F::Output, Refused> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(processors())
+        // Plans of deep queries are walked recursively.
+        .thread_stack_size(8 * 1024 * 1024)
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            let message = format!("the system gives no threads: {error}");
+            Refused::one(Diagnostic::error(
+                &sluice_model::condition::run::INTERNAL_ERROR,
+                message,
+            ))
+        })?;
+    Ok(runtime.block_on(future))
+}
