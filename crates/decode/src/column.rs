@@ -286,7 +286,9 @@ impl Column {
                 values.truncate(end);
             }
             Self::Struct { fields, nulls } => {
-                fields.iter_mut().for_each(|field| field.truncate(length));
+                for field in fields {
+                    field.truncate(length);
+                }
                 if length < nulls.len() {
                     nulls.truncate(length);
                 }

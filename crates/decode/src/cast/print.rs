@@ -63,7 +63,7 @@ pub(crate) fn push_text(out: &mut String, array: &dyn Array, row: usize, zone: &
         DataType::List(_) => {
             let items = array.as_list::<i32>().value(row);
             push_all(out, ('[', ']'), items.len(), |out, index| {
-                push_text(out, items.as_ref(), index, zone)
+                push_text(out, items.as_ref(), index, zone);
             });
         }
         DataType::Map(..) => {
@@ -82,7 +82,7 @@ pub(crate) fn push_text(out: &mut String, array: &dyn Array, row: usize, zone: &
                 }
             });
         }
-        other => out.push_str(&format!("<{other}>")),
+        other => out.push_str(&other.to_string()),
     }
 }
 

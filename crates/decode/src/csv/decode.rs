@@ -262,9 +262,9 @@ impl CsvDecoder {
         }
         if let Some(column) = &mut self.corrupt {
             if bad.is_some() {
-                column.push(record.as_bytes())
+                column.push(record.as_bytes());
             } else {
-                column.push_null()
+                column.push_null();
             }
         }
         self.rows += 1;

@@ -187,10 +187,12 @@ fn guess(value: &str, from: u8, options: &CsvOptions, date: Option<&Pattern>) ->
         return SparkType::Long;
     }
     let whole = value.strip_prefix(['-', '+']).unwrap_or(value);
-    if from <= 2 && !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit()) {
-        if let Some(decimal) = decimal_type(value) {
-            return decimal;
-        }
+    if from <= 2
+        && !whole.is_empty()
+        && whole.bytes().all(|byte| byte.is_ascii_digit())
+        && let Some(decimal) = decimal_type(value)
+    {
+        return decimal;
     }
     if from <= 3 && double(value, options).is_some() {
         return SparkType::Double;

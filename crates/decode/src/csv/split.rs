@@ -169,14 +169,10 @@ impl Cursor<'_> {
                 .text
                 .get(self.at + symbol.len_utf8()..)
                 .and_then(|rest| rest.chars().next());
-            if Some(symbol) == escape
-                && escape != quote
-                && (next == quote || next == escape)
+            let escapes = Some(symbol) == escape
                 && next.is_some()
-            {
-                self.at += symbol.len_utf8();
-                self.take();
-            } else if Some(symbol) == quote && escape == quote && next == quote {
+                && (next == quote || (next == escape && escape != quote));
+            if escapes {
                 self.at += symbol.len_utf8();
                 self.take();
             } else if Some(symbol) == quote {

@@ -222,7 +222,7 @@ fn read_number(letter: char, count: usize, reserved: usize, rest: &str) -> Optio
     };
     let run = body.bytes().take_while(u8::is_ascii_digit).count();
     let length = match (letter, count) {
-        ('y', 2) | ('M' | 'L' | 'd' | 'H' | 'h' | 'k' | 'K' | 'm' | 's', 2) => 2,
+        ('y' | 'M' | 'L' | 'd' | 'H' | 'h' | 'k' | 'K' | 'm' | 's', 2) => 2,
         ('D', 3) => 3,
         // Java takes all digits that what follows does not need, and refuses a long year without its sign.
         ('y', 4..) if sign != 2 && run > count + reserved => return None,

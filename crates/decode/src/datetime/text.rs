@@ -125,9 +125,10 @@ fn parse_time(text: &str) -> Option<(i64, Option<Zone>)> {
     if let Some(after) = rest.strip_prefix('.') {
         let length = after.bytes().take_while(u8::is_ascii_digit).count();
         for position in 0..6 {
-            let digit = after[..length]
+            let digit = after
                 .as_bytes()
-                .get(position)
+                .get(..length)
+                .and_then(|digits| digits.get(position))
                 .map_or(0, |byte| i64::from(byte - b'0'));
             micros = micros * 10 + digit;
         }

@@ -267,7 +267,7 @@ impl JsonDecoder {
             Ok(false) => {}
             Err(Fail::Syntax(Syntax(why))) => self.malformed(first_row, why, whole)?,
             Err(Fail::Misfit) => {
-                self.malformed(first_row, "the record is no JSON object", whole)?
+                self.malformed(first_row, "the record is no JSON object", whole)?;
             }
         }
         if unknown && self.options.learn_new_fields {
@@ -337,7 +337,7 @@ impl JsonDecoder {
                 corrupt.push(whole.as_bytes());
             }
             (Some(rescued), None) => {
-                rescued.push(rescue::corrupt(whole, &self.file_path).as_bytes())
+                rescued.push(rescue::corrupt(whole, &self.file_path).as_bytes());
             }
             (None, Some(corrupt)) => corrupt.push(whole.as_bytes()),
             (None, None) => {}

@@ -198,9 +198,9 @@ pub fn json_object_keys(strings: &StringArray) -> ListArray {
         });
         match names {
             Some(names) => {
-                names
-                    .iter()
-                    .for_each(|name| out.values().append_value(name));
+                for name in &names {
+                    out.values().append_value(name);
+                }
                 out.append(true);
             }
             None => out.append(false),

@@ -3,8 +3,9 @@
 use sluice_model::limits::{INFERRED_COLUMNS_MAX, JSON_DEPTH_MAX};
 use sluice_model::{SparkField, SparkType};
 
+use super::number::Number;
 use super::options::JsonOptions;
-use super::scan::{Number, Scanner, Syntax};
+use super::scan::{Scanner, Syntax};
 use crate::datetime::{parse_timestamp, parse_timestamp_ntz};
 
 /// Learns the columns of JSON records; fields come out in alphabetical order, as Spark sorts them.

@@ -3,6 +3,7 @@
 mod decode;
 mod function;
 mod infer;
+mod number;
 mod options;
 mod path;
 mod regenerate;

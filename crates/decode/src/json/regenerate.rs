@@ -1,6 +1,7 @@
 //! JSON text written anew as Jackson copies it: no white space, doubles in Java's form. Must not look for anything in it.
 
-use super::scan::{Number, Scanner, Syntax};
+use super::number::Number;
+use super::scan::{Scanner, Syntax};
 use super::write::push_string;
 use crate::cast::text::push_double;
 

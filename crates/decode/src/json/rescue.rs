@@ -49,13 +49,12 @@ fn push_level(out: &mut String, values: &[(&[String], &str)]) {
             .filter(|(path, _)| path.first() == Some(name))
             .map(|(path, raw)| (path.get(1..).unwrap_or_default(), *raw))
             .collect();
-        match inner.iter().rev().find(|(path, _)| path.is_empty()) {
-            Some((_, raw)) => out.push_str(raw),
-            None => {
-                out.push('{');
-                push_level(out, &inner);
-                out.push('}');
-            }
+        if let Some((_, raw)) = inner.iter().rev().find(|(path, _)| path.is_empty()) {
+            out.push_str(raw)
+        } else {
+            out.push('{');
+            push_level(out, &inner);
+            out.push('}');
         }
     }
 }

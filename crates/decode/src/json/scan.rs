@@ -48,25 +48,14 @@ impl Default for Grammar {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Syntax(pub(crate) &'static str);
 
-/// A number or word as it stands in the text.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Number<'a> {
-    /// Digits with an optional minus.
-    Integer(&'a str),
-    /// With a point or an exponent.
-    Real(&'a str),
-    /// `NaN` or an infinity.
-    Special(f64),
-}
-
 /// Reads one token after the other; `position` is public to the room so that a caller can go back to a mark.
 #[derive(Debug, Clone)]
 pub(crate) struct Scanner<'a> {
     text: &'a str,
-    bytes: &'a [u8],
+    pub(super) bytes: &'a [u8],
     pub(crate) position: usize,
     lines: bool,
-    grammar: Grammar,
+    pub(super) grammar: Grammar,
 }
 
 impl<'a> Scanner<'a> {
@@ -110,7 +99,7 @@ impl<'a> Scanner<'a> {
                 b'\n' | b'\r' if !self.lines => self.position += 1,
                 b'/' if self.grammar.comments => self.comment()?,
                 b'\xef' if self.position == 0 && self.text.starts_with('\u{feff}') => {
-                    self.position += 3
+                    self.position += 3;
                 }
                 _ => return Ok(()),
             }
@@ -367,81 +356,6 @@ impl<'a> Scanner<'a> {
         }
         self.position = end;
         Ok(())
-    }
-
-    /// Reads a number.
-    #[inline]
-    pub(crate) fn number(&mut self) -> Result<Number<'a>, Syntax> {
-        let start = self.position;
-        if self.peek() == b'-' {
-            self.position += 1;
-        }
-        let digits_start = self.position;
-        self.digits();
-        let digits = self.position - digits_start;
-        if digits == 0 {
-            self.position = start;
-            return self.special();
-        }
-        if digits > 1 && self.bytes.get(digits_start) == Some(&b'0') && !self.grammar.leading_zeros
-        {
-            return Err(Syntax("a number starts with a zero"));
-        }
-        let mut real = false;
-        if self.peek() == b'.' {
-            real = true;
-            self.position += 1;
-            if self.digits() == 0 {
-                return Err(self.unexpected("a number has no digit after its point"));
-            }
-        }
-        if matches!(self.peek(), b'e' | b'E') {
-            real = true;
-            self.position += 1;
-            if matches!(self.peek(), b'+' | b'-') {
-                self.position += 1;
-            }
-            if self.digits() == 0 {
-                return Err(self.unexpected("a number has no digit in its exponent"));
-            }
-        }
-        let text = self.since(start);
-        Ok(if real {
-            Number::Real(text)
-        } else {
-            Number::Integer(text)
-        })
-    }
-
-    #[inline]
-    fn digits(&mut self) -> usize {
-        let start = self.position;
-        while self.peek().is_ascii_digit() {
-            self.position += 1;
-        }
-        self.position - start
-    }
-
-    #[cold]
-    fn special(&mut self) -> Result<Number<'a>, Syntax> {
-        const WORDS: [(&str, f64); 7] = [
-            ("NaN", f64::NAN),
-            ("Infinity", f64::INFINITY),
-            ("-Infinity", f64::NEG_INFINITY),
-            ("+Infinity", f64::INFINITY),
-            ("INF", f64::INFINITY),
-            ("-INF", f64::NEG_INFINITY),
-            ("+INF", f64::INFINITY),
-        ];
-        if self.grammar.non_numeric_numbers {
-            for (word, value) in WORDS {
-                if self.word(word).is_ok() {
-                    return Ok(Number::Special(value));
-                }
-            }
-        }
-        Err(self
-            .unexpected("a value is neither a string, number, object, array, true, false nor null"))
     }
 
     /// Steps over one value of any kind, checking its grammar.

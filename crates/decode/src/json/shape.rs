@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sluice_model::{SparkField, SparkType};
 
@@ -24,6 +25,8 @@ pub(crate) struct StructShape {
     quoted: Vec<Vec<u8>>,
     index: HashMap<String, usize, BuildHasherDefault<Fnv>>,
     fold: bool,
+    /// Which field came last time after each field, from the start: devices keep their order. A guess, never the truth.
+    after: Vec<AtomicUsize>,
 }
 
 /// FNV-1a: field names are short and the map is built from the declared schema, not from input.
@@ -94,6 +97,7 @@ impl StructShape {
             quoted: fields.iter().map(|field| quoted(&field.name)).collect(),
             index,
             fold: !case_sensitive,
+            after: (0..=fields.len()).map(AtomicUsize::new).collect(),
         })
     }
 
@@ -101,6 +105,21 @@ impl StructShape {
     #[inline]
     pub(crate) fn quoted(&self, position: usize) -> &[u8] {
         self.quoted.get(position).map_or(&[], Vec::as_slice)
+    }
+
+    /// The field to expect after a slot: 0 is the start of an object, n + 1 the place after field n.
+    #[inline]
+    pub(crate) fn expected(&self, slot: usize) -> usize {
+        self.after
+            .get(slot)
+            .map_or(usize::MAX, |after| after.load(Ordering::Relaxed))
+    }
+
+    /// Remembers what came after a slot.
+    pub(crate) fn learn(&self, slot: usize, position: usize) {
+        if let Some(cell) = self.after.get(slot) {
+            cell.store(position, Ordering::Relaxed);
+        }
     }
 
     /// The position of a field.

@@ -3,9 +3,10 @@
 //! A value of the wrong type makes its field NULL and the record partial; inside an array or map it takes the whole
 //! array or map along, up to the nearest field of an object. A fault of grammar spoils the record. Knows no lines and no files.
 
+use super::number::Number;
 use super::options::JsonOptions;
 use super::regenerate;
-use super::scan::{Number, Scanner, Syntax};
+use super::scan::{Scanner, Syntax};
 use super::shape::{Shape, StructShape};
 use crate::cast::text;
 use crate::column::Column;
@@ -28,6 +29,7 @@ impl From<Syntax> for Fail {
 
 /// What one record tells besides its values.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Notes<'a> {
     pub(crate) options: &'a JsonOptions,
     pub(crate) root: Option<&'a StructShape>,
@@ -118,8 +120,10 @@ pub(crate) fn object(
     notes: &mut Notes<'_>,
     depth: usize,
 ) -> Result<(), Fail> {
-    let mut expected = 0;
+    let mut slot = 0;
+    let mut filled = 0;
     scanner.members(b'}', |scanner| -> Result<(), Fail> {
+        let expected = shape.expected(slot);
         let (position, name) = if scanner.accept(shape.quoted(expected)) {
             (Some(expected), std::borrow::Cow::Borrowed(""))
         } else {
@@ -137,12 +141,18 @@ pub(crate) fn object(
             notes.keep(&name, scanner.since(mark));
             return Ok(());
         };
-        expected = position + 1;
+        if position != expected {
+            shape.learn(slot, position);
+        }
+        slot = position + 1;
+        filled += usize::from(column.len() == row);
         field(shape, position, column, row, scanner, notes, depth)
     })?;
-    for column in columns {
-        if column.len() == row {
-            column.push_null();
+    if filled < columns.len() {
+        for column in columns {
+            if column.len() == row {
+                column.push_null();
+            }
         }
     }
     Ok(())
@@ -241,6 +251,23 @@ pub(crate) fn value(
             values.append(truth);
             nulls.append_non_null();
         }
+        (column @ (Column::Struct { .. } | Column::List { .. } | Column::Map { .. }), shape) => {
+            nested(shape, column, scanner, notes, depth)?;
+        }
+        (column, _) => rare(column, scanner, notes, depth)?,
+    }
+    Ok(())
+}
+
+/// Reads an object or array into a struct, list or map.
+fn nested(
+    shape: &Shape,
+    column: &mut Column,
+    scanner: &mut Scanner<'_>,
+    notes: &mut Notes<'_>,
+    depth: usize,
+) -> Result<(), Fail> {
+    match (column, shape) {
         (Column::Struct { fields, nulls }, Shape::Struct(inner)) => {
             if scanner.peek() != b'{' {
                 return Err(Fail::Misfit);
@@ -296,7 +323,7 @@ pub(crate) fn value(
             offsets.push(i32::try_from(keys.len()).map_err(|_| Syntax("a map is too long"))?);
             nulls.append_non_null();
         }
-        (column, _) => rare(column, scanner, notes, depth)?,
+        _ => return Err(Fail::Misfit),
     }
     Ok(())
 }
@@ -355,6 +382,9 @@ fn starts_number(scanner: &Scanner<'_>) -> bool {
 
 #[inline]
 fn integer(scanner: &mut Scanner<'_>) -> Result<i64, Fail> {
+    if let Some(value) = scanner.plain_integer() {
+        return Ok(value);
+    }
     if !starts_number(scanner) {
         return Err(Fail::Misfit);
     }
@@ -371,6 +401,9 @@ fn small<T: TryFrom<i64>>(scanner: &mut Scanner<'_>) -> Result<T, Fail> {
 /// A double: a number, or one of the words that Spark takes in quotes.
 #[inline]
 fn real(scanner: &mut Scanner<'_>, notes: &Notes<'_>) -> Result<f64, Fail> {
+    if let Some(value) = scanner.plain_real() {
+        return Ok(value);
+    }
     if starts_number(scanner) || matches!(scanner.peek(), b'N' | b'I' | b'+') {
         return match scanner.number()? {
             Number::Integer(number) | Number::Real(number) => {

@@ -1,5 +1,7 @@
 //! Arrow values to JSON text as Spark's `to_json` writes them: fields that are NULL are left out. Must not read JSON.
 
+use std::fmt::Write as _;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
@@ -30,7 +32,7 @@ pub(crate) fn push_string(out: &mut String, text: &str) {
         };
         out.push_str(text.get(start..at).unwrap_or_default());
         if escape.is_empty() {
-            out.push_str(&format!("\\u{byte:04X}"));
+            let _ = write!(out, "\\u{byte:04X}");
         } else {
             out.push_str(escape);
         }
@@ -153,7 +155,7 @@ fn push_scalar(
         DataType::Utf8 => push_string(out, array.as_string::<i32>().value(row)),
         DataType::Binary => {
             quoted_unless(out, false, |out| {
-                push_base64(out, array.as_binary::<i32>().value(row))
+                push_base64(out, array.as_binary::<i32>().value(row));
             });
         }
         DataType::Date32 => {
@@ -197,5 +199,5 @@ fn push_iso(out: &mut String, local: i64) {
     push_local(&mut time, whole);
     out.push('T');
     out.push_str(time.rsplit(' ').next().unwrap_or_default());
-    out.push_str(&format!(".{:03}", local.rem_euclid(SECOND) / 1000));
+    let _ = write!(out, ".{:03}", local.rem_euclid(SECOND) / 1000);
 }
