@@ -9,6 +9,9 @@ mod render;
 #[path = "../crates/sluice/src/source_text.rs"]
 #[allow(dead_code, reason = "the cases need texts by folder only")]
 mod source_text;
+#[path = "../crates/sluice/src/project_disk.rs"]
+#[allow(dead_code, reason = "texts need one function of it")]
+mod project_disk;
 #[path = "../crates/sluice/src/arguments.rs"]
 #[allow(dead_code, reason = "render is configured by arguments")]
 mod arguments;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use arrow::array::{Array as _, ArrayRef, AsArray as _};
 use sluice_decode::cast::{CastMode, cast};
 use sluice_model::event::Event;
 use sluice_model::{FlowKind, SparkType};
@@ -85,7 +86,7 @@ pub fn table(result: &QueryResult, keep_order: bool) -> Result<String, String> {
             columns.push(text);
         }
         for row in 0..batch.num_rows() {
-            rows.push(columns.iter().map(|column| cell(column.as_ref(), row)).collect());
+            rows.push(columns.iter().map(|column| cell(column, row)).collect());
         }
     }
     if !keep_order {
@@ -94,11 +95,11 @@ pub fn table(result: &QueryResult, keep_order: bool) -> Result<String, String> {
     Ok(layout(&header, &rows))
 }
 
-fn cell(column: &dyn arrow::array::Array, row: usize) -> String {
+fn cell(column: &ArrayRef, row: usize) -> String {
     if column.is_null(row) {
         return "NULL".into();
     }
-    let text = arrow::array::AsArray::as_string::<i32>(&column).value(row);
+    let text = column.as_string::<i32>().value(row);
     if text.is_empty() { "''".into() } else { text.replace('\n', "\\n").replace('\0', "\\0") }
 }
 
