@@ -149,8 +149,8 @@ impl DeltaTable {
     /// Commits, and finds out what happened if the store does not say. Waits for other commits of this process on the table.
     ///
     /// # Errors
-    /// The request is invalid, cannot be written to this table, or the table does not read before the first attempt.
-    /// After the first attempt nothing is an error any more: see [`CommitOutcome`].
+    /// The request is invalid, cannot be written to this table, or the table does not read: nothing was committed. What
+    /// goes wrong with an attempt is no error but an outcome: see [`CommitOutcome`].
     pub async fn commit(&self, request: &CommitRequest) -> Result<CommitOutcome, TableError> {
         check_request(request)?;
         let base = match request.base_version {
@@ -266,6 +266,8 @@ impl DeltaTable {
         }
         actions.extend(removes.into_iter().map(Action::Remove));
         actions.extend(request.adds.iter().cloned().map(Action::Add));
+        let allowed = PROTOCOL.can_commit(&loaded.state, &actions, &library_operation(request));
+        allowed.map_err(DeltaTableError::from)?;
         Ok(Ready::Go(actions))
     }
 
@@ -314,20 +316,10 @@ impl DeltaTable {
             .with_create_checkpoint(false)
             .with_cleanup_expired_logs(Some(false))
             .with_application_transactions(txns);
-        let mode = if request.removes == Removes::None {
-            SaveMode::Append
-        } else {
-            SaveMode::Overwrite
-        };
-        let operation = DeltaOperation::Write {
-            mode,
-            partition_by: None,
-            predicate: None,
-        };
         let commit = CommitBuilder::from(properties).with_actions(actions).build(
             Some(&loaded.state),
             self.log_store.clone(),
-            operation,
+            library_operation(request),
         );
         let finalized = commit.await?;
         let made = Loaded::new(&self.location, finalized.snapshot())?;
@@ -360,7 +352,7 @@ impl DeltaTable {
                 let pause = Duration::from_millis(5 << looks.min(8));
                 tokio::time::sleep(pause).await;
             }
-            let Ok(seen) = self.seen(request).await else {
+            let Ok(seen) = self.seen(request, before, &error).await else {
                 let decision =
                     decide_after_commit_error(0, effect, CommitSeen::Unreadable, looks, TRIES_MAX);
                 match decision {
@@ -368,8 +360,7 @@ impl DeltaTable {
                     _ => return Err(CommitOutcome::Unknown(error)),
                 }
             };
-            let (loaded, behind, batch) = seen;
-            let found = CommitSeen::Txn(behind);
+            let (loaded, found, batch) = seen;
             return match decide_after_commit_error(batch, effect, found, looks, TRIES_MAX) {
                 AfterError::Committed => {
                     Err(self.whose(before.version(), loaded.version(), id).await)
@@ -385,16 +376,25 @@ impl DeltaTable {
         Err(CommitOutcome::Unknown(error))
     }
 
-    /// The table as it is now, with the txn of the request's first application and the batch it is to reach.
+    /// The table as it is now, and the txn of the request's first application as a batch-by-batch count would have it:
+    /// unchanged since the attempt means that the batch before is the last.
     async fn seen(
         &self,
         request: &CommitRequest,
-    ) -> Result<(std::sync::Arc<Loaded>, Option<i64>, i64), TableError> {
-        let loaded = self.reload().await?;
-        let txns = self.txns_of(&loaded).await?;
+        before: &Loaded,
+        error: &TableError,
+    ) -> Result<(std::sync::Arc<Loaded>, CommitSeen, i64), TableError> {
+        let loaded = if lost_a_race(error) {
+            self.refresh().await?;
+            self.loaded()
+        } else {
+            self.reload().await?
+        };
         let (app, batch) = request.txns.first().cloned().unwrap_or_default();
-        let found = txns.get(&app).copied();
-        Ok((loaded, found, batch))
+        let found = self.txns_of(&loaded).await?.get(&app).copied();
+        let unchanged = found == self.txns_of(before).await?.get(&app).copied();
+        let count = if unchanged { Some(batch - 1) } else { found };
+        Ok((loaded, CommitSeen::Txn(count), batch))
     }
 
     /// The batch is in the table: was it this commit that brought it?
@@ -415,6 +415,35 @@ impl DeltaTable {
             }
         }
         CommitOutcome::AlreadyCommitted { version: now }
+    }
+}
+
+/// What the library is told: it looks only whether rows may go.
+fn library_operation(request: &CommitRequest) -> DeltaOperation {
+    let mode = if request.removes == Removes::None {
+        SaveMode::Append
+    } else {
+        SaveMode::Overwrite
+    };
+    DeltaOperation::Write {
+        mode,
+        partition_by: None,
+        predicate: None,
+    }
+}
+
+/// Whether an attempt failed because another writer made the version first: then what was read before still holds.
+fn lost_a_race(error: &TableError) -> bool {
+    let TableError::Delta(error) = error else {
+        return false;
+    };
+    match error.as_ref() {
+        DeltaTableError::VersionAlreadyExists(_) => true,
+        DeltaTableError::Transaction { source } => matches!(
+            source,
+            TransactionError::MaxCommitAttempts(_) | TransactionError::VersionAlreadyExists(_)
+        ),
+        _ => false,
     }
 }
 

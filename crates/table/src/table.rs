@@ -170,11 +170,14 @@ impl DeltaTable {
         Ok(self.install(loaded))
     }
 
-    /// Reads the newest version from storage again, trusting nothing that was read before. After an error.
+    /// Reads the newest version from storage again, trusting nothing that was read before, even if the log has become
+    /// shorter. After an error.
     pub(crate) async fn reload(&self) -> Result<Arc<Loaded>, TableError> {
-        let loaded = load(&self.location, &self.log_store, None).await?;
-        self.install(loaded);
-        Ok(self.loaded())
+        let loaded = Arc::new(load(&self.location, &self.log_store, None).await?);
+        let mut current = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Arc::clone(&loaded);
+        drop(current);
+        Ok(loaded)
     }
 
     pub(crate) fn loaded(&self) -> Arc<Loaded> {
@@ -347,10 +350,7 @@ fn unreadable(location: &Location, error: DeltaTableError) -> TableError {
             path: location.to_string(),
         },
         DeltaTableError::ObjectStore { source } => TableError::storage("read", location)(source),
-        other => TableError::Unreadable {
-            path: location.to_string(),
-            reason: other.to_string(),
-        },
+        other => unreadable_log(location, other.to_string()),
     }
 }
 
@@ -366,4 +366,17 @@ fn log_store(store: &Store, location: &Location) -> LogStoreRef {
         &store.url_of(location),
         &StorageConfig::default(),
     )
+}
+
+/// The library names features that it does not know in a sentence only.
+fn unreadable_log(location: &Location, reason: String) -> TableError {
+    let lower = reason.to_lowercase();
+    if lower.contains("feature") && (lower.contains("unsupported") || lower.contains("unknown")) {
+        unsupported(location, "read", &[reason])
+    } else {
+        TableError::Unreadable {
+            path: location.to_string(),
+            reason,
+        }
+    }
 }

@@ -76,6 +76,17 @@ async fn a_commit_that_did_not_land_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_transaction_that_does_not_count_by_one_is_reconciled_too() {
+    let hook = Once::new("put.commit", 1, StepAction::FailBefore);
+    let store = hooked(&hook);
+    let table = table(&store).await;
+    made(append(&table, "events", 10, &rows(0..3)).await);
+    assert_eq!(made(append(&table, "events", 25, &rows(3..6)).await), 2);
+    assert!(hook.was_hit());
+    assert_eq!(table.txn("events").await.unwrap(), Some(25));
+}
+
+#[tokio::test]
 async fn a_lost_answer_to_the_first_commit_makes_one_table() {
     for action in [StepAction::FailAfter, StepAction::FailBefore] {
         let hook = Once::new("put.create", 0, action);

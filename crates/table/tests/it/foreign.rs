@@ -248,3 +248,65 @@ async fn features_that_we_do_not_write_are_refused_by_name() {
     );
     assert!(error.to_string().contains("rowTracking"), "{error}");
 }
+
+#[tokio::test]
+async fn features_that_we_do_not_read_are_refused_by_name() {
+    let store = memory();
+    let table = ours(&store).await;
+    let text = r#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["typeWidening","madeUp"],"writerFeatures":["typeWidening","madeUp"]}}"#;
+    let place = place(&store).child(["_delta_log", "00000000000000000004.json"]);
+    store.put_if_absent(&place, text.into()).await.unwrap();
+    let error = DeltaTable::open(&store, table.location())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.condition().name,
+        "DELTA_UNSUPPORTED_FEATURES_FOR_READ",
+        "{error}"
+    );
+    assert!(error.to_string().contains("madeUp"), "{error}");
+}
+
+#[tokio::test]
+async fn a_table_that_was_dropped_and_made_again_is_not_written_by_an_old_handle() {
+    let store = memory();
+    let old = ours(&store).await;
+    let late = request(&old, &app(&old), 3, &rows(30..40)).await;
+    for object in store
+        .list(&place(&store).child(["_delta_log"]))
+        .await
+        .unwrap()
+    {
+        store
+            .delete(&sluice_table::Location::of(object.location))
+            .await
+            .unwrap();
+    }
+    let new = table(&store).await;
+    assert_ne!(new.id(), old.id());
+    let outcome = old.commit(&late).await.unwrap();
+    assert!(
+        matches!(outcome, sluice_table::CommitOutcome::Conflict(_)),
+        "{outcome:?}"
+    );
+    assert_eq!(new.refresh().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn an_append_only_table_refuses_to_lose_rows_at_once() {
+    let store = memory();
+    let properties = std::collections::BTreeMap::from([("delta.appendOnly".into(), "true".into())]);
+    let definition = sluice_table::TableDefinition {
+        properties,
+        ..crate::support::definition(crate::support::columns())
+    };
+    let table = DeltaTable::create_if_absent(&store, &place(&store), &definition)
+        .await
+        .unwrap();
+    made(append(&table, "a", 0, &rows(0..3)).await);
+    let mut replace = request(&table, "a", 1, &rows(3..6)).await;
+    replace.removes = sluice_table::Removes::All;
+    let error = table.commit(&replace).await.unwrap_err();
+    assert!(error.to_string().contains("append-only"), "{error}");
+    assert_eq!(table.refresh().await.unwrap(), 1);
+}
