@@ -12,6 +12,9 @@ pub const PROJECT_FILES_MAX: usize = 20_000;
 pub const SQL_NESTING_MAX: usize = 200;
 /// Depth of one SQL syntax tree, chains of operators included (`a OR b OR …` is as deep as it is long).
 pub const SQL_TREE_DEPTH_MAX: usize = 500;
+/// Parentheses around relations inside each other (`FROM ((a JOIN b) JOIN c)`): the parser reads each twice, so the
+/// cost doubles with each.
+pub const SQL_JOIN_PARENTHESES_MAX: usize = 10;
 /// Statements of one SQL file.
 pub const SQL_STATEMENTS_MAX: usize = 10_000;
 /// Nesting of a JSON document.

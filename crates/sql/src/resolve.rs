@@ -181,6 +181,22 @@ impl VisitorMut for Walk<'_> {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> Step {
+        if let Expr::CompoundIdentifier(parts) = expr
+            && let Some(text) = parts
+                .iter()
+                .find(|part| matches!(part.quote_style, Some('\'' | '"')))
+        {
+            let span = parts.first().map_or(text.span, |first| first.span);
+            let error = self.cursor.fail(
+                span,
+                format!("a string cannot name a column: `'{}'`", text.value),
+            );
+            return ControlFlow::Break(
+                error
+                    .help(format!("quote the name with back-ticks: `{}`", text.value))
+                    .into(),
+            );
+        }
         if let Expr::CompoundIdentifier(parts) = expr {
             self.shorten(parts, 1);
             if parts.len() == 1

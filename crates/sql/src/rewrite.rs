@@ -11,6 +11,7 @@ mod relation;
 pub(crate) mod suffix;
 
 use sluice_model::condition::sql::FAILED_TO_PARSE_TOO_COMPLEX;
+use sluice_model::limits::SQL_JOIN_PARENTHESES_MAX;
 use sqlparser::ast::Ident;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
@@ -47,9 +48,6 @@ pub(crate) struct Draft {
     /// The word `STREAM` in front of it.
     pub(crate) stream: Option<Span>,
 }
-
-/// Joins in parentheses inside each other: sqlparser reads each twice, so the cost doubles with each.
-const JOIN_PARENTHESES_MAX: usize = 10;
 
 /// What a pair of parentheses holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,10 +234,10 @@ impl<'a> Rewriter<'a> {
             .iter()
             .filter(|level| level.kind == Kind::Join)
             .count();
-        if joins > JOIN_PARENTHESES_MAX {
+        if joins > SQL_JOIN_PARENTHESES_MAX {
             let origin = self.cursor.origin(self.cursor.here());
             let message = format!(
-                "more than {JOIN_PARENTHESES_MAX} parentheses around relations, one in another"
+                "more than {SQL_JOIN_PARENTHESES_MAX} parentheses around relations, one in another"
             );
             let error = self
                 .cursor

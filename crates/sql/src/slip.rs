@@ -118,6 +118,9 @@ fn usual_slip(cursor: &Cursor<'_>, at: usize) -> Option<String> {
     {
         return Some("remove the comma before it, or add what is missing between them".into());
     }
+    if let Some(help) = hyphen(cursor, at) {
+        return Some(help);
+    }
     let found = found?;
     let begins_line = before.is_none_or(|lexeme| lexeme.span.end.line < cursor.here_line(at));
     let begins = STATEMENT_WORDS
@@ -139,6 +142,22 @@ fn usual_slip(cursor: &Cursor<'_>, at: usize) -> Option<String> {
             .then_some(word == "SELECT")
     });
     (is_column && selects == Some(true)).then(|| format!("is a comma missing before `{found}`?"))
+}
+
+/// `my-catalog.t`: a hyphen inside a name.
+fn hyphen(cursor: &Cursor<'_>, at: usize) -> Option<String> {
+    let minus = cursor
+        .lexemes
+        .get(at)
+        .filter(|lexeme| lexeme.token == Token::Minus)?;
+    let (before, after) = (
+        cursor.lexemes.get(at.checked_sub(1)?)?,
+        cursor.lexemes.get(at + 1)?,
+    );
+    let (first, second) = (bare_word(cursor, at - 1)?, bare_word(cursor, at + 1)?);
+    (before.end == minus.start && after.start == minus.end).then(|| {
+        format!("a name with a hyphen is quoted with back-ticks: `` `{first}-{second}` ``")
+    })
 }
 
 fn bare_word<'a>(cursor: &Cursor<'a>, at: usize) -> Option<&'a str> {

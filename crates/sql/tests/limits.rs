@@ -20,13 +20,30 @@ fn ten_thousand_levels_are_refused_with_their_place() {
         (format!("SELECT {}1{}", "(".repeat(n), ")".repeat(n)), 207),
         (format!("SELECT {}", "(".repeat(n)), 207),
         (format!("SELECT {}1{}", "f(".repeat(n), ")".repeat(n)), 407),
-        (format!("SELECT * FROM {}t{}", "(SELECT * FROM ".repeat(n), ")".repeat(n)), 3000),
-        (format!("SELECT {}1{}", "CASE WHEN a THEN ".repeat(n), " END".repeat(n)), 3391),
+        (
+            format!(
+                "SELECT * FROM {}t{}",
+                "(SELECT * FROM ".repeat(n),
+                ")".repeat(n)
+            ),
+            3000,
+        ),
+        (
+            format!(
+                "SELECT {}1{}",
+                "CASE WHEN a THEN ".repeat(n),
+                " END".repeat(n)
+            ),
+            3391,
+        ),
         (format!("SELECT {}1{}", "[".repeat(n), "]".repeat(n)), 207),
     ] {
         let found = fail(&text);
         let start = format!("1:{column} FAILED_TO_PARSE_TOO_COMPLEX: more than 200 parentheses");
-        assert!(found.len() == 1 && found[0].starts_with(&start), "{start}\n{found:?}");
+        assert!(
+            found.len() == 1 && found[0].starts_with(&start),
+            "{start}\n{found:?}"
+        );
     }
     for chain in [
         format!("SELECT a FROM t WHERE {}", vec!["a = 1"; n].join(" AND ")),
@@ -43,7 +60,11 @@ fn ten_thousand_levels_are_refused_with_their_place() {
         format!("SELECT {}", "! ~ ".repeat(n)),
     ] {
         let found = fail(&chain);
-        assert!(found.len() == 1 && found[0].contains("FAILED_TO_PARSE_TOO_COMPLEX: more than 500 operators"), "{:.60}\n{found:?}", chain);
+        assert!(
+            found.len() == 1
+                && found[0].contains("FAILED_TO_PARSE_TOO_COMPLEX: more than 500 operators"),
+            "{chain:.60}\n{found:?}"
+        );
     }
 }
 
@@ -54,8 +75,16 @@ fn what_people_write_is_far_from_the_limits() {
     let unions = vec!["SELECT a FROM t WHERE a = 1 AND b = 2"; 200].join(" UNION ALL ");
     let columns = vec!["CASE WHEN a > 1 AND b < 2 THEN c + 1 ELSE d END"; 1_000].join(", ");
     let nested = format!("{}1{}", "(".repeat(190), ")".repeat(190));
-    let queries = format!("{}SELECT a FROM t{}", "SELECT a FROM (".repeat(50), ")".repeat(50));
-    let cases = format!("{}1{}", "CASE WHEN a THEN 1 ELSE ".repeat(60), " END".repeat(60));
+    let queries = format!(
+        "{}SELECT a FROM t{}",
+        "SELECT a FROM (".repeat(50),
+        ")".repeat(50)
+    );
+    let cases = format!(
+        "{}1{}",
+        "CASE WHEN a THEN 1 ELSE ".repeat(60),
+        " END".repeat(60)
+    );
     for text in [
         format!("SELECT a FROM t WHERE a IN ({})", many.join(", ")),
         format!("SELECT a FROM t WHERE {chain}"),
@@ -65,7 +94,7 @@ fn what_people_write_is_far_from_the_limits() {
         queries,
         format!("SELECT {cases} FROM t"),
     ] {
-        assert_eq!(fail(&text), Vec::<String>::new(), "{:.80}", text);
+        assert_eq!(fail(&text), Vec::<String>::new(), "{text:.80}");
     }
 }
 
@@ -95,7 +124,10 @@ fn broken_nested_text_fails_fast() {
         format!("SELECT * FROM {} @", "((SELECT * FROM ".repeat(60)),
         format!("SELECT * FROM {} @", "((".repeat(60)),
         format!("SELECT * FROM {} @", "t JOIN (".repeat(60)),
-        format!("SELECT * FROM t WHERE EXISTS {} @", "(SELECT 1 FROM t WHERE EXISTS ".repeat(100)),
+        format!(
+            "SELECT * FROM t WHERE EXISTS {} @",
+            "(SELECT 1 FROM t WHERE EXISTS ".repeat(100)
+        ),
         format!("WITH {} @", "a AS (WITH ".repeat(100)),
         format!("SELECT * FROM read_files({} @", "array(".repeat(150)),
         format!("SELECT * FROM {}", "t WATERMARK ".repeat(2_000)),
@@ -108,7 +140,7 @@ fn broken_nested_text_fails_fast() {
         format!("{} @", "VALUES (".repeat(100)),
         format!("{} @", "EXPLAIN ".repeat(100)),
     ] {
-        assert_eq!(fail(&text).len(), 1, "{:.60}", text);
+        assert_eq!(fail(&text).len(), 1, "{text:.60}");
     }
 }
 
@@ -116,36 +148,190 @@ fn broken_nested_text_fails_fast() {
 fn large_files_are_refused() {
     let large = " ".repeat(50 * 1024 * 1024);
     let (_, errors) = parse(&large);
-    assert!(error_line(&errors[0]).starts_with("1:1 SQL_FILE_TOO_LARGE: the file has 52428800 bytes"), "{errors:?}");
+    assert!(
+        error_line(&errors[0]).starts_with("1:1 SQL_FILE_TOO_LARGE: the file has 52428800 bytes"),
+        "{errors:?}"
+    );
     let many = "USE s;\n".repeat(10_001);
     let (_, errors) = parse(&many);
     assert_eq!(errors.len(), 1);
-    assert!(error_line(&errors[0]).starts_with("10001:1 SQL_FILE_TOO_LARGE: the file holds more than 10000 statements"), "{errors:?}");
+    assert!(
+        error_line(&errors[0])
+            .starts_with("10001:1 SQL_FILE_TOO_LARGE: the file holds more than 10000 statements"),
+        "{errors:?}"
+    );
     let (_, errors) = parse(&"#\n".repeat(100_000));
     assert_eq!(errors.len(), 100);
 }
 
 #[test]
 fn types_of_columns_do_not_nest_without_end() {
-    let text = format!("CREATE STREAMING TABLE t (a {}) AS SELECT 1", "ARRAY<".repeat(10_000));
+    let text = format!(
+        "CREATE STREAMING TABLE t (a {}) AS SELECT 1",
+        "ARRAY<".repeat(10_000)
+    );
     assert_eq!(parse(&text).1.len(), 1);
-    let closed = format!("CREATE STREAMING TABLE t (a {}INT{}) AS SELECT 1 a", "ARRAY<".repeat(5_000), ">".repeat(5_000));
-    assert!(error_line(&parse(&closed).1[0]).contains("UNSUPPORTED_DATATYPE: the type nests too deeply"));
+    let closed = format!(
+        "CREATE STREAMING TABLE t (a {}INT{}) AS SELECT 1 a",
+        "ARRAY<".repeat(5_000),
+        ">".repeat(5_000)
+    );
+    assert!(
+        error_line(&parse(&closed).1[0])
+            .contains("UNSUPPORTED_DATATYPE: the type nests too deeply")
+    );
 }
 
 /// Words and symbols of the dialect, in no order.
 fn soup() -> impl Strategy<Value = String> {
     const WORDS: &[&str] = &[
-        "CREATE", "OR", "REFRESH", "STREAMING", "MATERIALIZED", "TEMPORARY", "LIVE", "PRIVATE", "TABLE", "VIEW", "FLOW", "AS",
-        "SELECT", "FROM", "WHERE", "GROUP", "BY", "ALL", "ORDER", "JOIN", "ON", "USING", "UNION", "WITH", "STREAM", "stream",
-        "read_files", "cloud_files", "map", "array", "TABLE(", "WATERMARK", "DELAY", "OF", "INTERVAL", "DAY", "TO", "SECOND", "VERSION",
-        "TIMESTAMP", "@", "v3", "(", ")", "(", ")", ",", ",", ".", ";", ";", "=>", "->", "::", ":", "[", "]", "<", ">", "=", "<=>",
-        "+", "-", "*", "/", "||", "!", "NOT", "AND", "IS", "NULL", "DISTINCT", "IN", "BETWEEN", "LIKE", "RLIKE", "CASE", "WHEN",
-        "THEN", "END", "CAST", "TRY_CAST", "STRUCT", "EXISTS", "LATERAL", "explode", "VALUES", "PIVOT", "QUALIFY", "OVER", "EXCEPT",
-        "CONSTRAINT", "c", "EXPECT", "VIOLATION", "DROP", "ROW", "COMMENT", "TBLPROPERTIES", "PARTITIONED", "CLUSTER", "APPLY",
-        "CHANGES", "INTO", "KEYS", "SEQUENCE", "AUTO", "CDC", "INSERT", "ONCE", "NAME", "REPLACE", "COLUMNS", "STORED", "SCD", "TYPE",
-        "SET", "USE", "CATALOG", "t", "a", "b", "`q`", "'s'", "\"d\"", "1", "2L", "1.5BD", "1e5", "delta", "`/p`", "DIV", "EXPLAIN",
-        "DESCRIBE", "SHOW", "TABLES", "-- x\n", "/* y */", "'open", "`open", "/* open", "é", "\0", "$", "INT", "STRING", "DECIMAL(10,2)",
+        "CREATE",
+        "OR",
+        "REFRESH",
+        "STREAMING",
+        "MATERIALIZED",
+        "TEMPORARY",
+        "LIVE",
+        "PRIVATE",
+        "TABLE",
+        "VIEW",
+        "FLOW",
+        "AS",
+        "SELECT",
+        "FROM",
+        "WHERE",
+        "GROUP",
+        "BY",
+        "ALL",
+        "ORDER",
+        "JOIN",
+        "ON",
+        "USING",
+        "UNION",
+        "WITH",
+        "STREAM",
+        "stream",
+        "read_files",
+        "cloud_files",
+        "map",
+        "array",
+        "TABLE(",
+        "WATERMARK",
+        "DELAY",
+        "OF",
+        "INTERVAL",
+        "DAY",
+        "TO",
+        "SECOND",
+        "VERSION",
+        "TIMESTAMP",
+        "@",
+        "v3",
+        "(",
+        ")",
+        "(",
+        ")",
+        ",",
+        ",",
+        ".",
+        ";",
+        ";",
+        "=>",
+        "->",
+        "::",
+        ":",
+        "[",
+        "]",
+        "<",
+        ">",
+        "=",
+        "<=>",
+        "+",
+        "-",
+        "*",
+        "/",
+        "||",
+        "!",
+        "NOT",
+        "AND",
+        "IS",
+        "NULL",
+        "DISTINCT",
+        "IN",
+        "BETWEEN",
+        "LIKE",
+        "RLIKE",
+        "CASE",
+        "WHEN",
+        "THEN",
+        "END",
+        "CAST",
+        "TRY_CAST",
+        "STRUCT",
+        "EXISTS",
+        "LATERAL",
+        "explode",
+        "VALUES",
+        "PIVOT",
+        "QUALIFY",
+        "OVER",
+        "EXCEPT",
+        "CONSTRAINT",
+        "c",
+        "EXPECT",
+        "VIOLATION",
+        "DROP",
+        "ROW",
+        "COMMENT",
+        "TBLPROPERTIES",
+        "PARTITIONED",
+        "CLUSTER",
+        "APPLY",
+        "CHANGES",
+        "INTO",
+        "KEYS",
+        "SEQUENCE",
+        "AUTO",
+        "CDC",
+        "INSERT",
+        "ONCE",
+        "NAME",
+        "REPLACE",
+        "COLUMNS",
+        "STORED",
+        "SCD",
+        "TYPE",
+        "SET",
+        "USE",
+        "CATALOG",
+        "t",
+        "a",
+        "b",
+        "`q`",
+        "'s'",
+        "\"d\"",
+        "1",
+        "2L",
+        "1.5BD",
+        "1e5",
+        "delta",
+        "`/p`",
+        "DIV",
+        "EXPLAIN",
+        "DESCRIBE",
+        "SHOW",
+        "TABLES",
+        "-- x\n",
+        "/* y */",
+        "'open",
+        "`open",
+        "/* open",
+        "é",
+        "\0",
+        "$",
+        "INT",
+        "STRING",
+        "DECIMAL(10,2)",
     ];
     prop::collection::vec(prop::sample::select(WORDS), 0..40).prop_map(|words| words.join(" "))
 }
@@ -154,7 +340,12 @@ fn soup() -> impl Strategy<Value = String> {
 fn any_text_is_safe(text: &str) {
     let (statements, errors) = parse(text);
     for error in &errors {
-        assert!(error.origin().is_some_and(|origin| origin.line > 0 && origin.column > 0), "{text:?}: {error}");
+        assert!(
+            error
+                .origin()
+                .is_some_and(|origin| origin.line > 0 && origin.column > 0),
+            "{text:?}: {error}"
+        );
     }
     drop(statements);
     let asked = sluice_sql::parse_query(&file(), text, vec![], &namespace());

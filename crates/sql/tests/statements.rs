@@ -7,10 +7,18 @@ use support::{check, line, statements};
 
 #[test]
 fn streaming_tables() {
-    check("CREATE OR REFRESH STREAMING TABLE t AS SELECT * FROM STREAM s", &["streaming table t <- stream s AS s"]);
-    check("CREATE STREAMING TABLE t;", &["streaming table t <- nothing"]);
-    check("create private streaming table if not exists c.s.t as select 1 a from stream(x) y;",
-        &["streaming table c.s.t private=yes <- stream x AS y"]);
+    check(
+        "CREATE OR REFRESH STREAMING TABLE t AS SELECT * FROM STREAM s",
+        &["streaming table t <- stream s AS s"],
+    );
+    check(
+        "CREATE STREAMING TABLE t;",
+        &["streaming table t <- nothing"],
+    );
+    check(
+        "create private streaming table if not exists c.s.t as select 1 a from stream(x) y;",
+        &["streaming table c.s.t private=yes <- stream x AS y"],
+    );
     check(
         "CREATE STREAMING TABLE t (
            id BIGINT NOT NULL COMMENT 'key' PRIMARY KEY,
@@ -27,11 +35,13 @@ fn streaming_tables() {
            CONSTRAINT pk PRIMARY KEY (id),
            CONSTRAINT f FOREIGN KEY (c) REFERENCES o(id)
          ) AS SELECT * FROM STREAM s",
-        &["streaming table t columns=id:bigint!,first name:string,amount:decimal(12,2)=0.0,\
+        &[
+            "streaming table t columns=id:bigint!,first name:string,amount:decimal(12,2)=0.0,\
            tags:array<struct<a:int,b:map<string,array<int>>>>,day:date:=CAST(ts AS DATE),n:bigint,m:string,c:string \
            expect=good(id > 0 AND amount BETWEEN -50 AND 150)Warn,known(day IS NOT NULL)DropRow,must(tags IS NOT NULL)FailUpdate \
            noted=PRIMARY_KEY,CONSTRAINT_fk_REFERENCES_other(id)_NOT_ENFORCED,CONSTRAINT_pk_PRIMARY_KEY_(id),\
-           CONSTRAINT_f_FOREIGN_KEY_(c)_REFERENCES_o(id) refused=GENERATED_..._AS_IDENTITY,MASK <- stream s AS s"],
+           CONSTRAINT_f_FOREIGN_KEY_(c)_REFERENCES_o(id) refused=GENERATED_..._AS_IDENTITY,MASK <- stream s AS s",
+        ],
     );
 }
 
@@ -53,15 +63,27 @@ fn clauses_stand_in_any_order() {
         ("CLUSTER BY NONE", "noted=CLUSTER_BY_NONE"),
         ("SCHEDULE EVERY 2 HOURS", "noted=SCHEDULE_EVERY_2_HOURS"),
         ("TRIGGER ON UPDATE", "noted=TRIGGER_ON_UPDATE"),
-        ("TRIGGER ON UPDATE AT MOST EVERY INTERVAL 5 MINUTES", "noted=TRIGGER_ON_UPDATE_AT_MOST_EVERY_INTERVAL_5_MINUTES"),
+        (
+            "TRIGGER ON UPDATE AT MOST EVERY INTERVAL 5 MINUTES",
+            "noted=TRIGGER_ON_UPDATE_AT_MOST_EVERY_INTERVAL_5_MINUTES",
+        ),
         ("REFRESH POLICY FULL", "policy=Full"),
         ("REFRESH POLICY INCREMENTAL", "policy=Incremental"),
-        ("REFRESH POLICY INCREMENTAL STRICT", "policy=IncrementalStrict"),
+        (
+            "REFRESH POLICY INCREMENTAL STRICT",
+            "policy=IncrementalStrict",
+        ),
         ("REFRESH POLICY AUTO COMMENT 'c'", "comment=c"),
         ("WITH ROW FILTER main.f ON (a)", "refused=WITH_ROW_FILTER"),
         ("USING ICEBERG", "refused=USING_ICEBERG"),
-        ("PARTITIONED BY (days(ts))", "partitioned=days refused=PARTITIONED_BY_with_a_transform"),
-        ("DEFAULT COLLATION UNICODE", "refused=DEFAULT_COLLATION_UNICODE"),
+        (
+            "PARTITIONED BY (days(ts))",
+            "partitioned=days refused=PARTITIONED_BY_with_a_transform",
+        ),
+        (
+            "DEFAULT COLLATION UNICODE",
+            "refused=DEFAULT_COLLATION_UNICODE",
+        ),
     ] {
         check(
             &format!("CREATE MATERIALIZED VIEW m {clause} AS SELECT a FROM t"),
@@ -79,9 +101,15 @@ fn materialized_views() {
         "CREATE OR REFRESH LIVE TABLE m",
         "CREATE LIVE TABLE m",
     ] {
-        check(&format!("{head} AS SELECT a FROM live.t"), &["materialized view m <- batch live.t AS t"]);
+        check(
+            &format!("{head} AS SELECT a FROM live.t"),
+            &["materialized view m <- batch live.t AS t"],
+        );
     }
-    check("CREATE PRIVATE MATERIALIZED VIEW m AS SELECT 1 AS one", &["materialized view m private=yes <- "]);
+    check(
+        "CREATE PRIVATE MATERIALIZED VIEW m AS SELECT 1 AS one",
+        &["materialized view m private=yes <- "],
+    );
     check(
         "CREATE MATERIALIZED VIEW m (a COMMENT 'only a name', b, CONSTRAINT c EXPECT (a > 0)) AS SELECT 1 a, 2 b",
         &["materialized view m columns=a,b expect=c(a > 0)Warn <- "],
@@ -96,9 +124,15 @@ fn legacy_spellings_of_streaming_tables_and_views() {
         "CREATE INCREMENTAL LIVE TABLE t",
         "CREATE OR REPLACE STREAMING TABLE t",
     ] {
-        check(&format!("{head} AS SELECT a FROM STREAM(LIVE.s)"), &["streaming table t <- stream live.s AS s"]);
+        check(
+            &format!("{head} AS SELECT a FROM STREAM(LIVE.s)"),
+            &["streaming table t <- stream live.s AS s"],
+        );
     }
-    check("CREATE TEMPORARY STREAMING TABLE t AS SELECT a FROM STREAM s", &["streaming table t private=yes <- stream s AS s"]);
+    check(
+        "CREATE TEMPORARY STREAMING TABLE t AS SELECT a FROM STREAM s",
+        &["streaming table t private=yes <- stream s AS s"],
+    );
     for head in [
         "CREATE TEMPORARY LIVE VIEW v",
         "CREATE TEMPORARY STREAMING LIVE VIEW v",
@@ -109,14 +143,23 @@ fn legacy_spellings_of_streaming_tables_and_views() {
         "CREATE OR REPLACE TEMPORARY VIEW v",
         "CREATE TEMP VIEW v",
     ] {
-        check(&format!("{head} AS SELECT a FROM s"), &["temporary view v <- batch s AS s"]);
+        check(
+            &format!("{head} AS SELECT a FROM s"),
+            &["temporary view v <- batch s AS s"],
+        );
     }
 }
 
 #[test]
 fn views() {
-    check("CREATE VIEW c.v COMMENT 'x' TBLPROPERTIES (a = 1) AS SELECT * FROM t", &["view c.v <- batch t AS t"]);
-    check("CREATE OR REPLACE VIEW v (a COMMENT 'x', b) AS SELECT * FROM t", &["view v <- batch t AS t"]);
+    check(
+        "CREATE VIEW c.v COMMENT 'x' TBLPROPERTIES (a = 1) AS SELECT * FROM t",
+        &["view c.v <- batch t AS t"],
+    );
+    check(
+        "CREATE OR REPLACE VIEW v (a COMMENT 'x', b) AS SELECT * FROM t",
+        &["view v <- batch t AS t"],
+    );
     check(
         "CREATE TEMPORARY VIEW v (CONSTRAINT c EXPECT (a IS NOT NULL) ON VIOLATION DROP ROW) AS SELECT * FROM STREAM t",
         &["temporary view v expectations=1 <- stream t AS t"],
@@ -126,23 +169,62 @@ fn views() {
 #[test]
 fn flows() {
     for (text, expected) in [
-        ("CREATE FLOW f AS INSERT INTO t BY NAME SELECT * FROM STREAM s", "flow f into t <- stream s AS s"),
-        ("CREATE FLOW F COMMENT 'c' AS INSERT INTO TABLE a.t SELECT * FROM STREAM s", "flow f into a.t <- stream s AS s"),
-        ("CREATE FLOW f AS INSERT ONCE INTO t BY NAME SELECT * FROM s", "flow f into t <- once batch s AS s"),
-        ("CREATE FLOW f AS INSERT INTO ONCE t BY NAME SELECT * FROM s", "flow f into t <- once batch s AS s"),
-        ("CREATE FLOW f AS INSERT ONCE t SELECT * FROM s", "flow f into t <- once batch s AS s"),
-        ("CREATE FLOW f AS INSERT INTO LIVE.t (SELECT * FROM STREAM s)", "flow f into LIVE.t <- stream s AS s"),
-        ("CREATE FLOW f AS INSERT INTO t BY NAME WITH x AS (SELECT * FROM STREAM s) SELECT * FROM x", "flow f into t <- stream s AS s"),
-        ("CREATE FLOW f AS INSERT INTO t BY NAME REPLACE USING (k, l) SEQUENCE BY ts SELECT * FROM STREAM s",
-         "flow f into t <- replace where[] using[k,l] by[ts] stream s AS s"),
-        ("CREATE STREAMING TABLE t FLOW INSERT BY NAME SELECT * FROM STREAM s", "streaming table t <- stream s AS s"),
-        ("CREATE STREAMING TABLE t FLOW INSERT ONCE BY NAME SELECT * FROM s", "streaming table t <- once batch s AS s"),
-        ("CREATE STREAMING TABLE t FLOW REPLACE WHERE day = '2026-01-01' BY NAME SELECT * FROM s",
-         "streaming table t <- replace where[day = '2026-01-01'] using[] by[] batch s AS s"),
-        ("CREATE STREAMING TABLE t FLOW REPLACE USING (k) SEQUENCE BY s BY NAME SELECT * FROM STREAM x",
-         "streaming table t <- replace where[] using[k] by[s] stream x AS x"),
-        ("CREATE TABLE t (a INT) FLOW INSERT BY NAME SELECT a FROM STREAM s", "streaming table t columns=a:int <- stream s AS s"),
-        ("CREATE STREAMING TABLE t FLOW AUTO CDC FROM STREAM s KEYS (k) SEQUENCE BY ts", "streaming table t <- auto cdc stream s AS s keys=k by ts"),
+        (
+            "CREATE FLOW f AS INSERT INTO t BY NAME SELECT * FROM STREAM s",
+            "flow f into t <- stream s AS s",
+        ),
+        (
+            "CREATE FLOW F COMMENT 'c' AS INSERT INTO TABLE a.t SELECT * FROM STREAM s",
+            "flow f into a.t <- stream s AS s",
+        ),
+        (
+            "CREATE FLOW f AS INSERT ONCE INTO t BY NAME SELECT * FROM s",
+            "flow f into t <- once batch s AS s",
+        ),
+        (
+            "CREATE FLOW f AS INSERT INTO ONCE t BY NAME SELECT * FROM s",
+            "flow f into t <- once batch s AS s",
+        ),
+        (
+            "CREATE FLOW f AS INSERT ONCE t SELECT * FROM s",
+            "flow f into t <- once batch s AS s",
+        ),
+        (
+            "CREATE FLOW f AS INSERT INTO LIVE.t (SELECT * FROM STREAM s)",
+            "flow f into LIVE.t <- stream s AS s",
+        ),
+        (
+            "CREATE FLOW f AS INSERT INTO t BY NAME WITH x AS (SELECT * FROM STREAM s) SELECT * FROM x",
+            "flow f into t <- stream s AS s",
+        ),
+        (
+            "CREATE FLOW f AS INSERT INTO t BY NAME REPLACE USING (k, l) SEQUENCE BY ts SELECT * FROM STREAM s",
+            "flow f into t <- replace where[] using[k,l] by[ts] stream s AS s",
+        ),
+        (
+            "CREATE STREAMING TABLE t FLOW INSERT BY NAME SELECT * FROM STREAM s",
+            "streaming table t <- stream s AS s",
+        ),
+        (
+            "CREATE STREAMING TABLE t FLOW INSERT ONCE BY NAME SELECT * FROM s",
+            "streaming table t <- once batch s AS s",
+        ),
+        (
+            "CREATE STREAMING TABLE t FLOW REPLACE WHERE day = '2026-01-01' BY NAME SELECT * FROM s",
+            "streaming table t <- replace where[day = '2026-01-01'] using[] by[] batch s AS s",
+        ),
+        (
+            "CREATE STREAMING TABLE t FLOW REPLACE USING (k) SEQUENCE BY s BY NAME SELECT * FROM STREAM x",
+            "streaming table t <- replace where[] using[k] by[s] stream x AS x",
+        ),
+        (
+            "CREATE TABLE t (a INT) FLOW INSERT BY NAME SELECT a FROM STREAM s",
+            "streaming table t columns=a:int <- stream s AS s",
+        ),
+        (
+            "CREATE STREAMING TABLE t FLOW AUTO CDC FROM STREAM s KEYS (k) SEQUENCE BY ts",
+            "streaming table t <- auto cdc stream s AS s keys=k by ts",
+        ),
     ] {
         check(text, &[expected]);
     }
@@ -185,7 +267,15 @@ fn use_and_set_hold_for_the_statements_below() {
     );
     let seen: Vec<String> = found
         .iter()
-        .map(|s| format!("{} {}.{} {:?}", line(s).split(' ').nth(1).unwrap(), s.namespace.catalog, s.namespace.schema, s.settings))
+        .map(|s| {
+            format!(
+                "{} {}.{} {:?}",
+                line(s).split(' ').nth(1).unwrap(),
+                s.namespace.catalog,
+                s.namespace.schema,
+                s.settings
+            )
+        })
         .collect();
     assert_eq!(
         seen,
@@ -211,22 +301,50 @@ fn notebook_cells_and_comments_separate_statements() {
 
 #[test]
 fn text_and_place_of_a_statement_are_the_users() {
-    let found = statements("\n  CREATE MATERIALIZED VIEW m (\n CONSTRAINT ok EXPECT ( a  >  0 )\n) AS\n  SELECT a -- why\n  FROM t;");
-    let StatementKind::MaterializedView(table) = &found[0].kind else { panic!("{found:?}") };
+    let found = statements(
+        "\n  CREATE MATERIALIZED VIEW m (\n CONSTRAINT ok EXPECT ( a  >  0 )\n) AS\n  SELECT a -- why\n  FROM t;",
+    );
+    let StatementKind::MaterializedView(table) = &found[0].kind else {
+        panic!("{found:?}")
+    };
     assert_eq!((found[0].origin.line, found[0].origin.column), (2, 3));
     let expectation = &table.expectations[0].expectation;
     assert_eq!(expectation.predicate, "a  >  0");
-    assert_eq!((expectation.origin.line, expectation.origin.column, expectation.origin.length), (3, 13, 2));
-    let Some(sluice_sql::statement::FlowBody::Query(query)) = &table.body else { panic!("{table:?}") };
+    assert_eq!(
+        (
+            expectation.origin.line,
+            expectation.origin.column,
+            expectation.origin.length
+        ),
+        (3, 13, 2)
+    );
+    let Some(sluice_sql::statement::FlowBody::Query(query)) = &table.body else {
+        panic!("{table:?}")
+    };
     assert_eq!(query.text, "SELECT a -- why\n  FROM t");
     assert_eq!((query.origin.line, query.origin.column), (5, 3));
-    assert_eq!((query.relations[0].origin.line, query.relations[0].origin.column), (6, 8));
+    assert_eq!(
+        (
+            query.relations[0].origin.line,
+            query.relations[0].origin.column
+        ),
+        (6, 8)
+    );
 }
 
 #[test]
 fn the_filter_of_changes_is_part_of_their_query() {
-    let found = statements("APPLY CHANGES INTO t FROM STREAM(s) KEYS (id) WHERE state = 'NY' SEQUENCE BY ts");
-    let StatementKind::Flow(flow) = &found[0].kind else { panic!("{found:?}") };
-    let sluice_sql::statement::FlowBody::AutoCdc(cdc) = &flow.body else { panic!("{flow:?}") };
-    assert_eq!(cdc.from.tree.to_string(), "SELECT * FROM __relation_0 AS s WHERE state = 'NY'");
+    let found = statements(
+        "APPLY CHANGES INTO t FROM STREAM(s) KEYS (id) WHERE state = 'NY' SEQUENCE BY ts",
+    );
+    let StatementKind::Flow(flow) = &found[0].kind else {
+        panic!("{found:?}")
+    };
+    let sluice_sql::statement::FlowBody::AutoCdc(cdc) = &flow.body else {
+        panic!("{flow:?}")
+    };
+    assert_eq!(
+        cdc.from.tree.to_string(),
+        "SELECT * FROM __relation_0 AS s WHERE state = 'NY'"
+    );
 }

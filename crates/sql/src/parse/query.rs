@@ -6,6 +6,7 @@
 )]
 
 use sluice_model::Diagnostic;
+use sluice_model::condition::graph::UNSUPPORTED_CLAUSE;
 use sluice_model::condition::sql::{FAILED_TO_PARSE_TOO_COMPLEX, UNSUPPORTED_PIPELINE_PIVOT};
 use sluice_model::limits::{SQL_NESTING_MAX, SQL_TREE_DEPTH_MAX};
 use sqlparser::ast;
@@ -47,6 +48,11 @@ pub(crate) fn query(cursor: Cursor<'_>, place: Place) -> Parsed<Query> {
         .at(&cursor.origin(pivot), "")
         .help("write one aggregate per column: `max(value) FILTER (WHERE kind = 'a') AS a`");
         return Err(error.into());
+    }
+    if let Some(refused) = rewritten.refused.first().filter(|_| place == Place::Shell) {
+        let message = format!("`{}` is not supported", refused.value.clause);
+        let error = Diagnostic::error(&UNSUPPORTED_CLAUSE, message).at(&refused.origin, "");
+        return Err(error.help(refused.value.help.clone()).into());
     }
     let mut tree = parse(&cursor, rewritten.tokens, |parser| parser.parse_query())?;
     let relations = resolve(&mut tree, rewritten.drafts, &cursor)?;

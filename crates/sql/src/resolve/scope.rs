@@ -15,6 +15,8 @@ pub(super) struct Entry {
     alias: Ident,
     /// Catalog, schema and name, lower case; `None` with an alias of the user's, which hides them.
     full: Option<[String; 3]>,
+    /// Whether it is a function without an alias: nothing can qualify its columns.
+    is_bare_function: bool,
     /// The name as written, for an alias of its own when two relations end alike.
     written: String,
 }
@@ -30,6 +32,8 @@ impl Entry {
         Self {
             index,
             alias: draft.alias.clone(),
+            is_bare_function: !draft.has_written_alias
+                && matches!(draft.relation.source, RelationSource::Function(_)),
             full: full.map(|name| [name.catalog, name.schema, name.name]),
             written: name.map(|name| name.parts.join(".")).unwrap_or_default(),
         }
@@ -77,7 +81,7 @@ pub(super) struct Scope {
 
 impl Scope {
     /// Makes a scope. Two tables whose names end alike (`a.t`, `b.t`) and have no alias get one each: their full
-    /// names as written.
+    /// names as written. So do two calls of one function: its name with their numbers.
     pub(super) fn new(mut entries: Vec<Entry>, drafts: &mut [Draft]) -> Self {
         let mut ends: HashMap<String, Vec<usize>> = HashMap::new();
         for (at, entry) in entries.iter().enumerate() {
@@ -94,12 +98,22 @@ impl Scope {
             let differ = fulls
                 .first()
                 .is_some_and(|first| fulls.iter().any(|other| other != first));
-            for at in group.iter().filter(|_| differ) {
-                let Some(entry) = entries.get_mut(*at).filter(|entry| entry.full.is_some()) else {
+            for at in group {
+                let Some(entry) = entries.get_mut(*at) else {
                     continue;
                 };
-                entry.alias.value.clone_from(&entry.written);
-                entry.alias.quote_style = Some('`');
+                let name = if entry.is_bare_function {
+                    format!("{}_{}", entry.alias.value, entry.index)
+                } else if differ && entry.full.is_some() {
+                    entry.written.clone()
+                } else {
+                    continue;
+                };
+                entry.alias = Ident {
+                    value: name,
+                    quote_style: Some('`'),
+                    span: entry.alias.span,
+                };
                 renamed.push((entry.index, entry.alias.clone()));
                 if let Some(draft) = drafts.get_mut(entry.index) {
                     draft.alias = entry.alias.clone();

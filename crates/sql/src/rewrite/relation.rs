@@ -107,6 +107,19 @@ impl Rewriter<'_> {
             ..
         }) = self.cursor.peek()
         else {
+            if let Some(Lexeme {
+                token: Token::SingleQuotedString(text),
+                span,
+                ..
+            }) = self.cursor.peek()
+            {
+                let error = self
+                    .cursor
+                    .fail(*span, format!("a string cannot name a table: `'{text}'`"));
+                return Err(error
+                    .help(format!("quote the name with back-ticks: `{text}`"))
+                    .into());
+            }
             if !self.cursor.sees_symbol(&Token::LParen) {
                 self.level().expecting = false;
             }
