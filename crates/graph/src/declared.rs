@@ -142,6 +142,9 @@ pub struct DeclaredGraph {
     pub flows: BTreeMap<FlowId, DeclaredFlow>,
     /// Datasets whose declaration has errors: what reads them is not reported again.
     pub broken: Vec<DatasetName>,
+    /// Whether nothing was declared that an update could fill. Said by `resolve`, which nobody asks for a project
+    /// whose statements could not be read.
+    pub(crate) is_empty: bool,
     /// How written names find datasets.
     pub(crate) names: Names,
 }

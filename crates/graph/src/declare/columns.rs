@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use sluice_model::condition::graph as condition;
+use sluice_model::condition::query::COLUMN_ALREADY_EXISTS;
 use sluice_model::{DatasetKind, Diagnostic, Origin};
 use sluice_sql::statement::ColumnDefinition;
 
@@ -25,7 +26,7 @@ pub(super) fn check_columns(
         if let Some(first) = seen.get(&name.value.to_lowercase()) {
             diagnostics.push(
                 Diagnostic::error(
-                    &condition::COLUMN_ALREADY_EXISTS,
+                    &COLUMN_ALREADY_EXISTS,
                     format!("column `{}` is declared twice", name.value),
                 )
                 .at(&name.origin, "declared again here")

@@ -9,6 +9,7 @@ mod table;
 use std::collections::BTreeMap;
 
 use sluice_model::condition::graph as condition;
+use sluice_model::condition::sql::IDENTIFIER_TOO_MANY_NAME_PARTS;
 use sluice_model::{DatasetKind, DatasetName, Diagnostic, Namespace};
 use sluice_sql::statement::{Statement, StatementKind, WrittenName};
 
@@ -81,7 +82,7 @@ impl Declaring {
         let Some(public) = DatasetName::qualify(&written.parts, namespace) else {
             self.report(
                 Diagnostic::error(
-                    &condition::IDENTIFIER_TOO_MANY_NAME_PARTS,
+                    &IDENTIFIER_TOO_MANY_NAME_PARTS,
                     format!(
                         "`{}` has {} parts",
                         written.parts.join("."),
@@ -176,18 +177,12 @@ impl Declaring {
                 );
             }
         }
-        if !self
-            .graph
-            .datasets
-            .values()
-            .any(|dataset| dataset.kind != DatasetKind::TemporaryView)
-            && self.diagnostics.is_empty()
-        {
-            found.push(
-                Diagnostic::error(&condition::RUN_EMPTY_PIPELINE, "the project declares no table and no persisted view")
-                    .help("declare one: `CREATE OR REFRESH STREAMING TABLE t AS SELECT * FROM STREAM read_files('…')`"),
-            );
-        }
+        self.graph.is_empty = self.diagnostics.is_empty()
+            && self
+                .graph
+                .datasets
+                .values()
+                .all(|dataset| dataset.kind == DatasetKind::TemporaryView);
         self.diagnostics.append(&mut found);
     }
 }

@@ -70,23 +70,6 @@ impl Declaring {
             DatasetKind::PersistedView
         };
         check_columns(&view.columns, kind, &mut self.diagnostics);
-        if let (DatasetKind::PersistedView, Some(first)) = (kind, view.expectations.first()) {
-            self.report(
-                Diagnostic::error(
-                    &condition::EXPECTATION_ON_PERSISTED_VIEW,
-                    format!(
-                        "view `{}` carries expectation `{}`",
-                        view.name.parts.join("."),
-                        first.expectation.name
-                    ),
-                )
-                .at(
-                    &first.expectation.origin,
-                    "nobody counts for a persisted view",
-                )
-                .help("make it a TEMPORARY VIEW or a MATERIALIZED VIEW"),
-            );
-        }
         let properties = check_properties(&view.properties, &mut self.diagnostics);
         let dataset = Dataset {
             name: name.clone(),
@@ -118,6 +101,7 @@ impl Declaring {
         }
     }
 
+    /// The parser has refused a temporary view of several parts; the last part serves to go on.
     fn view_name(&mut self, view: &CreateView, place: &Place) -> Option<DatasetName> {
         if !view.temporary {
             return self.table_name(&view.name, false, &place.namespace);
@@ -126,24 +110,7 @@ impl Declaring {
             [live, rest @ ..] if !rest.is_empty() && live.eq_ignore_ascii_case("live") => rest,
             all => all,
         };
-        if let [single] = parts {
-            return Some(DatasetName::temporary(single));
-        }
-        self.report(
-            Diagnostic::error(
-                &condition::TEMP_VIEW_NAME_TOO_MANY_NAME_PARTS,
-                format!(
-                    "temporary view `{}` is given a schema",
-                    view.name.parts.join(".")
-                ),
-            )
-            .at(&view.name.origin, "a temporary view belongs to no schema")
-            .help(format!(
-                "name it `{}`",
-                view.name.parts.last().map_or("v", String::as_str)
-            )),
-        );
-        None
+        parts.last().map(|name| DatasetName::temporary(name))
     }
 
     fn check_clauses(&mut self, table: &CreateTable, kind: DatasetKind) {
@@ -169,19 +136,6 @@ impl Declaring {
                     format!("`{}` of `{name}` has no effect here", noted.value),
                 )
                 .at(&noted.origin, ""),
-            );
-        }
-        if let (Some(partition), Some(cluster)) =
-            (table.partitioned_by.first(), table.cluster_by.first())
-        {
-            self.report(
-                Diagnostic::error(
-                    &condition::CLUSTER_BY_WITH_PARTITIONED_BY,
-                    format!("`{name}` is both partitioned and clustered"),
-                )
-                .at(&cluster.origin, "clustered here")
-                .at(&partition.origin, "partitioned here")
-                .help("keep one of the two; CLUSTER BY suits columns with many values"),
             );
         }
     }

@@ -1,6 +1,7 @@
 //! Binding: what each relation of a query is. Must not look at columns beyond asking for those of outside sources.
 
 use sluice_model::condition::graph as condition;
+use sluice_model::condition::sql::IDENTIFIER_TOO_MANY_NAME_PARTS;
 use sluice_model::{DatasetName, Diagnostic};
 use sluice_sql::query::{ArgumentValue, ReadMode, Relation, RelationSource, TableFunction};
 use sluice_sql::statement::WrittenName;
@@ -209,7 +210,7 @@ fn bind_name(
 
 fn too_many_parts(name: &WrittenName) -> Diagnostic {
     Diagnostic::error(
-        &condition::IDENTIFIER_TOO_MANY_NAME_PARTS,
+        &IDENTIFIER_TOO_MANY_NAME_PARTS,
         format!("`{}` has {} parts", name.parts.join("."), name.parts.len()),
     )
     .at(&name.origin, "a name has one to three parts")

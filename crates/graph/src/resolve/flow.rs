@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use arrow_schema::SchemaRef;
 use sluice_model::condition::graph as condition;
+use sluice_model::condition::query::COLUMN_ALREADY_EXISTS;
 use sluice_model::{DatasetKind, DatasetName, Diagnostic, FlowKind};
 use sluice_sql::query::{ReadMode, Relation};
 
@@ -266,7 +267,7 @@ fn duplicate_columns(flow: &crate::DeclaredFlow, schema: &SchemaRef) -> Vec<Diag
         if *count == 2 {
             found.push(
                 Diagnostic::error(
-                    &condition::COLUMN_ALREADY_EXISTS,
+                    &COLUMN_ALREADY_EXISTS,
                     format!(
                         "the query of `{}` yields column `{}` twice",
                         flow.id,

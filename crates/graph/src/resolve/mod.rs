@@ -130,6 +130,15 @@ impl Resolving<'_> {
     /// Checks that need all datasets, and the closing notes.
     fn finish(mut self) -> (ResolvedGraph, Vec<Diagnostic>) {
         self.diagnostics.extend(reset::check(&self.resolved));
+        if self.graph.is_empty {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    &condition::RUN_EMPTY_PIPELINE,
+                    "the project declares no table and no persisted view",
+                )
+                .help("declare one: `CREATE OR REFRESH STREAMING TABLE t AS SELECT * FROM STREAM read_files('…')`"),
+            );
+        }
         for (name, failed) in &self.after_failure {
             let Some(dataset) = self.graph.datasets.get(name) else {
                 continue;
