@@ -1,5 +1,11 @@
 //! Bad input: which condition it gets, at which place, with which words, and that the rest of the file is still read.
 
+#![allow(
+    clippy::expect_used,
+    clippy::too_many_lines,
+    reason = "tables of cases"
+)]
+
 mod support;
 
 use support::{error_line, errors, file, line, namespace, parse};

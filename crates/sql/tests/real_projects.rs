@@ -1,5 +1,7 @@
 //! Shapes that public projects have: whole files of the examples, and notebooks as people export them.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
 mod support;
 
 use std::path::{Path, PathBuf};

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 #![allow(
     clippy::panic,
+    clippy::too_many_lines,
     clippy::format_push_string,
     clippy::format_collect,
     reason = "test support"
