@@ -73,7 +73,6 @@ def cold_store(spark):
     for text in statements(root / "transformations" / "reports" / "by_hour.sql")[2:]:
         name = re.search(r"view (\w+)", text).group(1)
         keep(spark, name, spark.sql(query(text).replace("cold.openings", "openings")))
-    spark.conf.set("spark.sql.session.timeZone", "Europe/Berlin")
     write(spark, root, "A project of Apache Spark's own kind: spark-pipeline.yml, lower case, a zone, flows, a second schema.", [
         "SELECT door, opened_at, open_seconds, hall FROM openings ORDER BY opened_at",
         "SELECT door, times, seconds FROM `open too long` ORDER BY door",
@@ -84,7 +83,7 @@ def cold_store(spark):
 
 def write(spark, root, purpose, queries):
     text = f"# {purpose}\n# Answers: oracle/projects.py (PySpark {spark.version}).\n\n"
-    text += f"--- clock {NOW.replace(' ', 'T')}Z\n\n--- update\n"
+    text += f"--- project tests/projects/{root.name}\n\n--- clock {NOW.replace(' ', 'T')}Z\n\n--- update\n"
     for question in queries:
         asked = question.replace("reports.", "").replace("`open too long`", "open_too_long")
         text += f"\n--- query\n{question}\n--- expect\n{answer(spark, asked)}"

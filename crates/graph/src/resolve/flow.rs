@@ -210,6 +210,11 @@ impl Resolving<'_> {
                 Columns::Known(analysis.schema)
             }
             Err(mut found) => {
+                // One place, one error: an alias that is missing was reported already.
+                found.retain(|error| {
+                    error.origin().is_none()
+                        || !errors.iter().any(|known| known.origin() == error.origin())
+                });
                 errors.append(&mut found);
                 Columns::Failed
             }
