@@ -6,7 +6,9 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
-use sluice_graph::{AnalyzeRequest, Analysis, Analyzer, ExpressionPurpose, ExpressionRequest, RelationSchema};
+use sluice_graph::{
+    Analysis, AnalyzeRequest, Analyzer, ExpressionPurpose, ExpressionRequest, RelationSchema,
+};
 use sluice_model::Diagnostic;
 use sluice_model::condition::query as condition;
 
@@ -44,7 +46,9 @@ impl Analyzer for SessionAnalyzer {
         let inputs: Vec<Arc<dyn TableProvider>> = request
             .inputs
             .iter()
-            .map(|input| Arc::new(EmptyTable::new(relation_schema(input))) as Arc<dyn TableProvider>)
+            .map(|input| {
+                Arc::new(EmptyTable::new(relation_schema(input))) as Arc<dyn TableProvider>
+            })
             .collect();
         let bound = self.session.bind(request.query, &inputs)?;
         let mut problems = bound.check_table_columns();
@@ -52,10 +56,16 @@ impl Analyzer for SessionAnalyzer {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Analysis { schema: bound.schema(), remarks: vec![] })
+        Ok(Analysis {
+            schema: bound.schema(),
+            remarks: vec![],
+        })
     }
 
-    fn check_expression(&self, request: &ExpressionRequest<'_>) -> Result<DataType, Vec<Diagnostic>> {
+    fn check_expression(
+        &self,
+        request: &ExpressionRequest<'_>,
+    ) -> Result<DataType, Vec<Diagnostic>> {
         let scope = match request.purpose {
             ExpressionPurpose::Default => Scope::default(),
             _ => Scope::of_schema(request.schema),

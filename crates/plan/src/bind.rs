@@ -12,9 +12,11 @@ mod operator;
 mod output;
 mod query;
 mod relation;
+mod rows;
 mod scope;
 mod select;
 mod special;
+mod star;
 mod subquery;
 mod typed;
 mod value;
@@ -51,7 +53,9 @@ pub(crate) fn bind(
     let mut binder = Binder::new(session, query, inputs);
     let bound = binder.top(query);
     match bound {
-        Ok(bound) if binder.errors.is_empty() => Ok(BoundQuery::new(session, query, bound, binder.facts)),
+        Ok(bound) if binder.errors.is_empty() => {
+            Ok(BoundQuery::new(session, query, bound, binder.facts))
+        }
         Ok(_) => Err(binder.errors),
         Err(last) => {
             binder.errors.push(*last);
@@ -68,8 +72,14 @@ pub(crate) fn bind_expression(
 ) -> std::result::Result<Typed, Vec<Diagnostic>> {
     let query = crate::expect::as_query(expression);
     let mut binder = Binder::new(session, &query, &[]);
-    let env = Environment { subqueries: false, clause: "this expression", ..Environment::over(scope) };
-    binder.expression(&expression.tree, &env).map_err(|error| vec![*error])
+    let env = Environment {
+        subqueries: false,
+        clause: "this expression",
+        ..Environment::over(scope)
+    };
+    binder
+        .expression(&expression.tree, &env)
+        .map_err(|error| vec![*error])
 }
 
 /// What was seen on the way that the plan alone does not tell.
@@ -101,7 +111,11 @@ pub(crate) struct Binder<'a> {
 }
 
 impl<'a> Binder<'a> {
-    pub(crate) fn new(session: &'a Session, query: &'a Query, inputs: &'a [Arc<dyn TableProvider>]) -> Self {
+    pub(crate) fn new(
+        session: &'a Session,
+        query: &'a Query,
+        inputs: &'a [Arc<dyn TableProvider>],
+    ) -> Self {
         Self {
             session,
             state: session.state(),
@@ -119,7 +133,8 @@ impl<'a> Binder<'a> {
     fn top(&mut self, query: &Query) -> Result<Bound> {
         for clause in &query.refused {
             let message = format!("{} is not supported yet", clause.value.clause);
-            let diagnostic = Diagnostic::error(&condition::UNSUPPORTED_FEATURE, message).at(&clause.origin, "");
+            let diagnostic =
+                Diagnostic::error(&condition::UNSUPPORTED_FEATURE, message).at(&clause.origin, "");
             self.errors.push(diagnostic.help(clause.value.help.clone()));
         }
         self.query(&query.tree)
@@ -153,7 +168,9 @@ impl<'a> Binder<'a> {
         if !streaming {
             return Ok(());
         }
-        let message = format!("{what} over a stream needs state across micro-batches, which is not supported yet");
+        let message = format!(
+            "{what} over a stream needs state across micro-batches, which is not supported yet"
+        );
         let diagnostic = Diagnostic::error(&condition::UNSUPPORTED_STREAMING_OPERATION, message)
             .at(origin, "")
             .help("declare a MATERIALIZED VIEW, which is recomputed from the whole table")

@@ -66,14 +66,20 @@ impl BoundQuery {
     ///
     /// # Errors
     /// A type that cannot be cast to the declared one; an extra column where none may be added; a name twice.
-    pub fn conform_to(self, target: &[TargetColumn], extra: ExtraColumns) -> Result<Conformed, Vec<Diagnostic>> {
+    pub fn conform_to(
+        self,
+        target: &[TargetColumn],
+        extra: ExtraColumns,
+    ) -> Result<Conformed, Vec<Diagnostic>> {
         let mut errors = self.check_table_columns();
         let mut notes = vec![];
         let mut columns: Vec<(String, Typed, Origin)> = vec![];
         let mut generated = vec![];
         for wanted in target {
             match self.filled(wanted, &mut notes) {
-                Ok(Some(value)) => columns.push((wanted.name.clone(), value, wanted.origin.clone())),
+                Ok(Some(value)) => {
+                    columns.push((wanted.name.clone(), value, wanted.origin.clone()))
+                }
                 Ok(None) => {
                     generated.push((columns.len(), wanted));
                     columns.push((wanted.name.clone(), Typed::null(), wanted.origin.clone()));
@@ -87,8 +93,13 @@ impl BoundQuery {
                 continue;
             }
             if extra == ExtraColumns::Refuse {
-                let message = format!("column `{}` is not among the columns that the table declares", column.name);
-                errors.push(Diagnostic::error(&condition::EXTRA_COLUMN, message).at(&column.origin, ""));
+                let message = format!(
+                    "column `{}` is not among the columns that the table declares",
+                    column.name
+                );
+                errors.push(
+                    Diagnostic::error(&condition::EXTRA_COLUMN, message).at(&column.origin, ""),
+                );
             }
             added.push(column.clone());
             columns.push((column.name.clone(), value_of(column), column.origin.clone()));
@@ -97,12 +108,23 @@ impl BoundQuery {
             return Err(errors);
         }
         let query = self.projected(columns)?.generated(&generated)?;
-        Ok(Conformed { query, added, notes })
+        Ok(Conformed {
+            query,
+            added,
+            notes,
+        })
     }
 
     /// The value for a column of the table; `None` if it is computed from the others.
-    fn filled(&self, wanted: &TargetColumn, notes: &mut Vec<Diagnostic>) -> Result<Option<Typed>, Vec<Diagnostic>> {
-        let found = self.columns.iter().find(|column| same(&wanted.name, &column.name));
+    fn filled(
+        &self,
+        wanted: &TargetColumn,
+        notes: &mut Vec<Diagnostic>,
+    ) -> Result<Option<Typed>, Vec<Diagnostic>> {
+        let found = self
+            .columns
+            .iter()
+            .find(|column| same(&wanted.name, &column.name));
         match (found, &wanted.generated, &wanted.default) {
             (Some(column), _, _) => self.fitted(column, wanted, notes).map(Some),
             (None, Some(_), _) => Ok(None),
@@ -112,17 +134,35 @@ impl BoundQuery {
                 self.as_type(value, wanted, &default.origin).map(Some)
             }
             (None, None, None) => {
-                let data_type = wanted.data_type.as_ref().map_or(DataType::Null, SparkType::to_arrow);
-                let message = format!("the query has no column `{}`: it is NULL in every row", wanted.name);
-                notes.push(Diagnostic::note(&condition::INCOMPATIBLE_TABLE_COLUMN, message).at(&wanted.origin, ""));
-                Ok(Some(Typed::literal(ScalarValue::try_from(&data_type).unwrap_or(ScalarValue::Null))))
+                let data_type = wanted
+                    .data_type
+                    .as_ref()
+                    .map_or(DataType::Null, SparkType::to_arrow);
+                let message = format!(
+                    "the query has no column `{}`: it is NULL in every row",
+                    wanted.name
+                );
+                notes.push(
+                    Diagnostic::note(&condition::INCOMPATIBLE_TABLE_COLUMN, message)
+                        .at(&wanted.origin, ""),
+                );
+                Ok(Some(Typed::literal(
+                    ScalarValue::try_from(&data_type).unwrap_or(ScalarValue::Null),
+                )))
             }
         }
     }
 
-    fn fitted(&self, column: &OutputColumn, wanted: &TargetColumn, notes: &mut Vec<Diagnostic>) -> Result<Typed, Vec<Diagnostic>> {
+    fn fitted(
+        &self,
+        column: &OutputColumn,
+        wanted: &TargetColumn,
+        notes: &mut Vec<Diagnostic>,
+    ) -> Result<Typed, Vec<Diagnostic>> {
         let value = value_of(column);
-        let Some(spark) = &wanted.data_type else { return Ok(value) };
+        let Some(spark) = &wanted.data_type else {
+            return Ok(value);
+        };
         let target = spark.to_arrow();
         let own = crate::bind::canonical(&value.data_type);
         if own == target || SparkType::from_arrow(&own).as_ref() == Some(spark) {
@@ -136,34 +176,63 @@ impl BoundQuery {
                 words(&target)
             );
             let note = Diagnostic::note(&condition::INCOMPATIBLE_TABLE_COLUMN, message);
-            notes.push(note.at(&column.origin, "").at(&wanted.origin, "declared here"));
+            notes.push(
+                note.at(&column.origin, "")
+                    .at(&wanted.origin, "declared here"),
+            );
         }
         self.as_type(value, wanted, &column.origin)
     }
 
-    fn as_type(&self, value: Typed, wanted: &TargetColumn, origin: &Origin) -> Result<Typed, Vec<Diagnostic>> {
-        let Some(spark) = &wanted.data_type else { return Ok(value) };
+    fn as_type(
+        &self,
+        value: Typed,
+        wanted: &TargetColumn,
+        origin: &Origin,
+    ) -> Result<Typed, Vec<Diagnostic>> {
+        let Some(spark) = &wanted.data_type else {
+            return Ok(value);
+        };
         let target = spark.to_arrow();
         let found = words(&value.data_type);
         cast::explicit(&self.session, value, &target, origin).map_err(|_| {
-            let message = format!("column `{}` is {found}, which cannot be cast to {}", wanted.name, words(&target));
+            let message = format!(
+                "column `{}` is {found}, which cannot be cast to {}",
+                wanted.name,
+                words(&target)
+            );
             let diagnostic = Diagnostic::error(&condition::INCOMPATIBLE_TABLE_COLUMN, message);
-            vec![diagnostic.at(origin, "").at(&wanted.origin, "declared here")]
+            vec![
+                diagnostic
+                    .at(origin, "")
+                    .at(&wanted.origin, "declared here"),
+            ]
         })
     }
 
     fn projected(self, columns: Vec<(String, Typed, Origin)>) -> Result<Self, Vec<Diagnostic>> {
-        let exprs: Vec<Expr> = columns.iter().map(|(name, value, _)| value.expr.clone().alias(name)).collect();
-        let plan = LogicalPlanBuilder::from(self.plan.clone()).project(exprs).and_then(LogicalPlanBuilder::build);
+        let exprs: Vec<Expr> = columns
+            .iter()
+            .map(|(name, value, _)| value.expr.clone().alias(name))
+            .collect();
+        let plan = LogicalPlanBuilder::from(self.plan.clone())
+            .project(exprs)
+            .and_then(LogicalPlanBuilder::build);
         let plan = plan.map_err(|e| vec![*diagnose(&e, Some(&self.origin))])?;
-        let columns = columns.into_iter().map(|(name, value, origin)| OutputColumn {
-            field: name.clone(),
-            name,
-            data_type: value.data_type,
-            origin,
-            unnamed: false,
-        });
-        Ok(Self { plan, columns: columns.collect(), ..self })
+        let columns = columns
+            .into_iter()
+            .map(|(name, value, origin)| OutputColumn {
+                field: name.clone(),
+                name,
+                data_type: value.data_type,
+                origin,
+                unnamed: false,
+            });
+        Ok(Self {
+            plan,
+            columns: columns.collect(),
+            ..self
+        })
     }
 
     /// Computes generated columns from the others.
@@ -188,7 +257,10 @@ impl BoundQuery {
 }
 
 fn value_of(column: &OutputColumn) -> Typed {
-    Typed::new(Expr::Column(Column::new_unqualified(&column.field)), column.data_type.clone())
+    Typed::new(
+        Expr::Column(Column::new_unqualified(&column.field)),
+        column.data_type.clone(),
+    )
 }
 
 /// Whether Spark's INSERT would take the cast without a word: no value can change.

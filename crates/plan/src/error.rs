@@ -13,13 +13,21 @@ use sluice_model::{Condition, Diagnostic, Origin};
 pub type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 
 /// Makes an error at a place.
-pub(crate) fn at(condition: &'static Condition, origin: &Origin, message: impl Into<String>) -> Box<Diagnostic> {
+pub(crate) fn at(
+    condition: &'static Condition,
+    origin: &Origin,
+    message: impl Into<String>,
+) -> Box<Diagnostic> {
     Box::new(Diagnostic::error(condition, message).at(origin, ""))
 }
 
 /// Makes the refusal of SQL that is understood and not run.
 pub(crate) fn unsupported<T>(origin: &Origin, what: impl std::fmt::Display) -> Result<T> {
-    Err(at(&query::UNSUPPORTED_FEATURE, origin, format!("{what} is not supported yet")))
+    Err(at(
+        &query::UNSUPPORTED_FEATURE,
+        origin,
+        format!("{what} is not supported yet"),
+    ))
 }
 
 /// Wraps a diagnostic so that it survives the way through DataFusion's operators.
@@ -34,7 +42,8 @@ pub(crate) fn raise(diagnostic: Diagnostic) -> DataFusionError {
 pub fn diagnose(error: &DataFusionError, place: Option<&Origin>) -> Box<Diagnostic> {
     let mut diagnostic = known(error).unwrap_or_else(|| {
         let text = error.strip_backtrace();
-        Diagnostic::error(&query::QUERY_EXECUTION_FAILED, "the query could not be run").fact(format!("cause: {text}"))
+        Diagnostic::error(&query::QUERY_EXECUTION_FAILED, "the query could not be run")
+            .fact(format!("cause: {text}"))
     });
     if let (true, Some(place)) = (diagnostic.labels.is_empty(), place) {
         diagnostic = diagnostic.at(place, "");
@@ -51,16 +60,25 @@ fn known(error: &DataFusionError) -> Option<Diagnostic> {
         DataFusionError::Collection(all) => all.iter().find_map(known),
         DataFusionError::ArrowError(inner, _) => arrow(inner),
         DataFusionError::ResourcesExhausted(text) => Some(
-            Diagnostic::error(&query::RESOURCES_EXHAUSTED, "the query needs more memory than it may use")
-                .fact(text.clone())
-                .help("allow more memory, or read less at a time"),
+            Diagnostic::error(
+                &query::RESOURCES_EXHAUSTED,
+                "the query needs more memory than it may use",
+            )
+            .fact(text.clone())
+            .help("allow more memory, or read less at a time"),
         ),
         DataFusionError::Execution(text) if text.contains("more than one row") => {
-            Some(Diagnostic::error(&query::SCALAR_SUBQUERY_TOO_MANY_ROWS, "a subquery that stands for one value returned more than one row"))
+            Some(Diagnostic::error(
+                &query::SCALAR_SUBQUERY_TOO_MANY_ROWS,
+                "a subquery that stands for one value returned more than one row",
+            ))
         }
         DataFusionError::NotImplemented(text) => Some(
-            Diagnostic::error(&query::UNSUPPORTED_FEATURE, "the query needs something that is not supported yet")
-                .fact(text.clone()),
+            Diagnostic::error(
+                &query::UNSUPPORTED_FEATURE,
+                "the query needs something that is not supported yet",
+            )
+            .fact(text.clone()),
         ),
         _ => None,
     }
@@ -89,9 +107,10 @@ fn arrow(error: &ArrowError) -> Option<Diagnostic> {
         ArrowError::ExternalError(inner) => raised(inner.as_ref()),
         ArrowError::DivideByZero => Some(divide_by_zero(None)),
         ArrowError::ArithmeticOverflow(_) => Some(overflow(None)),
-        ArrowError::CastError(text) => {
-            Some(Diagnostic::error(&query::CAST_INVALID_INPUT, "a value cannot be converted").fact(text.clone()))
-        }
+        ArrowError::CastError(text) => Some(
+            Diagnostic::error(&query::CAST_INVALID_INPUT, "a value cannot be converted")
+                .fact(text.clone()),
+        ),
         _ => None,
     }
 }
@@ -105,8 +124,11 @@ pub(crate) fn divide_by_zero(origin: Option<&Origin>) -> Diagnostic {
 
 /// `REMAINDER_BY_ZERO` at a place.
 pub(crate) fn remainder_by_zero(origin: Option<&Origin>) -> Diagnostic {
-    let diagnostic = Diagnostic::error(&query::REMAINDER_BY_ZERO, "the remainder of a division by zero")
-        .help("to get NULL instead, use `try_mod(a, b)` or divide by `nullif(b, 0)`");
+    let diagnostic = Diagnostic::error(
+        &query::REMAINDER_BY_ZERO,
+        "the remainder of a division by zero",
+    )
+    .help("to get NULL instead, use `try_mod(a, b)` or divide by `nullif(b, 0)`");
     located(diagnostic, origin)
 }
 

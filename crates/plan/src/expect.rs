@@ -57,27 +57,48 @@ impl BoundQuery {
     ///
     /// # Errors
     /// All that is wrong with the predicates: unknown columns, no BOOLEAN, aggregates, subqueries.
-    pub fn with_expectations(self, clauses: &[ExpectationClause]) -> std::result::Result<CheckedQuery, Vec<Diagnostic>> {
+    pub fn with_expectations(
+        self,
+        clauses: &[ExpectationClause],
+    ) -> std::result::Result<CheckedQuery, Vec<Diagnostic>> {
         let visible = self.columns.len();
         let mut errors = vec![];
-        let mut exprs: Vec<Expr> =
-            self.columns.iter().map(|column| Expr::Column(Column::new_unqualified(&column.field))).collect();
+        let mut exprs: Vec<Expr> = self
+            .columns
+            .iter()
+            .map(|column| Expr::Column(Column::new_unqualified(&column.field)))
+            .collect();
         for (index, clause) in clauses.iter().enumerate() {
             match self.predicate(&clause.predicate) {
-                Ok(predicate) => exprs.push(Expr::IsTrue(Box::new(predicate)).alias(format!("__expectation_{index}"))),
+                Ok(predicate) => exprs.push(
+                    Expr::IsTrue(Box::new(predicate)).alias(format!("__expectation_{index}")),
+                ),
                 Err(more) => errors.extend(more),
             }
         }
         if !errors.is_empty() {
             return Err(errors);
         }
-        let expectations = clauses.iter().map(|clause| clause.expectation.clone()).collect();
+        let expectations = clauses
+            .iter()
+            .map(|clause| clause.expectation.clone())
+            .collect();
         if clauses.is_empty() {
-            return Ok(CheckedQuery { query: self, expectations, visible });
+            return Ok(CheckedQuery {
+                query: self,
+                expectations,
+                visible,
+            });
         }
-        let plan = LogicalPlanBuilder::from(self.plan.clone()).project(exprs).and_then(LogicalPlanBuilder::build);
+        let plan = LogicalPlanBuilder::from(self.plan.clone())
+            .project(exprs)
+            .and_then(LogicalPlanBuilder::build);
         let plan = plan.map_err(|e| vec![*diagnose(&e, Some(&self.origin))])?;
-        Ok(CheckedQuery { query: Self { plan, ..self }, expectations, visible })
+        Ok(CheckedQuery {
+            query: Self { plan, ..self },
+            expectations,
+            visible,
+        })
     }
 
     fn predicate(&self, predicate: &Expression) -> std::result::Result<Expr, Vec<Diagnostic>> {
@@ -87,7 +108,10 @@ impl BoundQuery {
             other => {
                 let words = crate::rewrite::unify::words(&other);
                 let message = format!("an expectation must be BOOLEAN, this is {words}");
-                Err(vec![Diagnostic::error(&condition::INVALID_EXPECTATION, message).at(&predicate.origin, "")])
+                Err(vec![
+                    Diagnostic::error(&condition::INVALID_EXPECTATION, message)
+                        .at(&predicate.origin, ""),
+                ])
             }
         }
     }
@@ -121,21 +145,30 @@ impl CheckedQuery {
     /// As [`BoundQuery::physical_plan`].
     pub async fn execute_partitioned(&self) -> Result<Vec<Checked>> {
         let streams = self.query.execute_raw_partitioned().await?;
-        Ok(streams.into_iter().map(|stream| self.checked(stream)).collect())
+        Ok(streams
+            .into_iter()
+            .map(|stream| self.checked(stream))
+            .collect())
     }
 
     fn checked(&self, stream: SendableRecordBatchStream) -> Checked {
-        let counts = self.expectations.iter().map(|expectation| ExpectationCount {
-            expectation: expectation.clone(),
-            passed: 0,
-            failed: 0,
-        });
+        let counts = self
+            .expectations
+            .iter()
+            .map(|expectation| ExpectationCount {
+                expectation: expectation.clone(),
+                passed: 0,
+                failed: 0,
+            });
         Checked {
             stream,
             query: self.query.clone(),
             schema: self.schema(),
             visible: self.visible,
-            checks: Checks { counts: counts.collect(), ..Checks::default() },
+            checks: Checks {
+                counts: counts.collect(),
+                ..Checks::default()
+            },
         }
     }
 }
@@ -151,7 +184,9 @@ pub struct Checked {
 
 impl std::fmt::Debug for Checked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Checked").field("checks", &self.checks).finish_non_exhaustive()
+        f.debug_struct("Checked")
+            .field("checks", &self.checks)
+            .finish_non_exhaustive()
     }
 }
 
@@ -183,7 +218,9 @@ impl Checked {
     fn split(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
         let columns: Vec<usize> = (0..self.visible).collect();
         let query = self.query.clone();
-        let rows = batch.project(&columns).map_err(|e| query.diagnose(&e.into()))?;
+        let rows = batch
+            .project(&columns)
+            .map_err(|e| query.diagnose(&e.into()))?;
         let rows = crate::bind::shape(&rows, &self.schema).map_err(|e| query.diagnose(&e))?;
         let total = batch.num_rows() as u64;
         let mut keep: Option<BooleanArray> = None;
@@ -203,12 +240,16 @@ impl Checked {
                         Some(keep) => and(&keep, passed).map_err(|e| query.diagnose(&e.into()))?,
                     });
                 }
-                OnViolation::FailUpdate => return Err(violation(&count.expectation, &rows, passed)),
+                OnViolation::FailUpdate => {
+                    return Err(violation(&count.expectation, &rows, passed));
+                }
             }
         }
         let kept = match keep {
             None => rows,
-            Some(keep) => filter_record_batch(&rows, &keep).map_err(|e| query.diagnose(&e.into()))?,
+            Some(keep) => {
+                filter_record_batch(&rows, &keep).map_err(|e| query.diagnose(&e.into()))?
+            }
         };
         self.checks.input_rows += total;
         self.checks.kept_rows += kept.num_rows() as u64;
@@ -217,9 +258,18 @@ impl Checked {
     }
 }
 
-fn violation(expectation: &Expectation, rows: &RecordBatch, passed: &BooleanArray) -> Box<Diagnostic> {
-    let row = (0..passed.len()).find(|row| passed.is_null(*row) || !passed.value(*row)).unwrap_or_default();
-    let message = format!("a row broke expectation `{}`, which is ON VIOLATION FAIL UPDATE", expectation.name);
+fn violation(
+    expectation: &Expectation,
+    rows: &RecordBatch,
+    passed: &BooleanArray,
+) -> Box<Diagnostic> {
+    let row = (0..passed.len())
+        .find(|row| passed.is_null(*row) || !passed.value(*row))
+        .unwrap_or_default();
+    let message = format!(
+        "a row broke expectation `{}`, which is ON VIOLATION FAIL UPDATE",
+        expectation.name
+    );
     let diagnostic = Diagnostic::error(&run::EXPECTATION_VIOLATION, message)
         .at(&expectation.origin, "")
         .fact(format!("expected: {}", expectation.predicate))
@@ -247,7 +297,11 @@ fn row_text(rows: &RecordBatch, row: usize) -> String {
 pub(crate) fn as_query(expression: &Expression) -> Query {
     let empty = ast::Query {
         with: None,
-        body: Box::new(ast::SetExpr::Values(ast::Values { explicit_row: false, value_keyword: false, rows: vec![] })),
+        body: Box::new(ast::SetExpr::Values(ast::Values {
+            explicit_row: false,
+            value_keyword: false,
+            rows: vec![],
+        })),
         order_by: None,
         limit_clause: None,
         fetch: None,

@@ -18,9 +18,15 @@ impl BoundQuery {
     /// DataFusion cannot plan the query.
     pub async fn explain(&self) -> Result<String> {
         let state = self.session.state();
-        let optimized = state.optimize(&self.plan).map_err(|e| diagnose(&e, Some(&self.origin)))?;
+        let optimized = state
+            .optimize(&self.plan)
+            .map_err(|e| diagnose(&e, Some(&self.origin)))?;
         let physical = self.physical_plan().await?;
         let physical = displayable(physical.as_ref()).indent(false).to_string();
-        Ok(format!("logical plan\n{}\n\nphysical plan\n{}", optimized.display_indent(), physical.trim_end()))
+        Ok(format!(
+            "logical plan\n{}\n\nphysical plan\n{}",
+            optimized.display_indent(),
+            physical.trim_end()
+        ))
     }
 }

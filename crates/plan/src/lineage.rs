@@ -32,48 +32,93 @@ impl BoundQuery {
 
 /// Follows a column of a plan's output down to scans.
 fn trace(plan: &LogicalPlan, column: &Column, alias: &str) -> BTreeSet<SourceColumn> {
-    let Some(index) = plan.schema().maybe_index_of_column(column) else { return BTreeSet::new() };
+    let Some(index) = plan.schema().maybe_index_of_column(column) else {
+        return BTreeSet::new();
+    };
     match plan {
         LogicalPlan::TableScan(scan) => {
-            let relation = if alias.is_empty() { scan.table_name.table() } else { alias };
-            BTreeSet::from([SourceColumn { relation: relation.into(), column: column.name.clone() }])
+            let relation = if alias.is_empty() {
+                scan.table_name.table()
+            } else {
+                alias
+            };
+            BTreeSet::from([SourceColumn {
+                relation: relation.into(),
+                column: column.name.clone(),
+            }])
         }
         LogicalPlan::Projection(projection) => match projection.expr.get(index) {
             Some(expr) => through(expr, &projection.input, alias),
             None => BTreeSet::new(),
         },
         LogicalPlan::Aggregate(aggregate) => {
-            let expr = aggregate.group_expr.iter().chain(&aggregate.aggr_expr).nth(index);
-            expr.map(|expr| through(expr, &aggregate.input, alias)).unwrap_or_default()
+            let expr = aggregate
+                .group_expr
+                .iter()
+                .chain(&aggregate.aggr_expr)
+                .nth(index);
+            expr.map(|expr| through(expr, &aggregate.input, alias))
+                .unwrap_or_default()
         }
         LogicalPlan::SubqueryAlias(inner) => {
             let (qualifier, field) = inner.input.schema().qualified_field(index);
-            let table = plan.schema().qualified_field(index).0.map(|table| table.table().to_string());
+            let table = plan
+                .schema()
+                .qualified_field(index)
+                .0
+                .map(|table| table.table().to_string());
             // The binder's alias is the user's with a number behind it.
-            let shown = table.map(|table| table.rsplit_once('_').map_or(table.clone(), |(stem, _)| stem.to_string()));
+            let shown = table.map(|table| {
+                table
+                    .rsplit_once('_')
+                    .map_or(table.clone(), |(stem, _)| stem.to_string())
+            });
             let scan = matches!(inner.input.as_ref(), LogicalPlan::TableScan(_));
-            let alias = if scan { shown.unwrap_or_default() } else { String::new() };
-            trace(&inner.input, &Column::new(qualifier.cloned(), field.name()), &alias)
+            let alias = if scan {
+                shown.unwrap_or_default()
+            } else {
+                String::new()
+            };
+            trace(
+                &inner.input,
+                &Column::new(qualifier.cloned(), field.name()),
+                &alias,
+            )
         }
         LogicalPlan::Union(union) => {
             let mut all = BTreeSet::new();
             for input in &union.inputs {
                 let (qualifier, field) = input.schema().qualified_field(index);
-                all.extend(trace(input, &Column::new(qualifier.cloned(), field.name()), alias));
+                all.extend(trace(
+                    input,
+                    &Column::new(qualifier.cloned(), field.name()),
+                    alias,
+                ));
             }
             all
         }
         LogicalPlan::Window(window) => {
             let below = window.input.schema().fields().len();
-            match index.checked_sub(below).and_then(|index| window.window_expr.get(index)) {
+            match index
+                .checked_sub(below)
+                .and_then(|index| window.window_expr.get(index))
+            {
                 Some(expr) => through(expr, &window.input, alias),
                 None => trace(&window.input, column, alias),
             }
         }
         LogicalPlan::Unnest(unnest) => {
-            let origin = unnest.dependency_indices.get(index).copied().unwrap_or(index);
+            let origin = unnest
+                .dependency_indices
+                .get(index)
+                .copied()
+                .unwrap_or(index);
             let (qualifier, field) = unnest.input.schema().qualified_field(origin);
-            trace(&unnest.input, &Column::new(qualifier.cloned(), field.name()), alias)
+            trace(
+                &unnest.input,
+                &Column::new(qualifier.cloned(), field.name()),
+                alias,
+            )
         }
         other => {
             let mut all = BTreeSet::new();
@@ -86,5 +131,8 @@ fn trace(plan: &LogicalPlan, column: &Column, alias: &str) -> BTreeSet<SourceCol
 }
 
 fn through(expr: &Expr, input: &LogicalPlan, alias: &str) -> BTreeSet<SourceColumn> {
-    expr.column_refs().into_iter().flat_map(|column| trace(input, column, alias)).collect()
+    expr.column_refs()
+        .into_iter()
+        .flat_map(|column| trace(input, column, alias))
+        .collect()
 }

@@ -9,6 +9,7 @@ pub(crate) mod concat;
 pub(crate) mod count;
 pub(crate) mod decimal;
 pub(crate) mod generator;
+pub(crate) mod guard;
 pub(crate) mod interval;
 pub(crate) mod path;
 pub(crate) mod shift;

@@ -60,7 +60,9 @@ pub struct Session {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -70,10 +72,14 @@ impl Session {
     /// # Errors
     /// The spill folder cannot be made, or a function is registered twice in a way that the registry refuses.
     pub fn new(settings: &SessionSettings) -> error::Result<Self> {
-        let mut runtime = RuntimeEnvBuilder::new().with_disk_manager_builder(DiskManagerBuilder::default());
+        let mut runtime =
+            RuntimeEnvBuilder::new().with_disk_manager_builder(DiskManagerBuilder::default());
         if let Some(bytes) = settings.memory_bytes_max {
             let consumers = std::num::NonZeroUsize::new(5).unwrap_or(std::num::NonZeroUsize::MIN);
-            runtime = runtime.with_memory_pool(Arc::new(TrackConsumersPool::new(FairSpillPool::new(bytes), consumers)));
+            runtime = runtime.with_memory_pool(Arc::new(TrackConsumersPool::new(
+                FairSpillPool::new(bytes),
+                consumers,
+            )));
         }
         let runtime = runtime.build_arc().map_err(|e| error::diagnose(&e, None))?;
         let mut state = SessionStateBuilder::new()
@@ -82,22 +88,37 @@ impl Session {
             .build();
         crate::function::register(&mut state).map_err(|e| error::diagnose(&e, None))?;
         let context = SessionContext::new_with_state(state);
-        Ok(Self { settings: Arc::new(settings.clone()), context })
+        Ok(Self {
+            settings: Arc::new(settings.clone()),
+            context,
+        })
     }
 
     /// The same session at another query time: for each micro-batch of a stream.
     #[must_use]
     pub fn at(&self, now_us: i64) -> Self {
-        let settings = SessionSettings { now_us, ..self.settings.as_ref().clone() };
-        Self { settings: Arc::new(settings), context: self.context.clone() }
+        let settings = SessionSettings {
+            now_us,
+            ..self.settings.as_ref().clone()
+        };
+        Self {
+            settings: Arc::new(settings),
+            context: self.context.clone(),
+        }
     }
 
     /// The same session inside another catalog and schema.
     #[must_use]
     pub fn within(&self, catalog: &str, schema: &str) -> Self {
-        let settings =
-            SessionSettings { catalog: catalog.into(), schema: schema.into(), ..self.settings.as_ref().clone() };
-        Self { settings: Arc::new(settings), context: self.context.clone() }
+        let settings = SessionSettings {
+            catalog: catalog.into(),
+            schema: schema.into(),
+            ..self.settings.as_ref().clone()
+        };
+        Self {
+            settings: Arc::new(settings),
+            context: self.context.clone(),
+        }
     }
 
     /// What the session fixes.
@@ -123,7 +144,11 @@ impl Session {
     /// # Errors
     /// Everything wrong with the query that was found, with places: unknown columns and functions, types that do
     /// not fit, SQL that is not supported.
-    pub fn bind(&self, query: &Query, inputs: &[Arc<dyn TableProvider>]) -> Result<BoundQuery, Vec<Diagnostic>> {
+    pub fn bind(
+        &self,
+        query: &Query,
+        inputs: &[Arc<dyn TableProvider>],
+    ) -> Result<BoundQuery, Vec<Diagnostic>> {
         crate::bind::bind(self, query, inputs)
     }
 }

@@ -30,7 +30,9 @@ impl Binder<'_> {
         let exprs = match group_by {
             ast::GroupByExpr::All(modifiers) => {
                 self.no_modifiers(modifiers)?;
-                let plain = items.iter().filter(|item| !has_aggregate(&item.value.expr) && item.value.constant().is_none());
+                let plain = items.iter().filter(|item| {
+                    !has_aggregate(&item.value.expr) && item.value.constant().is_none()
+                });
                 return Ok(Some(distinct(plain.map(|item| item.value.expr.clone()))));
             }
             ast::GroupByExpr::Expressions(exprs, modifiers) => {
@@ -41,18 +43,29 @@ impl Binder<'_> {
         if exprs.is_empty() {
             return Ok(None);
         }
-        let aliases: Vec<(String, Typed)> = items.iter().map(|item| (item.name.clone(), item.value.clone())).collect();
-        let env = Environment { last: &aliases, clause: "GROUP BY", ..env.inner() };
+        let aliases: Vec<(String, Typed)> = items
+            .iter()
+            .map(|item| (item.name.clone(), item.value.clone()))
+            .collect();
+        let env = Environment {
+            last: &aliases,
+            clause: "GROUP BY",
+            ..env.inner()
+        };
         let mut out = vec![];
         for expr in exprs {
             let origin = self.origin(expr);
-            if matches!(expr, ast::Expr::Rollup(_) | ast::Expr::Cube(_) | ast::Expr::GroupingSets(_)) {
+            if matches!(
+                expr,
+                ast::Expr::Rollup(_) | ast::Expr::Cube(_) | ast::Expr::GroupingSets(_)
+            ) {
                 return unsupported(&origin, "ROLLUP, CUBE and GROUPING SETS");
             }
-            let value = match self.ordinal(expr, items.len(), &condition::GROUP_BY_POS_OUT_OF_RANGE)? {
-                Some(index) => items[index].value.clone(),
-                None => self.expression(expr, &env)?,
-            };
+            let value =
+                match self.ordinal(expr, items.len(), &condition::GROUP_BY_POS_OUT_OF_RANGE)? {
+                    Some(index) => items[index].value.clone(),
+                    None => self.expression(expr, &env)?,
+                };
             if has_aggregate(&value.expr) {
                 let message = "GROUP BY takes no aggregate function";
                 return Err(at(&condition::INVALID_WHERE_CONDITION, &origin, message));
@@ -70,7 +83,12 @@ impl Binder<'_> {
     }
 
     /// Puts the aggregate step over `plan` and lets `exprs` refer to its results.
-    pub(crate) fn aggregated(&mut self, plan: LogicalPlan, groups: Vec<Expr>, exprs: &mut [Placed<'_>]) -> Result<LogicalPlan> {
+    pub(crate) fn aggregated(
+        &mut self,
+        plan: LogicalPlan,
+        groups: Vec<Expr>,
+        exprs: &mut [Placed<'_>],
+    ) -> Result<LogicalPlan> {
         let origin = self.query.origin.clone();
         let aggregates = find_aggregate_exprs(exprs.iter().map(|placed| &*placed.expr));
         for placed in exprs.iter() {
@@ -90,7 +108,9 @@ impl Binder<'_> {
         let groups = named(groups, "__group", self);
         let aggregates = named(aggregates, "__aggregate", self);
         // Without groups and aggregates (`SELECT 1 FROM t HAVING true`) there is still one row: count nothing.
-        let plan = LogicalPlanBuilder::from(plan).aggregate(groups, aggregates).and_then(LogicalPlanBuilder::build);
+        let plan = LogicalPlanBuilder::from(plan)
+            .aggregate(groups, aggregates)
+            .and_then(LogicalPlanBuilder::build);
         let plan = self.planned(plan, &origin)?;
         for placed in exprs.iter_mut() {
             *placed.expr = replace(placed.expr.clone(), &replacements);
@@ -110,14 +130,22 @@ impl Binder<'_> {
         });
         if nested {
             let message = "an aggregate function stands inside another";
-            return Err(at(&condition::NESTED_AGGREGATE_FUNCTION, &placed.origin, message));
+            return Err(at(
+                &condition::NESTED_AGGREGATE_FUNCTION,
+                &placed.origin,
+                message,
+            ));
         }
         Ok(())
     }
 
     /// Refuses columns that are neither grouped by nor inside an aggregate.
     fn grouped(&self, placed: &Placed<'_>, replacements: &[(Expr, Column)]) -> Result<()> {
-        let stray = placed.expr.column_refs().into_iter().find(|c| !replacements.iter().any(|(_, known)| known == *c));
+        let stray = placed
+            .expr
+            .column_refs()
+            .into_iter()
+            .find(|c| !replacements.iter().any(|(_, known)| known == *c));
         let Some(stray) = stray else { return Ok(()) };
         let name = &stray.name;
         let diagnostic = Diagnostic::error(
@@ -135,7 +163,8 @@ impl Binder<'_> {
 
 /// Whether an expression holds an aggregate function outside of OVER.
 pub(crate) fn has_aggregate(expr: &Expr) -> bool {
-    expr.exists(|expr| Ok(matches!(expr, Expr::AggregateFunction(_)))).unwrap_or(false)
+    expr.exists(|expr| Ok(matches!(expr, Expr::AggregateFunction(_))))
+        .unwrap_or(false)
 }
 
 /// Replaces whole subexpressions by columns, outermost first.
@@ -143,7 +172,9 @@ pub(crate) fn replace(expr: Expr, replacements: &[(Expr, Column)]) -> Expr {
     let fallback = expr.clone();
     let replaced = expr.transform_down(|expr| {
         Ok(match replacements.iter().find(|(from, _)| *from == expr) {
-            Some((_, column)) => Transformed::new(Expr::Column(column.clone()), true, TreeNodeRecursion::Jump),
+            Some((_, column)) => {
+                Transformed::new(Expr::Column(column.clone()), true, TreeNodeRecursion::Jump)
+            }
             None => Transformed::no(expr),
         })
     });

@@ -18,6 +18,9 @@ use super::{Binder, Typed};
 use crate::error::{Result, at, diagnose, unsupported};
 use crate::rewrite::{cast, count, sum, unify};
 
+/// Where aggregates of aggregates would stand.
+const AGGREGATE_ARGUMENT: &str = "an argument of an aggregate function";
+
 /// A call taken apart.
 pub(crate) struct Call<'a> {
     pub(crate) name: String,
@@ -34,7 +37,11 @@ pub(crate) struct Call<'a> {
 
 impl Binder<'_> {
     /// Binds a call.
-    pub(crate) fn call(&mut self, function: &ast::Function, whole: &Environment<'_>) -> Result<Typed> {
+    pub(crate) fn call(
+        &mut self,
+        function: &ast::Function,
+        whole: &Environment<'_>,
+    ) -> Result<Typed> {
         let env = &whole.inner();
         let call = self.taken_apart(function)?;
         if call.over.is_some() {
@@ -43,7 +50,9 @@ impl Binder<'_> {
         if let Some(special) = self.special(&call, whole)? {
             return Ok(special);
         }
-        if self.state.aggregate_functions().contains_key(&call.name) || sum::is_aggregate(&call.name) {
+        if self.state.aggregate_functions().contains_key(&call.name)
+            || sum::is_aggregate(&call.name)
+        {
             return self.aggregate_call(&call, env);
         }
         if self.state.window_functions().contains_key(&call.name) {
@@ -60,7 +69,12 @@ impl Binder<'_> {
 
     fn taken_apart<'a>(&self, function: &'a ast::Function) -> Result<Call<'a>> {
         let origin = self.origin(&function.name);
-        let name = function.name.0.last().and_then(|part| part.as_ident()).map(|ident| ident.value.to_lowercase());
+        let name = function
+            .name
+            .0
+            .last()
+            .and_then(|part| part.as_ident())
+            .map(|ident| ident.value.to_lowercase());
         let mut call = Call {
             name: name.unwrap_or_default(),
             args: vec![],
@@ -74,22 +88,39 @@ impl Binder<'_> {
         };
         let list = match &function.args {
             ast::FunctionArguments::None => return Ok(call),
-            ast::FunctionArguments::Subquery(_) => return unsupported(&call.origin, "a query as an argument"),
+            ast::FunctionArguments::Subquery(_) => {
+                return unsupported(&call.origin, "a query as an argument");
+            }
             ast::FunctionArguments::List(list) => list,
         };
-        call.distinct = matches!(list.duplicate_treatment, Some(ast::DuplicateTreatment::Distinct));
+        call.distinct = matches!(
+            list.duplicate_treatment,
+            Some(ast::DuplicateTreatment::Distinct)
+        );
         for clause in &list.clauses {
             match clause {
-                ast::FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => call.nulls = Some(nulls(treatment)),
+                ast::FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => {
+                    call.nulls = Some(nulls(treatment))
+                }
                 ast::FunctionArgumentClause::OrderBy(order) => call.order_by = order,
-                _ => return unsupported(&call.origin, format!("a clause inside of `{}(…)`", call.name)),
+                _ => {
+                    return unsupported(
+                        &call.origin,
+                        format!("a clause inside of `{}(…)`", call.name),
+                    );
+                }
             }
         }
         for argument in &list.args {
             match argument {
                 ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr)) => call.args.push(expr),
                 ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Wildcard) => call.star = true,
-                _ => return unsupported(&call.origin, format!("this kind of argument of `{}`", call.name)),
+                _ => {
+                    return unsupported(
+                        &call.origin,
+                        format!("this kind of argument of `{}`", call.name),
+                    );
+                }
             }
         }
         Ok(call)
@@ -110,27 +141,47 @@ impl Binder<'_> {
         } else {
             return Ok(());
         };
-        let message = format!("`{}` is no aggregate function and takes no {what}", call.name);
+        let message = format!(
+            "`{}` is no aggregate function and takes no {what}",
+            call.name
+        );
         Err(at(&condition::DATATYPE_MISMATCH, &call.origin, message))
     }
 
-    pub(crate) fn arguments(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Vec<Typed>> {
-        call.args.iter().map(|arg| self.expression(arg, env)).collect()
+    pub(crate) fn arguments(
+        &mut self,
+        call: &Call<'_>,
+        env: &Environment<'_>,
+    ) -> Result<Vec<Typed>> {
+        call.args
+            .iter()
+            .map(|arg| self.expression(arg, env))
+            .collect()
     }
 
     /// A scalar function by name.
-    pub(crate) fn scalar(&mut self, name: &str, args: Vec<Typed>, origin: &Origin) -> Result<Typed> {
+    pub(crate) fn scalar(
+        &mut self,
+        name: &str,
+        args: Vec<Typed>,
+        origin: &Origin,
+    ) -> Result<Typed> {
         let Some(function) = self.state.scalar_functions().get(name).cloned() else {
             return unsupported(origin, format!("the function `{name}`"));
         };
         if function.signature().volatility == Volatility::Volatile {
-            self.facts.nondeterministic.push((name.into(), origin.clone()));
+            self.facts
+                .nondeterministic
+                .push((name.into(), origin.clone()));
         }
         let args = self.coerced(function.as_ref(), args, origin)?;
         let fields = fields(&args);
         let constants: Vec<Option<&ScalarValue>> = args.iter().map(Typed::constant).collect();
         let returned = function
-            .return_field_from_args(ReturnFieldArgs { arg_fields: &fields, scalar_arguments: &constants })
+            .return_field_from_args(ReturnFieldArgs {
+                arg_fields: &fields,
+                scalar_arguments: &constants,
+            })
             .map_err(|e| self.refused(name, &e, origin))?;
         let args = args.into_iter().map(|arg| arg.expr).collect();
         let expr = Expr::ScalarFunction(ScalarFunction::new_udf(function, args));
@@ -138,9 +189,17 @@ impl Binder<'_> {
     }
 
     /// The arguments in the types that a function takes.
-    pub(crate) fn coerced<F: UDFCoercionExt>(&self, function: &F, args: Vec<Typed>, origin: &Origin) -> Result<Vec<Typed>> {
+    pub(crate) fn coerced<F: UDFCoercionExt>(
+        &self,
+        function: &F,
+        args: Vec<Typed>,
+        origin: &Origin,
+    ) -> Result<Vec<Typed>> {
         let wanted = match fields_with_udf(&fields(&args), function) {
-            Ok(wanted) => wanted.iter().map(|field| field.data_type().clone()).collect::<Vec<_>>(),
+            Ok(wanted) => wanted
+                .iter()
+                .map(|field| field.data_type().clone())
+                .collect::<Vec<_>>(),
             Err(error) => match cast::signature(function.signature(), &args) {
                 Some(wanted) => wanted,
                 None => return Err(self.mismatch(function.name(), &args, &error, origin)),
@@ -163,39 +222,81 @@ impl Binder<'_> {
         if diagnostic.condition != &condition::QUERY_EXECUTION_FAILED {
             return diagnostic;
         }
-        let types: Vec<String> = args.iter().map(|arg| unify::words(&arg.data_type)).collect();
+        let types: Vec<String> = args
+            .iter()
+            .map(|arg| unify::words(&arg.data_type))
+            .collect();
         let message = format!("`{name}` does not take ({})", types.join(", "));
         at(&condition::DATATYPE_MISMATCH, origin, message)
     }
 
-    fn refused(&self, name: &str, error: &datafusion::error::DataFusionError, origin: &Origin) -> Box<Diagnostic> {
+    fn refused(
+        &self,
+        name: &str,
+        error: &datafusion::error::DataFusionError,
+        origin: &Origin,
+    ) -> Box<Diagnostic> {
         let diagnostic = diagnose(error, Some(origin));
         if diagnostic.condition != &condition::QUERY_EXECUTION_FAILED {
             return diagnostic;
         }
-        let mut diagnostic = *at(&condition::DATATYPE_MISMATCH, origin, format!("`{name}` does not take these arguments"));
+        let mut diagnostic = *at(
+            &condition::DATATYPE_MISMATCH,
+            origin,
+            format!("`{name}` does not take these arguments"),
+        );
         diagnostic.facts.push(error.strip_backtrace());
         Box::new(diagnostic)
     }
 
-    pub(crate) fn aggregate_call(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
+    pub(crate) fn aggregate_call(
+        &mut self,
+        call: &Call<'_>,
+        env: &Environment<'_>,
+    ) -> Result<Typed> {
+        if !env.aggregates && env.clause == AGGREGATE_ARGUMENT {
+            let message = format!("`{}` stands inside another aggregate function", call.name);
+            let diagnostic = at(&condition::NESTED_AGGREGATE_FUNCTION, &call.origin, message);
+            return Err(Box::new(
+                diagnostic.help("compute the inner one in a subquery"),
+            ));
+        }
         if !env.aggregates {
-            let message = format!("`{}` is an aggregate function, which {} does not take", call.name, env.clause);
-            return Err(at(&condition::INVALID_WHERE_CONDITION, &call.origin, message));
+            let message = format!(
+                "`{}` is an aggregate function, which {} does not take",
+                call.name, env.clause
+            );
+            return Err(at(
+                &condition::INVALID_WHERE_CONDITION,
+                &call.origin,
+                message,
+            ));
         }
         let mut inside = env.inner();
         inside.aggregates = false;
         inside.windows = false;
-        inside.clause = "an argument of an aggregate function";
-        let filter = call.filter.map(|filter| self.condition(filter, &inside)).transpose()?;
+        inside.clause = AGGREGATE_ARGUMENT;
+        let filter = call
+            .filter
+            .map(|filter| self.condition(filter, &inside))
+            .transpose()?;
         let mut order = vec![];
         for item in call.order_by {
-            order.push(sort(self.expression(&item.expr, &inside)?.expr, &item.options));
+            order.push(sort(
+                self.expression(&item.expr, &inside)?.expr,
+                &item.options,
+            ));
         }
         let (function, args, data_type) = self.aggregate(call, &inside)?;
         let args = args.into_iter().map(|arg| arg.expr).collect();
-        let aggregate =
-            AggregateFunction::new_udf(function, args, call.distinct, filter.map(Box::new), order, call.nulls);
+        let aggregate = AggregateFunction::new_udf(
+            function,
+            args,
+            call.distinct,
+            filter.map(Box::new),
+            order,
+            call.nulls,
+        );
         Ok(Typed::new(Expr::AggregateFunction(aggregate), data_type))
     }
 
@@ -209,11 +310,18 @@ impl Binder<'_> {
         if call.name == "count" {
             args = vec![count::argument(args, call.star)];
         } else if call.star {
-            return Err(at(&condition::WRONG_NUM_ARGS, &call.origin, format!("`{}` does not take `*`", call.name)));
+            return Err(at(
+                &condition::WRONG_NUM_ARGS,
+                &call.origin,
+                format!("`{}` does not take `*`", call.name),
+            ));
         }
         if call.name == "sum" {
             // Strings are summed as DOUBLE.
-            for arg in args.iter_mut().filter(|arg| arg.data_type == DataType::Utf8) {
+            for arg in args
+                .iter_mut()
+                .filter(|arg| arg.data_type == DataType::Utf8)
+            {
                 *arg = cast::implicit(self.session, arg.clone(), &DataType::Float64, &call.origin)?;
             }
         }
@@ -222,19 +330,26 @@ impl Binder<'_> {
             return Err(self.unknown_function(call));
         };
         let args = self.coerced(function.as_ref(), args, &call.origin)?;
-        let returned =
-            function.return_field(&fields(&args)).map_err(|e| self.refused(&call.name, &e, &call.origin))?;
+        let returned = function
+            .return_field(&fields(&args))
+            .map_err(|e| self.refused(&call.name, &e, &call.origin))?;
         Ok((function, args, returned.data_type().clone()))
     }
 
     pub(crate) fn unknown_function(&self, call: &Call<'_>) -> Box<Diagnostic> {
         let state = &self.state;
-        let names = state.scalar_functions().keys().chain(state.aggregate_functions().keys());
+        let names = state
+            .scalar_functions()
+            .keys()
+            .chain(state.aggregate_functions().keys());
         let nearest = names
             .map(|name| (strsim::jaro_winkler(name, &call.name), name))
             .filter(|(score, _)| *score > 0.85)
             .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));
-        let message = format!("there is no function `{}`, or Sluice does not have it yet", call.name);
+        let message = format!(
+            "there is no function `{}`, or Sluice does not have it yet",
+            call.name
+        );
         let mut diagnostic = *at(&condition::UNRESOLVED_ROUTINE, &call.origin, message);
         if let Some((_, name)) = nearest {
             diagnostic = diagnostic.help(format!("did you mean `{name}`?"));
@@ -243,8 +358,15 @@ impl Binder<'_> {
     }
 
     /// Sort keys over a scope.
-    pub(crate) fn sort_keys(&mut self, order: &[ast::OrderByExpr], env: &Environment<'_>) -> Result<Vec<SortExpr>> {
-        order.iter().map(|item| Ok(sort(self.expression(&item.expr, env)?.expr, &item.options))).collect()
+    pub(crate) fn sort_keys(
+        &mut self,
+        order: &[ast::OrderByExpr],
+        env: &Environment<'_>,
+    ) -> Result<Vec<SortExpr>> {
+        order
+            .iter()
+            .map(|item| Ok(sort(self.expression(&item.expr, env)?.expr, &item.options)))
+            .collect()
     }
 }
 
@@ -257,5 +379,8 @@ fn nulls(treatment: &ast::NullTreatment) -> NullTreatment {
 
 /// Arrow fields of arguments, for functions that derive their type from them.
 pub(crate) fn fields(args: &[Typed]) -> Vec<FieldRef> {
-    args.iter().enumerate().map(|(i, arg)| Arc::new(Field::new(format!("arg{i}"), arg.data_type.clone(), true))).collect()
+    args.iter()
+        .enumerate()
+        .map(|(i, arg)| Arc::new(Field::new(format!("arg{i}"), arg.data_type.clone(), true)))
+        .collect()
 }

@@ -55,14 +55,19 @@ impl<'s> Environment<'s> {
 
     /// The same place for a part of the expression.
     pub(crate) fn inner(&self) -> Self {
-        Self { output: false, ..self.clone() }
+        Self {
+            output: false,
+            ..self.clone()
+        }
     }
 }
 
 impl Binder<'_> {
     /// A name of one or more parts: `c`, `t.c`, `c.field`, `t.c.field`.
     pub(crate) fn name(&mut self, parts: &[ast::Ident], env: &Environment<'_>) -> Result<Typed> {
-        let [first, rest @ ..] = parts else { return Ok(Typed::null()) };
+        let [first, rest @ ..] = parts else {
+            return Ok(Typed::null());
+        };
         let origin = self.place(first.span.union(&parts[parts.len() - 1].span));
         if let Some(found) = self.named_in(env, parts, &origin)? {
             return Ok(found);
@@ -75,24 +80,48 @@ impl Binder<'_> {
         Err(self.unresolved(parts, env.scope, &origin))
     }
 
-    fn named_in(&mut self, env: &Environment<'_>, parts: &[ast::Ident], origin: &Origin) -> Result<Option<Typed>> {
-        let [first, rest @ ..] = parts else { return Ok(None) };
+    fn named_in(
+        &mut self,
+        env: &Environment<'_>,
+        parts: &[ast::Ident],
+        origin: &Origin,
+    ) -> Result<Option<Typed>> {
+        let [first, rest @ ..] = parts else {
+            return Ok(None);
+        };
         if let Some((_, value)) = env.first.iter().find(|(name, _)| same(name, &first.value)) {
             self.used_stamp(value, origin);
             return self.fields(value.clone(), rest, origin).map(Some);
         }
         if let Some((column, used)) = self.lookup(env.scope, parts, origin)? {
-            return self.fields(column.typed(), &parts[used..], origin).map(Some);
+            return self
+                .fields(column.typed(), &parts[used..], origin)
+                .map(Some);
         }
-        if let Some((_, value)) = env.last.iter().rev().find(|(name, _)| same(name, &first.value)) {
+        if let Some((_, value)) = env
+            .last
+            .iter()
+            .rev()
+            .find(|(name, _)| same(name, &first.value))
+        {
             self.used_stamp(value, origin);
             return self.fields(value.clone(), rest, origin).map(Some);
         }
         for scope in self.outer.clone().iter().rev() {
             if let Some((column, used)) = self.lookup(scope, parts, origin)? {
-                let field = Arc::new(Field::new(&column.column.name, column.data_type.clone(), true));
+                let field = Arc::new(Field::new(
+                    &column.column.name,
+                    column.data_type.clone(),
+                    true,
+                ));
                 let outer = Expr::OuterReferenceColumn(field, column.column.clone());
-                return self.fields(Typed::new(outer, column.data_type.clone()), &parts[used..], origin).map(Some);
+                return self
+                    .fields(
+                        Typed::new(outer, column.data_type.clone()),
+                        &parts[used..],
+                        origin,
+                    )
+                    .map(Some);
             }
         }
         Ok(None)
@@ -100,13 +129,22 @@ impl Binder<'_> {
 
     /// A column that holds the query time and is used by an expression is no mere stamp.
     fn used_stamp(&mut self, value: &Typed, origin: &Origin) {
-        if value.constant() == Some(&crate::rewrite::time::timestamp(self.session.settings().now_us)) {
+        if value.constant()
+            == Some(&crate::rewrite::time::timestamp(
+                self.session.settings().now_us,
+            ))
+        {
             self.facts.time.timestamp(false, origin);
         }
     }
 
     /// The column that the first parts of a name mean, and how many parts that took.
-    fn lookup(&self, scope: &Scope, parts: &[ast::Ident], origin: &Origin) -> Result<Option<(ScopeColumn, usize)>> {
+    fn lookup(
+        &self,
+        scope: &Scope,
+        parts: &[ast::Ident],
+        origin: &Origin,
+    ) -> Result<Option<(ScopeColumn, usize)>> {
         if let [qualifier, name, ..] = parts {
             match scope.find(Some(&qualifier.value), &name.value) {
                 Found::One(column) => return Ok(Some((column.clone(), 2))),
@@ -123,7 +161,12 @@ impl Binder<'_> {
     }
 
     /// Goes down into fields of a struct (or keys of a map).
-    pub(crate) fn fields(&mut self, mut value: Typed, path: &[ast::Ident], origin: &Origin) -> Result<Typed> {
+    pub(crate) fn fields(
+        &mut self,
+        mut value: Typed,
+        path: &[ast::Ident],
+        origin: &Origin,
+    ) -> Result<Typed> {
         for part in path {
             value = access::field(self.session, value, &part.value, origin)?;
         }
@@ -141,37 +184,60 @@ impl Binder<'_> {
         )
         .at(origin, "");
         if let Some(relation) = unknown_relation {
-            diagnostic = diagnostic.fact(format!("the query reads no relation that is called `{relation}`"));
+            diagnostic = diagnostic.fact(format!(
+                "the query reads no relation that is called `{relation}`"
+            ));
         }
         let nearest = scope.nearest(last);
         if let Some(best) = nearest.first() {
             diagnostic = diagnostic.help(format!("did you mean `{best}`?"));
         }
-        let mut names: Vec<String> = scope.columns.iter().filter(|c| !c.hidden).map(shown).collect();
+        let mut names: Vec<String> = scope
+            .columns
+            .iter()
+            .filter(|c| !c.hidden)
+            .map(shown)
+            .collect();
         let more = names.len().saturating_sub(40);
         names.truncate(40);
         if !names.is_empty() {
-            let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let tail = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
             diagnostic = diagnostic.fact(format!("columns: {}{tail}", names.join(", ")));
         }
         Box::new(diagnostic)
     }
 
     /// The places of `*`: every column that it stands for.
-    pub(crate) fn star(&self, scope: &Scope, qualifier: Option<&str>, origin: &Origin) -> Result<Vec<ScopeColumn>> {
+    pub(crate) fn star(
+        &self,
+        scope: &Scope,
+        qualifier: Option<&str>,
+        origin: &Origin,
+    ) -> Result<Vec<ScopeColumn>> {
         let columns: Vec<ScopeColumn> = scope
             .columns
             .iter()
             .filter(|column| !column.unstarred)
             .filter(|column| match qualifier {
-                Some(qualifier) => column.qualifier.as_deref().is_some_and(|q| same(q, qualifier)),
+                Some(qualifier) => column
+                    .qualifier
+                    .as_deref()
+                    .is_some_and(|q| same(q, qualifier)),
                 None => !column.hidden,
             })
             .cloned()
             .collect();
         if columns.is_empty() {
             let what = qualifier.map_or_else(|| "*".to_string(), |q| format!("{q}.*"));
-            return Err(at(&condition::UNRESOLVED_STAR, origin, format!("`{what}` stands for no column here")));
+            return Err(at(
+                &condition::UNRESOLVED_STAR,
+                origin,
+                format!("`{what}` stands for no column here"),
+            ));
         }
         Ok(columns)
     }
@@ -182,10 +248,23 @@ impl Binder<'_> {
         let value = self.expression(expr, env)?;
         match value.data_type {
             DataType::Boolean => Ok(value.expr),
-            DataType::Null => Ok(datafusion::logical_expr::lit(datafusion::common::ScalarValue::Boolean(None))),
+            DataType::Null => Ok(datafusion::logical_expr::lit(
+                datafusion::common::ScalarValue::Boolean(None),
+            )),
+            DataType::Utf8 if env.clause.contains("operand") => Ok(crate::rewrite::cast::implicit(
+                self.session,
+                value,
+                &DataType::Boolean,
+                &origin,
+            )?
+            .expr),
             other => {
-                let message = format!("{} must be BOOLEAN, this is {}", env.clause, crate::rewrite::unify::words(&other));
-                Err(at(&condition::INVALID_WHERE_CONDITION, &origin, message))
+                let message = format!(
+                    "{} must be BOOLEAN, this is {}",
+                    env.clause,
+                    crate::rewrite::unify::words(&other)
+                );
+                Err(at(&condition::DATATYPE_MISMATCH, &origin, message))
             }
         }
     }

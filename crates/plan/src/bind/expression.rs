@@ -20,7 +20,9 @@ impl Binder<'_> {
         match ast {
             ast::Expr::Identifier(name) => self.name(std::slice::from_ref(name), whole),
             ast::Expr::CompoundIdentifier(parts) => self.name(parts, env),
-            ast::Expr::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain, env),
+            ast::Expr::CompoundFieldAccess { root, access_chain } => {
+                self.access(root, access_chain, env)
+            }
             ast::Expr::JsonAccess { value, path } => self.json_path(value, path, env),
             ast::Expr::Nested(inner) => self.expression(inner, whole),
             ast::Expr::Value(value) => self.value(value),
@@ -28,32 +30,69 @@ impl Binder<'_> {
             ast::Expr::Interval(interval) => self.interval(interval, env),
             ast::Expr::BinaryOp { left, op, right } => self.binary(ast, left, op, right, env),
             ast::Expr::UnaryOp { op, expr } => self.unary(*op, expr, env),
-            ast::Expr::Cast { kind, expr, data_type, format: None, .. } => self.cast(kind, expr, data_type, env),
-            ast::Expr::Case { operand, conditions, else_result, .. } => {
-                self.case(operand.as_deref(), conditions, else_result.as_deref(), env)
-            }
+            ast::Expr::Cast {
+                kind,
+                expr,
+                data_type,
+                format: None,
+                ..
+            } => self.cast(kind, expr, data_type, env),
+            ast::Expr::Case {
+                operand,
+                conditions,
+                else_result,
+                ..
+            } => self.case(operand.as_deref(), conditions, else_result.as_deref(), env),
             ast::Expr::Function(function) => self.call(function, whole),
-            ast::Expr::IsNull(inner) => Ok(Typed::boolean(self.expression(inner, env)?.expr.is_null())),
-            ast::Expr::IsNotNull(inner) => Ok(Typed::boolean(self.expression(inner, env)?.expr.is_not_null())),
+            ast::Expr::IsNull(inner) => {
+                Ok(Typed::boolean(self.expression(inner, env)?.expr.is_null()))
+            }
+            ast::Expr::IsNotNull(inner) => Ok(Typed::boolean(
+                self.expression(inner, env)?.expr.is_not_null(),
+            )),
             ast::Expr::IsTrue(_)
             | ast::Expr::IsNotTrue(_)
             | ast::Expr::IsFalse(_)
             | ast::Expr::IsNotFalse(_)
             | ast::Expr::IsUnknown(_)
             | ast::Expr::IsNotUnknown(_) => self.truth(ast, env),
-            ast::Expr::IsDistinctFrom(left, right) => self.comparison(left, Operator::IsDistinctFrom, right, env),
-            ast::Expr::IsNotDistinctFrom(left, right) => self.comparison(left, Operator::IsNotDistinctFrom, right, env),
-            ast::Expr::Between { expr, negated, low, high } => self.between(expr, *negated, low, high, env),
-            ast::Expr::InList { expr, list, negated } => self.in_list(expr, list, *negated, env),
-            ast::Expr::InSubquery { expr, subquery, negated } => self.in_subquery(expr, subquery, *negated, env),
+            ast::Expr::IsDistinctFrom(left, right) => {
+                self.comparison(left, Operator::IsDistinctFrom, right, env)
+            }
+            ast::Expr::IsNotDistinctFrom(left, right) => {
+                self.comparison(left, Operator::IsNotDistinctFrom, right, env)
+            }
+            ast::Expr::Between {
+                expr,
+                negated,
+                low,
+                high,
+            } => self.between(expr, *negated, low, high, env),
+            ast::Expr::InList {
+                expr,
+                list,
+                negated,
+            } => self.in_list(expr, list, *negated, env),
+            ast::Expr::InSubquery {
+                expr,
+                subquery,
+                negated,
+            } => self.in_subquery(expr, subquery, *negated, env),
             ast::Expr::Exists { subquery, negated } => self.exists(subquery, *negated, env),
             ast::Expr::Subquery(subquery) => self.scalar_subquery(subquery, env),
-            ast::Expr::Like { .. } | ast::Expr::ILike { .. } | ast::Expr::RLike { .. } => self.pattern(ast, env),
+            ast::Expr::Like { .. } | ast::Expr::ILike { .. } | ast::Expr::RLike { .. } => {
+                self.pattern(ast, env)
+            }
             other => self.syntax_function(other, env),
         }
     }
 
-    fn access(&mut self, root: &ast::Expr, chain: &[ast::AccessExpr], env: &Environment<'_>) -> Result<Typed> {
+    fn access(
+        &mut self,
+        root: &ast::Expr,
+        chain: &[ast::AccessExpr],
+        env: &Environment<'_>,
+    ) -> Result<Typed> {
         let mut names = vec![];
         if let ast::Expr::Identifier(name) = root {
             names.push(name.clone());
@@ -67,7 +106,11 @@ impl Binder<'_> {
                 rest = tail;
             }
         }
-        let mut value = if names.is_empty() { self.expression(root, env)? } else { self.name(&names, env)? };
+        let mut value = if names.is_empty() {
+            self.expression(root, env)?
+        } else {
+            self.name(&names, env)?
+        };
         for step in rest {
             value = match step {
                 ast::AccessExpr::Dot(ast::Expr::Identifier(name)) => {
@@ -79,14 +122,21 @@ impl Binder<'_> {
                     let key = self.expression(index, env)?;
                     access::index(self.session, value, key, &origin)?
                 }
-                ast::AccessExpr::Dot(other) => return unsupported(&self.origin(other), "this access"),
+                ast::AccessExpr::Dot(other) => {
+                    return unsupported(&self.origin(other), "this access");
+                }
                 ast::AccessExpr::Subscript(_) => return unsupported(&self.origin(root), "a slice"),
             };
         }
         Ok(value)
     }
 
-    fn json_path(&mut self, value: &ast::Expr, json: &ast::JsonPath, env: &Environment<'_>) -> Result<Typed> {
+    fn json_path(
+        &mut self,
+        value: &ast::Expr,
+        json: &ast::JsonPath,
+        env: &Environment<'_>,
+    ) -> Result<Typed> {
         let origin = self.origin(value);
         let root = self.expression(value, env)?;
         let mut steps = vec![];
@@ -122,8 +172,12 @@ impl Binder<'_> {
         let value = self.expression(expr, env)?;
         let target = self.data_type(data_type, &origin)?;
         match kind {
-            ast::CastKind::Cast | ast::CastKind::DoubleColon => cast::explicit(self.session, value, &target, &origin),
-            ast::CastKind::TryCast | ast::CastKind::SafeCast => cast::attempt(self.session, value, &target, &origin),
+            ast::CastKind::Cast | ast::CastKind::DoubleColon => {
+                cast::explicit(self.session, value, &target, &origin)
+            }
+            ast::CastKind::TryCast | ast::CastKind::SafeCast => {
+                cast::attempt(self.session, value, &target, &origin)
+            }
         }
     }
 
@@ -143,7 +197,9 @@ impl Binder<'_> {
         otherwise: Option<&ast::Expr>,
         env: &Environment<'_>,
     ) -> Result<Typed> {
-        let operand = operand.map(|operand| self.expression(operand, env)).transpose()?;
+        let operand = operand
+            .map(|operand| self.expression(operand, env))
+            .transpose()?;
         let mut conditions = vec![];
         let mut results = vec![];
         let mut origins = vec![];
@@ -153,7 +209,8 @@ impl Binder<'_> {
                 None => self.condition(&when.condition, &env.clone().named("WHEN"))?,
                 Some(operand) => {
                     let value = self.expression(&when.condition, env)?;
-                    compare::compare(self.session, Operator::Eq, operand.clone(), value, &origin)?.expr
+                    compare::compare(self.session, Operator::Eq, operand.clone(), value, &origin)?
+                        .expr
                 }
             });
             origins.push(self.origin(&when.result));
@@ -164,17 +221,43 @@ impl Binder<'_> {
             results.push(self.expression(otherwise, env)?);
         }
         let (mut results, data_type) = self.unified(results, &origins, "the branches of CASE")?;
-        let otherwise = if results.len() > conditions.len() { results.pop() } else { None };
-        let pairs = conditions.into_iter().zip(results).map(|(c, r)| (Box::new(c), Box::new(r.expr))).collect();
-        Ok(Typed::new(Expr::Case(Case::new(None, pairs, otherwise.map(|value| Box::new(value.expr)))), data_type))
+        let otherwise = if results.len() > conditions.len() {
+            results.pop()
+        } else {
+            None
+        };
+        let pairs = conditions
+            .into_iter()
+            .zip(results)
+            .map(|(c, r)| (Box::new(c), Box::new(r.expr)))
+            .collect();
+        Ok(Typed::new(
+            Expr::Case(Case::new(
+                None,
+                pairs,
+                otherwise.map(|value| Box::new(value.expr)),
+            )),
+            data_type,
+        ))
     }
 
     /// Casts values to the type in which they meet.
-    pub(crate) fn unified(&mut self, values: Vec<Typed>, origins: &[Origin], what: &str) -> Result<(Vec<Typed>, DataType)> {
+    pub(crate) fn unified(
+        &mut self,
+        values: Vec<Typed>,
+        origins: &[Origin],
+        what: &str,
+    ) -> Result<(Vec<Typed>, DataType)> {
         let types = values.iter().map(|value| value.data_type.clone());
-        let place = origins.first().cloned().unwrap_or_else(|| self.query.origin.clone());
+        let place = origins
+            .first()
+            .cloned()
+            .unwrap_or_else(|| self.query.origin.clone());
         let Some(data_type) = unify::common_type_of(types) else {
-            let found: Vec<String> = values.iter().map(|value| unify::words(&value.data_type)).collect();
+            let found: Vec<String> = values
+                .iter()
+                .map(|value| unify::words(&value.data_type))
+                .collect();
             let message = format!("{what} have no common type: {}", found.join(", "));
             return Err(at(&condition::DATATYPE_MISMATCH, &place, message));
         };
@@ -187,9 +270,16 @@ impl Binder<'_> {
     }
 
     pub(crate) fn coalesce(&mut self, values: Vec<Typed>, origin: &Origin) -> Result<Typed> {
-        let (values, data_type) = self.unified(values, std::slice::from_ref(origin), "the arguments of coalesce")?;
+        let (values, data_type) = self.unified(
+            values,
+            std::slice::from_ref(origin),
+            "the arguments of coalesce",
+        )?;
         let args = values.into_iter().map(|value| value.expr).collect();
-        Ok(Typed::new(datafusion::functions::core::expr_fn::coalesce(args), data_type))
+        Ok(Typed::new(
+            datafusion::functions::core::expr_fn::coalesce(args),
+            data_type,
+        ))
     }
 
     fn truth(&mut self, ast: &ast::Expr, env: &Environment<'_>) -> Result<Typed> {
@@ -200,7 +290,9 @@ impl Binder<'_> {
             ast::Expr::IsFalse(inner) => Expr::IsFalse(Box::new(self.condition(inner, env)?)),
             ast::Expr::IsNotFalse(inner) => Expr::IsNotFalse(Box::new(self.condition(inner, env)?)),
             ast::Expr::IsUnknown(inner) => Expr::IsUnknown(Box::new(self.condition(inner, env)?)),
-            ast::Expr::IsNotUnknown(inner) => Expr::IsNotUnknown(Box::new(self.condition(inner, env)?)),
+            ast::Expr::IsNotUnknown(inner) => {
+                Expr::IsNotUnknown(Box::new(self.condition(inner, env)?))
+            }
             other => return unsupported(&self.origin(other), "this expression"),
         }))
     }
@@ -231,10 +323,20 @@ impl Binder<'_> {
         let from = compare::compare(self.session, Operator::GtEq, value.clone(), low, &origin)?;
         let to = compare::compare(self.session, Operator::LtEq, value, high, &origin)?;
         let both = from.expr.and(to.expr);
-        Ok(Typed::boolean(if negated { Expr::Not(Box::new(both)) } else { both }))
+        Ok(Typed::boolean(if negated {
+            Expr::Not(Box::new(both))
+        } else {
+            both
+        }))
     }
 
-    fn in_list(&mut self, expr: &ast::Expr, list: &[ast::Expr], negated: bool, env: &Environment<'_>) -> Result<Typed> {
+    fn in_list(
+        &mut self,
+        expr: &ast::Expr,
+        list: &[ast::Expr],
+        negated: bool,
+        env: &Environment<'_>,
+    ) -> Result<Typed> {
         let mut origins = vec![self.origin(expr)];
         let mut values = vec![self.expression(expr, env)?];
         for item in list {

@@ -17,8 +17,13 @@ use crate::rewrite::generator::{self, Generator};
 
 impl Binder<'_> {
     /// The generator that an expression is, if it is one.
-    pub(crate) fn generator<'a>(&self, expr: &'a ast::Expr) -> Option<(Generator, &'a ast::Function)> {
-        let ast::Expr::Function(function) = expr else { return None };
+    pub(crate) fn generator<'a>(
+        &self,
+        expr: &'a ast::Expr,
+    ) -> Option<(Generator, &'a ast::Function)> {
+        let ast::Expr::Function(function) = expr else {
+            return None;
+        };
         let name = function.name.0.last()?.as_ident()?.value.to_lowercase();
         Some((Generator::named(&name)?, function))
     }
@@ -33,35 +38,87 @@ impl Binder<'_> {
     ) -> Result<(From, Vec<ScopeColumn>)> {
         let origin = self.origin(&function.name);
         let ast::FunctionArguments::List(list) = &function.args else {
-            return Err(at(&condition::WRONG_NUM_ARGS, &origin, "a generator takes one argument"));
+            return Err(at(
+                &condition::WRONG_NUM_ARGS,
+                &origin,
+                "a generator takes one argument",
+            ));
         };
-        let [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(argument))] = list.args.as_slice() else {
-            return Err(at(&condition::WRONG_NUM_ARGS, &origin, "a generator takes one argument"));
+        let [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(argument))] =
+            list.args.as_slice()
+        else {
+            return Err(at(
+                &condition::WRONG_NUM_ARGS,
+                &origin,
+                "a generator takes one argument",
+            ));
         };
-        let value = self.expression(argument, &Environment::over(&from.scope).named("a generator"))?;
+        let value = self.expression(
+            argument,
+            &Environment::over(&from.scope).named("a generator"),
+        )?;
         let (rows, columns) = generator::rows(kind, value, &origin)?;
         if !names.is_empty() && names.len() != columns.len() {
-            let message = format!("the generator gives {} columns, but {} names are written", columns.len(), names.len());
+            let message = format!(
+                "the generator gives {} columns, but {} names are written",
+                columns.len(),
+                names.len()
+            );
             return Err(at(&condition::ASSIGNMENT_ARITY_MISMATCH, &origin, message));
         }
         let field = self.fresh("__generated");
-        let mut exprs: Vec<Expr> = from.plan.schema().columns().into_iter().map(Expr::Column).collect();
+        let mut exprs: Vec<Expr> = from
+            .plan
+            .schema()
+            .columns()
+            .into_iter()
+            .map(Expr::Column)
+            .collect();
         exprs.push(rows.expr.alias(&field));
-        let null_handling = if kind.outer { NullHandling::PreserveAndExpandEmpty } else { NullHandling::Drop };
-        let options = UnnestOptions { null_handling, ..UnnestOptions::default() };
+        let null_handling = if kind.outer {
+            NullHandling::PreserveAndExpandEmpty
+        } else {
+            NullHandling::Drop
+        };
+        let options = UnnestOptions {
+            null_handling,
+            ..UnnestOptions::default()
+        };
         let plan = LogicalPlanBuilder::from(from.plan)
             .project(exprs)
-            .and_then(|plan| plan.unnest_column_with_options(Column::new_unqualified(&field), options))
+            .and_then(|plan| {
+                plan.unnest_column_with_options(Column::new_unqualified(&field), options)
+            })
             .and_then(LogicalPlanBuilder::build);
         let plan = self.planned(plan, &origin)?;
         let item = Column::new_unqualified(&field);
-        let (plan, made) = self.parts(plan, &item, &rows.data_type, columns, qualifier, names, &origin)?;
-        let scope = from.scope.join(Scope { columns: made.clone() });
-        Ok((From { plan, scope, streaming: from.streaming }, made))
+        let (plan, made) = self.parts(
+            plan,
+            &item,
+            &rows.data_type,
+            columns,
+            qualifier,
+            names,
+            &origin,
+        )?;
+        let scope = from.scope.join(Scope {
+            columns: made.clone(),
+        });
+        Ok((
+            From {
+                plan,
+                scope,
+                streaming: from.streaming,
+            },
+            made,
+        ))
     }
 
     /// Takes the generated structs apart into columns of their own.
-    #[expect(clippy::too_many_arguments, reason = "one step of `generate`, split off for its length")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one step of `generate`, split off for its length"
+    )]
     fn parts(
         &mut self,
         plan: datafusion::logical_expr::LogicalPlan,
@@ -72,25 +129,45 @@ impl Binder<'_> {
         names: &[String],
         origin: &Origin,
     ) -> Result<(datafusion::logical_expr::LogicalPlan, Vec<ScopeColumn>)> {
-        let DataType::List(element) = rows else { return unsupported(origin, "this generator") };
+        let DataType::List(element) = rows else {
+            return unsupported(origin, "this generator");
+        };
         let mut made = vec![];
-        let shown = |index: usize, name: &str| names.get(index).map_or(name, String::as_str).to_string();
+        let shown =
+            |index: usize, name: &str| names.get(index).map_or(name, String::as_str).to_string();
         if let [only] = columns.as_slice()
             && !matches!(element.data_type(), DataType::Struct(_) if only != "col")
         {
-            made.push(ScopeColumn::new(qualifier, &shown(0, only), item.clone(), element.data_type().clone()));
+            made.push(ScopeColumn::new(
+                qualifier,
+                &shown(0, only),
+                item.clone(),
+                element.data_type().clone(),
+            ));
             return Ok((plan, made));
         }
-        let mut exprs: Vec<Expr> =
-            plan.schema().columns().into_iter().filter(|column| column != item).map(Expr::Column).collect();
+        let mut exprs: Vec<Expr> = plan
+            .schema()
+            .columns()
+            .into_iter()
+            .filter(|column| column != item)
+            .map(Expr::Column)
+            .collect();
         let whole = super::Typed::new(Expr::Column(item.clone()), element.data_type().clone());
         for (index, name) in columns.iter().enumerate() {
             let part = access::field(self.session, whole.clone(), name, origin)?;
             let field = self.fresh("__generated");
             exprs.push(part.expr.alias(&field));
-            made.push(ScopeColumn::new(qualifier, &shown(index, name), Column::new_unqualified(field), part.data_type));
+            made.push(ScopeColumn::new(
+                qualifier,
+                &shown(index, name),
+                Column::new_unqualified(field),
+                part.data_type,
+            ));
         }
-        let plan = LogicalPlanBuilder::from(plan).project(exprs).and_then(LogicalPlanBuilder::build);
+        let plan = LogicalPlanBuilder::from(plan)
+            .project(exprs)
+            .and_then(LogicalPlanBuilder::build);
         Ok((self.planned(plan, origin)?, made))
     }
 
@@ -101,8 +178,19 @@ impl Binder<'_> {
             return unsupported(&origin, "this function in LATERAL VIEW");
         };
         kind.outer |= view.outer;
-        let alias = view.lateral_view_name.0.last().and_then(|part| part.as_ident()).map(|ident| ident.value.clone());
-        let names: Vec<String> = view.lateral_col_alias.iter().map(|ident| ident.value.clone()).collect();
-        Ok(self.generate(from, (kind, function), alias.as_deref(), &names)?.0)
+        let alias = view
+            .lateral_view_name
+            .0
+            .last()
+            .and_then(|part| part.as_ident())
+            .map(|ident| ident.value.clone());
+        let names: Vec<String> = view
+            .lateral_col_alias
+            .iter()
+            .map(|ident| ident.value.clone())
+            .collect();
+        Ok(self
+            .generate(from, (kind, function), alias.as_deref(), &names)?
+            .0)
     }
 }

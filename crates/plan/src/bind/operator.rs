@@ -8,7 +8,7 @@ use super::column::Environment;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
 use crate::rewrite::arithmetic::{self, Arithmetic};
-use crate::rewrite::{cast, concat};
+use crate::rewrite::{cast, concat, guard};
 use arrow::datatypes::DataType;
 
 impl Binder<'_> {
@@ -36,7 +36,11 @@ impl Binder<'_> {
         if matches!(op, Binary::And | Binary::Or) {
             let env = &env.clone().named("an operand of AND and OR");
             let (left, right) = (self.condition(left, env)?, self.condition(right, env)?);
-            return Ok(Typed::boolean(if *op == Binary::And { left.and(right) } else { left.or(right) }));
+            return Ok(Typed::boolean(guard::connect(
+                *op == Binary::And,
+                left,
+                right,
+            )));
         }
         let origin = self.origin(whole);
         let (l, r) = (self.expression(left, env)?, self.expression(right, env)?);
@@ -57,7 +61,12 @@ impl Binder<'_> {
         arithmetic::apply(self.session, arithmetic, l, r, &origin)
     }
 
-    pub(crate) fn unary(&mut self, op: Unary, expr: &ast::Expr, env: &Environment<'_>) -> Result<Typed> {
+    pub(crate) fn unary(
+        &mut self,
+        op: Unary,
+        expr: &ast::Expr,
+        env: &Environment<'_>,
+    ) -> Result<Typed> {
         let origin = self.origin(expr);
         match op {
             Unary::Not | Unary::BangNot => {
@@ -80,12 +89,33 @@ impl Binder<'_> {
     pub(crate) fn pattern(&mut self, ast: &ast::Expr, env: &Environment<'_>) -> Result<Typed> {
         let origin = self.origin(ast);
         let (negated, any, expr, pattern, escape, ignore_case) = match ast {
-            ast::Expr::Like { negated, any, expr, pattern, escape_char } => (*negated, *any, expr, pattern, escape_char, false),
-            ast::Expr::ILike { negated, any, expr, pattern, escape_char } => (*negated, *any, expr, pattern, escape_char, true),
-            ast::Expr::RLike { negated, expr, pattern, .. } => {
+            ast::Expr::Like {
+                negated,
+                any,
+                expr,
+                pattern,
+                escape_char,
+            } => (*negated, *any, expr, pattern, escape_char, false),
+            ast::Expr::ILike {
+                negated,
+                any,
+                expr,
+                pattern,
+                escape_char,
+            } => (*negated, *any, expr, pattern, escape_char, true),
+            ast::Expr::RLike {
+                negated,
+                expr,
+                pattern,
+                ..
+            } => {
                 let args = vec![self.string(expr, env)?, self.string(pattern, env)?];
                 let matched = self.scalar("regexp_like", args, &origin)?;
-                return Ok(Typed::boolean(if *negated { Expr::Not(Box::new(matched.expr)) } else { matched.expr }));
+                return Ok(Typed::boolean(if *negated {
+                    Expr::Not(Box::new(matched.expr))
+                } else {
+                    matched.expr
+                }));
             }
             other => return unsupported(&self.origin(other), "this expression"),
         };
@@ -96,11 +126,29 @@ impl Binder<'_> {
             None => None,
             Some(value) => match self.value(value)?.constant_text() {
                 Some(text) if text.chars().count() == 1 => text.chars().next(),
-                _ => return Err(at(&condition::DATATYPE_MISMATCH, &origin, "ESCAPE takes a single character")),
+                _ => {
+                    return Err(at(
+                        &condition::DATATYPE_MISMATCH,
+                        &origin,
+                        "ESCAPE takes a single character",
+                    ));
+                }
             },
         };
-        let (value, pattern) = (self.string(expr, env)?, self.string(pattern, env)?);
-        let like = Like::new(negated, Box::new(value.expr), Box::new(pattern.expr), escape, ignore_case);
+        let (value, mut pattern) = (self.string(expr, env)?, self.string(pattern, env)?);
+        if let Some(escape) = escape.filter(|escape| *escape != '\\') {
+            let Some(text) = pattern.constant_text() else {
+                return unsupported(&origin, "ESCAPE with a pattern that is not a constant");
+            };
+            pattern = Typed::text(backslashes(text, escape));
+        }
+        let like = Like::new(
+            negated,
+            Box::new(value.expr),
+            Box::new(pattern.expr),
+            None,
+            ignore_case,
+        );
         Ok(Typed::boolean(Expr::Like(like)))
     }
 
@@ -110,4 +158,21 @@ impl Binder<'_> {
         let value = self.expression(expr, env)?;
         cast::implicit(self.session, value, &DataType::Utf8, &origin)
     }
+}
+
+/// A LIKE pattern with another escape character, written with backslashes.
+fn backslashes(pattern: &str, escape: char) -> String {
+    let mut out = String::new();
+    let mut chars = pattern.chars();
+    while let Some(symbol) = chars.next() {
+        match symbol {
+            '\\' => out.push_str("\\\\"),
+            symbol if symbol == escape => {
+                out.push('\\');
+                out.extend(chars.next());
+            }
+            symbol => out.push(symbol),
+        }
+    }
+    out
 }

@@ -79,7 +79,10 @@ impl BoundQuery {
     /// The output schema, in the Arrow form of Spark's types; all columns nullable.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
-        let fields = self.columns.iter().map(|column| Field::new(&column.name, canonical(&column.data_type), true));
+        let fields = self
+            .columns
+            .iter()
+            .map(|column| Field::new(&column.name, canonical(&column.data_type), true));
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
     }
 
@@ -108,18 +111,38 @@ impl BoundQuery {
         let mut out = vec![];
         for (index, column) in self.columns.iter().enumerate() {
             if column.unnamed {
-                let message = format!("column {} of the query is computed and has no name", index + 1);
+                let message = format!(
+                    "column {} of the query is computed and has no name",
+                    index + 1
+                );
                 let diagnostic = Diagnostic::error(&condition::EXPRESSION_WITHOUT_ALIAS, message);
-                out.push(diagnostic.at(&column.origin, "").help("name it: `… AS name`"));
-            } else if let Some(other) = self.columns[..index].iter().find(|other| same(&other.name, &column.name)) {
+                out.push(
+                    diagnostic
+                        .at(&column.origin, "")
+                        .help("name it: `… AS name`"),
+                );
+            } else if let Some(other) = self.columns[..index]
+                .iter()
+                .find(|other| same(&other.name, &column.name))
+            {
                 let message = format!("two columns are called `{}`", column.name);
                 let diagnostic = Diagnostic::error(&condition::COLUMN_ALREADY_EXISTS, message);
-                out.push(diagnostic.at(&column.origin, "").at(&other.origin, "the other one"));
+                out.push(
+                    diagnostic
+                        .at(&column.origin, "")
+                        .at(&other.origin, "the other one"),
+                );
             }
             if SparkType::from_arrow(&column.data_type).is_none() {
                 let words = unify::words(&column.data_type);
-                let message = format!("column `{}` has the type {words}, which no table can hold", column.name);
-                out.push(Diagnostic::error(&condition::UNSUPPORTED_FEATURE, message).at(&column.origin, ""));
+                let message = format!(
+                    "column `{}` has the type {words}, which no table can hold",
+                    column.name
+                );
+                out.push(
+                    Diagnostic::error(&condition::UNSUPPORTED_FEATURE, message)
+                        .at(&column.origin, ""),
+                );
             }
         }
         out
@@ -145,9 +168,15 @@ impl BoundQuery {
         let exprs = self.columns.iter().map(|column| {
             let expr = Expr::Column(Column::new_unqualified(&column.field));
             let wanted = canonical(&column.data_type);
-            if wanted == column.data_type { expr.alias(&column.name) } else { datafusion::logical_expr::cast(expr, wanted).alias(&column.name) }
+            if wanted == column.data_type {
+                expr.alias(&column.name)
+            } else {
+                datafusion::logical_expr::cast(expr, wanted).alias(&column.name)
+            }
         });
-        LogicalPlanBuilder::from(self.plan.clone()).project(exprs.collect::<Vec<_>>())?.build()
+        LogicalPlanBuilder::from(self.plan.clone())
+            .project(exprs.collect::<Vec<_>>())?
+            .build()
     }
 
     /// The optimized physical plan.
@@ -156,7 +185,10 @@ impl BoundQuery {
     /// DataFusion cannot run the plan: a bug of ours, or a feature that should have been refused at binding.
     pub async fn physical_plan(&self) -> Result<Arc<dyn ExecutionPlan>> {
         let state = self.session.state();
-        state.create_physical_plan(&self.plan).await.map_err(|e| diagnose(&e, Some(&self.origin)))
+        state
+            .create_physical_plan(&self.plan)
+            .await
+            .map_err(|e| diagnose(&e, Some(&self.origin)))
     }
 
     /// Runs the query; batches have exactly [`Self::schema`]. Errors of the stream are for [`Self::diagnose`].
@@ -170,9 +202,16 @@ impl BoundQuery {
     /// The columns as a scope over the plan as it is.
     pub(crate) fn output_scope(&self) -> Scope {
         let columns = self.columns.iter().map(|column| {
-            ScopeColumn::new(None, &column.name, Column::new_unqualified(&column.field), column.data_type.clone())
+            ScopeColumn::new(
+                None,
+                &column.name,
+                Column::new_unqualified(&column.field),
+                column.data_type.clone(),
+            )
         });
-        Scope { columns: columns.collect() }
+        Scope {
+            columns: columns.collect(),
+        }
     }
 
     /// Runs the plan with all its columns, not shaped.
@@ -195,7 +234,10 @@ impl BoundQuery {
     /// As [`Self::physical_plan`].
     pub async fn execute_partitioned(&self) -> Result<Vec<SendableRecordBatchStream>> {
         let streams = self.execute_raw_partitioned().await?;
-        Ok(streams.into_iter().map(|stream| shaped(stream, self.schema())).collect())
+        Ok(streams
+            .into_iter()
+            .map(|stream| shaped(stream, self.schema()))
+            .collect())
     }
 
     /// Runs the query and collects its rows.
@@ -230,8 +272,14 @@ fn shaped(stream: SendableRecordBatchStream, schema: SchemaRef) -> SendableRecor
     Box::pin(RecordBatchStreamAdapter::new(schema, batches))
 }
 
-pub(crate) fn shape(batch: &RecordBatch, schema: &SchemaRef) -> datafusion::error::Result<RecordBatch> {
-    let options = CastOptions { safe: false, ..CastOptions::default() };
+pub(crate) fn shape(
+    batch: &RecordBatch,
+    schema: &SchemaRef,
+) -> datafusion::error::Result<RecordBatch> {
+    let options = CastOptions {
+        safe: false,
+        ..CastOptions::default()
+    };
     let mut columns = vec![];
     for (column, field) in batch.columns().iter().zip(schema.fields()) {
         columns.push(if column.data_type() == field.data_type() {
@@ -241,5 +289,9 @@ pub(crate) fn shape(batch: &RecordBatch, schema: &SchemaRef) -> datafusion::erro
         });
     }
     let rows = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &rows)?)
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        columns,
+        &rows,
+    )?)
 }

@@ -45,21 +45,38 @@ pub(crate) struct BoundColumn {
 impl Bound {
     /// The columns as a scope, after the plan was aliased to `internal`.
     pub(crate) fn scope(&self, qualifier: &str, internal: &str) -> Scope {
-        let columns = self.columns.iter().map(|c| (c.name.clone(), c.field.clone(), c.data_type.clone(), c.unstarred));
+        let columns = self.columns.iter().map(|c| {
+            (
+                c.name.clone(),
+                c.field.clone(),
+                c.data_type.clone(),
+                c.unstarred,
+            )
+        });
         Scope::of(qualifier, internal, columns)
     }
 
     /// The columns as a scope over the plan as it is.
     pub(crate) fn bare_scope(&self) -> Scope {
         let columns = self.columns.iter().map(|c| {
-            super::scope::ScopeColumn::new(None, &c.name, Column::new_unqualified(&c.field), c.data_type.clone())
+            super::scope::ScopeColumn::new(
+                None,
+                &c.name,
+                Column::new_unqualified(&c.field),
+                c.data_type.clone(),
+            )
         });
-        Scope { columns: columns.collect() }
+        Scope {
+            columns: columns.collect(),
+        }
     }
 
     pub(crate) fn column(&self, index: usize) -> Typed {
         let column = &self.columns[index];
-        Typed::new(Expr::Column(Column::new_unqualified(&column.field)), column.data_type.clone())
+        Typed::new(
+            Expr::Column(Column::new_unqualified(&column.field)),
+            column.data_type.clone(),
+        )
     }
 }
 
@@ -68,7 +85,10 @@ impl Binder<'_> {
     pub(crate) fn query(&mut self, query: &ast::Query) -> Result<Bound> {
         let origin = self.origin(query);
         if self.ctes.len() + self.outer.len() >= SQL_NESTING_MAX {
-            return unsupported(&origin, format!("a query nested more than {SQL_NESTING_MAX} levels deep"));
+            return unsupported(
+                &origin,
+                format!("a query nested more than {SQL_NESTING_MAX} levels deep"),
+            );
         }
         self.refuse_clauses(query, &origin)?;
         let top_level = self.top_level;
@@ -84,7 +104,10 @@ impl Binder<'_> {
             "FETCH"
         } else if !query.locks.is_empty() {
             "FOR UPDATE"
-        } else if query.for_clause.is_some() || query.settings.is_some() || query.format_clause.is_some() {
+        } else if query.for_clause.is_some()
+            || query.settings.is_some()
+            || query.format_clause.is_some()
+        {
             "this clause"
         } else if !query.pipe_operators.is_empty() {
             "the pipe operator `|>`"
@@ -135,8 +158,11 @@ impl Binder<'_> {
             builder = self.planned(builder.limit(skip, fetch), &origin)?;
         }
         if builder.schema().fields().len() > bound.columns.len() {
-            let columns: Vec<Expr> =
-                bound.columns.iter().map(|c| Expr::Column(Column::new_unqualified(&c.field))).collect();
+            let columns: Vec<Expr> = bound
+                .columns
+                .iter()
+                .map(|c| Expr::Column(Column::new_unqualified(&c.field)))
+                .collect();
             builder = self.planned(builder.project(columns), &origin)?;
         }
         let plan = self.planned(builder.build(), &origin)?;
@@ -145,7 +171,11 @@ impl Binder<'_> {
 
     fn limit(&mut self, limit: &ast::LimitClause) -> Result<(usize, Option<usize>)> {
         let (limit, offset) = match limit {
-            ast::LimitClause::LimitOffset { limit, offset, limit_by } => {
+            ast::LimitClause::LimitOffset {
+                limit,
+                offset,
+                limit_by,
+            } => {
                 if let Some(by) = limit_by.first() {
                     return unsupported(&self.origin(by), "LIMIT BY");
                 }
@@ -178,7 +208,11 @@ impl Binder<'_> {
             Some(ScalarValue::Null) => Ok(None),
             Some(ScalarValue::Int32(Some(n))) if *n >= 0 => Ok(usize::try_from(*n).ok()),
             Some(ScalarValue::Int64(Some(n))) if *n >= 0 => Ok(usize::try_from(*n).ok()),
-            _ => Err(at(&condition::DATATYPE_MISMATCH, &origin, "LIMIT and OFFSET take a constant number of rows, not below 0")),
+            _ => Err(at(
+                &condition::DATATYPE_MISMATCH,
+                &origin,
+                "LIMIT and OFFSET take a constant number of rows, not below 0",
+            )),
         }
     }
 
@@ -209,9 +243,12 @@ impl Binder<'_> {
             ast::SetExpr::Select(select) => Ok(self.select(select, None)?.0),
             ast::SetExpr::Query(query) => self.query(query),
             ast::SetExpr::Values(values) => self.values(values),
-            ast::SetExpr::SetOperation { left, op, set_quantifier, right } => {
-                self.set_operation(*op, *set_quantifier, left, right)
-            }
+            ast::SetExpr::SetOperation {
+                left,
+                op,
+                set_quantifier,
+                right,
+            } => self.set_operation(*op, *set_quantifier, left, right),
             other => unsupported(&self.origin(other), "this statement inside a query"),
         }
     }
@@ -245,20 +282,27 @@ impl Binder<'_> {
         }
         let builder = LogicalPlanBuilder::from(left.plan);
         let plan = match (op, all) {
-            (ast::SetOperator::Union, true) => builder.union(right.plan).and_then(LogicalPlanBuilder::build),
-            (ast::SetOperator::Union, false) => {
-                builder.union(right.plan).and_then(LogicalPlanBuilder::distinct).and_then(LogicalPlanBuilder::build)
-            }
-            (ast::SetOperator::Except | ast::SetOperator::Minus, false) => {
-                builder.build().and_then(|left| LogicalPlanBuilder::except(left, right.plan, false))
-            }
-            (ast::SetOperator::Intersect, false) => {
-                builder.build().and_then(|left| LogicalPlanBuilder::intersect(left, right.plan, false))
-            }
+            (ast::SetOperator::Union, true) => builder
+                .union(right.plan)
+                .and_then(LogicalPlanBuilder::build),
+            (ast::SetOperator::Union, false) => builder
+                .union(right.plan)
+                .and_then(LogicalPlanBuilder::distinct)
+                .and_then(LogicalPlanBuilder::build),
+            (ast::SetOperator::Except | ast::SetOperator::Minus, false) => builder
+                .build()
+                .and_then(|left| LogicalPlanBuilder::except(left, right.plan, false)),
+            (ast::SetOperator::Intersect, false) => builder
+                .build()
+                .and_then(|left| LogicalPlanBuilder::intersect(left, right.plan, false)),
             (op, true) => return unsupported(&origin, format!("{op} ALL")),
         };
         let plan = self.planned(plan, &origin)?;
-        Ok(Bound { plan, columns, streaming })
+        Ok(Bound {
+            plan,
+            columns,
+            streaming,
+        })
     }
 
     /// Gives both sides of a set operation the same number of columns of the same types and field names.
@@ -281,83 +325,58 @@ impl Binder<'_> {
                     unify::words(&r.data_type)
                 );
                 let diagnostic = Diagnostic::error(&condition::INCOMPATIBLE_COLUMN_TYPE, message);
-                return Err(Box::new(diagnostic.at(&r.origin, "").help("cast one side to the type of the other")));
+                return Err(Box::new(
+                    diagnostic
+                        .at(&r.origin, "")
+                        .help("cast one side to the type of the other"),
+                ));
             };
             types.push(common);
         }
         let names: Vec<String> = left.columns.iter().map(|c| c.field.clone()).collect();
-        Ok((self.retype(left, &types, &names, origin)?, self.retype(right, &types, &names, origin)?))
+        Ok((
+            self.retype(left, &types, &names, origin)?,
+            self.retype(right, &types, &names, origin)?,
+        ))
     }
 
     /// Casts the columns of a query and names its fields.
-    fn retype(&mut self, bound: Bound, types: &[DataType], names: &[String], origin: &Origin) -> Result<Bound> {
-        let fits = bound.columns.iter().zip(types).zip(names).all(|((c, t), n)| c.data_type == *t && c.field == *n);
+    fn retype(
+        &mut self,
+        bound: Bound,
+        types: &[DataType],
+        names: &[String],
+        origin: &Origin,
+    ) -> Result<Bound> {
+        let fits = bound
+            .columns
+            .iter()
+            .zip(types)
+            .zip(names)
+            .all(|((c, t), n)| c.data_type == *t && c.field == *n);
         if fits {
             return Ok(bound);
         }
         let mut exprs = vec![];
         let mut columns = bound.columns.clone();
-        for (index, ((column, data_type), name)) in columns.iter_mut().zip(types).zip(names).enumerate() {
-            let value = cast::implicit(self.session, bound.column(index), data_type, &column.origin)?;
+        for (index, ((column, data_type), name)) in
+            columns.iter_mut().zip(types).zip(names).enumerate()
+        {
+            let value =
+                cast::implicit(self.session, bound.column(index), data_type, &column.origin)?;
             exprs.push(value.expr.alias(name));
             column.data_type = data_type.clone();
             column.field.clone_from(name);
         }
-        let plan = LogicalPlanBuilder::from(bound.plan).project(exprs).and_then(LogicalPlanBuilder::build);
+        let plan = LogicalPlanBuilder::from(bound.plan)
+            .project(exprs)
+            .and_then(LogicalPlanBuilder::build);
         let plan = self.planned(plan, origin)?;
-        Ok(Bound { plan, columns, streaming: bound.streaming })
-    }
-
-    /// `VALUES (…), (…)`: columns `col1`, `col2`, …
-    pub(crate) fn values(&mut self, values: &ast::Values) -> Result<Bound> {
-        let origin = self.query.origin.clone();
-        let scope = Scope::default();
-        let mut rows: Vec<Vec<Typed>> = vec![];
-        for row in &values.rows {
-            let cells = row.content.iter().map(|cell| self.expression(cell, &Environment::over(&scope)));
-            rows.push(cells.collect::<Result<_>>()?);
-        }
-        let width = rows.first().map_or(0, Vec::len);
-        if width == 0 || rows.iter().any(|row| row.len() != width) {
-            let message = "the rows of VALUES must have as many values as each other";
-            return Err(at(&condition::NUM_COLUMNS_MISMATCH, &origin, message));
-        }
-        let mut columns = vec![];
-        for index in 0..width {
-            let types = rows.iter().map(|row| row[index].data_type.clone());
-            let Some(data_type) = unify::common_type_of(types) else {
-                let message = format!("the values of column {} of VALUES have no common type", index + 1);
-                return Err(at(&condition::INCOMPATIBLE_COLUMN_TYPE, &origin, message));
-            };
-            for row in &mut rows {
-                row[index] = cast::implicit(self.session, row[index].clone(), &data_type, &origin)?;
-            }
-            let name = format!("col{}", index + 1);
-            columns.push(BoundColumn {
-                field: name.clone(),
-                name,
-                data_type,
-                origin: origin.clone(),
-                unnamed: false,
-                unstarred: false,
-            });
-        }
-        let plan = self.rows(rows, &columns, &origin)?;
-        Ok(Bound { plan, columns, streaming: false })
-    }
-
-    fn rows(&mut self, rows: Vec<Vec<Typed>>, columns: &[BoundColumn], origin: &Origin) -> Result<LogicalPlan> {
-        let exprs: Vec<Vec<Expr>> =
-            rows.into_iter().map(|row| row.into_iter().map(|value| value.expr).collect()).collect();
-        let plan = LogicalPlanBuilder::values(exprs).and_then(|values| {
-            let names: Vec<String> = values.schema().field_names();
-            let exprs = names
-                .iter()
-                .zip(columns)
-                .map(|(from, to)| Expr::Column(Column::new_unqualified(from)).alias(&to.field));
-            values.project(exprs)?.build()
-        });
-        self.planned(plan, origin)
+        Ok(Bound {
+            plan,
+            columns,
+            streaming: bound.streaming,
+        })
     }
 
     /// ORDER BY over the columns of a set operation.
@@ -372,7 +391,11 @@ impl Binder<'_> {
             }
             ast::OrderByKind::Expressions(exprs) => {
                 for item in exprs {
-                    let value = match self.ordinal(&item.expr, bound.columns.len(), &condition::ORDER_BY_POS_OUT_OF_RANGE)? {
+                    let value = match self.ordinal(
+                        &item.expr,
+                        bound.columns.len(),
+                        &condition::ORDER_BY_POS_OUT_OF_RANGE,
+                    )? {
                         Some(index) => bound.column(index),
                         None => self.expression(&item.expr, &Environment::over(&scope))?,
                     };
@@ -390,13 +413,20 @@ impl Binder<'_> {
         columns: usize,
         out_of_range: &'static sluice_model::Condition,
     ) -> Result<Option<usize>> {
-        let ast::Expr::Value(value) = expr else { return Ok(None) };
-        let ast::Value::Number(text, _) = &value.value else { return Ok(None) };
-        let Ok(position) = text.parse::<usize>() else { return Ok(None) };
+        let ast::Expr::Value(value) = expr else {
+            return Ok(None);
+        };
+        let ast::Value::Number(text, _) = &value.value else {
+            return Ok(None);
+        };
+        let Ok(position) = text.parse::<usize>() else {
+            return Ok(None);
+        };
         if (1..=columns).contains(&position) {
             return Ok(Some(position - 1));
         }
-        let message = format!("position {position} is not in the select list, which has {columns} columns");
+        let message =
+            format!("position {position} is not in the select list, which has {columns} columns");
         Err(at(out_of_range, &self.place(value.span), message))
     }
 }

@@ -24,8 +24,20 @@ pub(crate) struct ScopeColumn {
 }
 
 impl ScopeColumn {
-    pub(crate) fn new(qualifier: Option<&str>, name: &str, column: Column, data_type: DataType) -> Self {
-        Self { qualifier: qualifier.map(Into::into), name: name.into(), column, data_type, hidden: false, unstarred: false }
+    pub(crate) fn new(
+        qualifier: Option<&str>,
+        name: &str,
+        column: Column,
+        data_type: DataType,
+    ) -> Self {
+        Self {
+            qualifier: qualifier.map(Into::into),
+            name: name.into(),
+            column,
+            data_type,
+            hidden: false,
+            unstarred: false,
+        }
     }
 
     pub(crate) fn typed(&self) -> Typed {
@@ -48,11 +60,18 @@ pub(crate) enum Found<'a> {
 
 impl Scope {
     /// The columns of a plan that was aliased to `internal`, reached by `qualifier`.
-    pub(crate) fn of(qualifier: &str, internal: &str, columns: impl Iterator<Item = (String, String, DataType, bool)>) -> Self {
+    pub(crate) fn of(
+        qualifier: &str,
+        internal: &str,
+        columns: impl Iterator<Item = (String, String, DataType, bool)>,
+    ) -> Self {
         let columns = columns
             .map(|(shown, field, data_type, unstarred)| {
                 let column = Column::new(Some(TableReference::bare(internal)), field);
-                ScopeColumn { unstarred, ..ScopeColumn::new(Some(qualifier), &shown, column, data_type) }
+                ScopeColumn {
+                    unstarred,
+                    ..ScopeColumn::new(Some(qualifier), &shown, column, data_type)
+                }
             })
             .collect();
         Self { columns }
@@ -61,9 +80,16 @@ impl Scope {
     /// The columns of a table by their bare names.
     pub(crate) fn of_schema(schema: &arrow::datatypes::Schema) -> Self {
         let columns = schema.fields().iter().map(|field| {
-            ScopeColumn::new(None, field.name(), Column::new_unqualified(field.name()), field.data_type().clone())
+            ScopeColumn::new(
+                None,
+                field.name(),
+                Column::new_unqualified(field.name()),
+                field.data_type().clone(),
+            )
         });
-        Self { columns: columns.collect() }
+        Self {
+            columns: columns.collect(),
+        }
     }
 
     /// This scope and another beside it.
@@ -79,13 +105,20 @@ impl Scope {
             .iter()
             .filter(|column| same(&column.name, name))
             .filter(|column| match qualifier {
-                Some(qualifier) => column.qualifier.as_deref().is_some_and(|q| same(q, qualifier)),
+                Some(qualifier) => column
+                    .qualifier
+                    .as_deref()
+                    .is_some_and(|q| same(q, qualifier)),
                 None => !column.hidden,
             })
             .collect();
         if found.len() > 1 {
             // Columns that differ only in case: the exact spelling wins.
-            let exact: Vec<_> = found.iter().copied().filter(|column| column.name == name).collect();
+            let exact: Vec<_> = found
+                .iter()
+                .copied()
+                .filter(|column| column.name == name)
+                .collect();
             if exact.len() == 1 {
                 found = exact;
             }
@@ -99,7 +132,12 @@ impl Scope {
 
     /// Whether some relation has this alias.
     pub(crate) fn has_qualifier(&self, qualifier: &str) -> bool {
-        self.columns.iter().any(|column| column.qualifier.as_deref().is_some_and(|q| same(q, qualifier)))
+        self.columns.iter().any(|column| {
+            column
+                .qualifier
+                .as_deref()
+                .is_some_and(|q| same(q, qualifier))
+        })
     }
 
     /// The names nearest to one that was not found, best first, at most five.
@@ -109,15 +147,27 @@ impl Scope {
             .columns
             .iter()
             .filter(|column| !column.hidden)
-            .map(|column| (strsim::jaro_winkler(&column.name.to_lowercase(), &wanted), column.name.clone()))
+            .map(|column| {
+                (
+                    strsim::jaro_winkler(&column.name.to_lowercase(), &wanted),
+                    column.name.clone(),
+                )
+            })
             .collect();
         scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         scored.dedup_by(|a, b| a.1 == b.1);
-        scored.into_iter().filter(|(score, _)| *score > 0.75).map(|(_, name)| name).take(5).collect()
+        scored
+            .into_iter()
+            .filter(|(score, _)| *score > 0.75)
+            .map(|(_, name)| name)
+            .take(5)
+            .collect()
     }
 }
 
 /// Whether two names are the same: letter case does not count.
 pub(crate) fn same(left: &str, right: &str) -> bool {
-    left == right || left.eq_ignore_ascii_case(right) || (!left.is_ascii() && left.to_lowercase() == right.to_lowercase())
+    left == right
+        || left.eq_ignore_ascii_case(right)
+        || (!left.is_ascii() && left.to_lowercase() == right.to_lowercase())
 }

@@ -13,7 +13,8 @@ use super::aggregate::{Placed, has_aggregate, replace};
 use super::column::Environment;
 use super::query::{Bound, BoundColumn, sort};
 use super::relation::From;
-use super::scope::{ScopeColumn, same};
+use super::scope::ScopeColumn;
+use super::star::implicit_name;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
 
@@ -37,7 +38,11 @@ struct Clauses {
 
 impl Binder<'_> {
     /// Binds a SELECT. The plan may have more columns than the answer: those that only the sort keys need.
-    pub(crate) fn select(&mut self, select: &ast::Select, order: Option<&ast::OrderBy>) -> Result<(Bound, Vec<SortExpr>)> {
+    pub(crate) fn select(
+        &mut self,
+        select: &ast::Select,
+        order: Option<&ast::OrderBy>,
+    ) -> Result<(Bound, Vec<SortExpr>)> {
         self.refuse_select(select)?;
         let top_level = std::mem::replace(&mut self.top_level, false);
         let mut from = self.from(&select.from)?;
@@ -46,8 +51,11 @@ impl Binder<'_> {
             from = self.lateral_view(from, view)?;
         }
         if let Some(selection) = &select.selection {
-            let filter = self.condition(selection, &Environment::over(&from.scope).named("WHERE"))?;
-            let plan = LogicalPlanBuilder::from(from.plan).filter(filter).and_then(LogicalPlanBuilder::build);
+            let filter =
+                self.condition(selection, &Environment::over(&from.scope).named("WHERE"))?;
+            let plan = LogicalPlanBuilder::from(from.plan)
+                .filter(filter)
+                .and_then(LogicalPlanBuilder::build);
             from.plan = self.planned(plan, &self.origin(selection))?;
         }
         let before = self.errors.len();
@@ -55,7 +63,9 @@ impl Binder<'_> {
         if self.errors.len() > before {
             // What was wrong in the list is told; what refers to it would only repeat that.
             let last = self.errors.pop();
-            return Err(last.map(Box::new).unwrap_or_else(|| at(&condition::UNRESOLVED_COLUMN, &self.query.origin, "")));
+            return Err(last
+                .map(Box::new)
+                .unwrap_or_else(|| at(&condition::UNRESOLVED_COLUMN, &self.query.origin, "")));
         }
         let mut clauses = self.clauses(select, order, &from, items)?;
         self.assemble(select, from, &mut clauses)
@@ -75,7 +85,10 @@ impl Binder<'_> {
             "SELECT INTO"
         } else if !select.connect_by.is_empty() {
             "CONNECT BY"
-        } else if select.prewhere.is_some() || select.value_table_mode.is_some() || select.exclude.is_some() {
+        } else if select.prewhere.is_some()
+            || select.value_table_mode.is_some()
+            || select.exclude.is_some()
+        {
             "this form of SELECT"
         } else if matches!(select.distinct, Some(ast::Distinct::On(_))) {
             "DISTINCT ON"
@@ -93,12 +106,15 @@ impl Binder<'_> {
             let (expr, names) = match item {
                 ast::SelectItem::UnnamedExpr(expr) => (expr, vec![]),
                 ast::SelectItem::ExprWithAlias { expr, alias } => (expr, vec![alias.value.clone()]),
-                ast::SelectItem::ExprWithAliases { expr, aliases } => {
-                    (expr, aliases.iter().map(|alias| alias.value.clone()).collect())
-                }
+                ast::SelectItem::ExprWithAliases { expr, aliases } => (
+                    expr,
+                    aliases.iter().map(|alias| alias.value.clone()).collect(),
+                ),
                 _ => continue,
             };
-            let Some(found) = self.generator(expr) else { continue };
+            let Some(found) = self.generator(expr) else {
+                continue;
+            };
             let (with, columns) = self.generate(from, found, None, &names)?;
             from = with;
             generated[index] = Some(columns);
@@ -112,7 +128,12 @@ impl Binder<'_> {
                     self.errors.push(*error);
                     if let ast::SelectItem::ExprWithAlias { alias, .. } = item {
                         let origin = self.place(alias.span);
-                        items.push(Item { name: alias.value.clone(), value: Typed::null(), origin, unnamed: false });
+                        items.push(Item {
+                            name: alias.value.clone(),
+                            value: Typed::null(),
+                            origin,
+                            unnamed: false,
+                        });
                     }
                 }
             }
@@ -132,13 +153,18 @@ impl Binder<'_> {
             ast::SelectItem::UnnamedExpr(expr) => (expr, None),
             ast::SelectItem::ExprWithAlias { expr, alias } => (expr, Some(alias)),
             ast::SelectItem::ExprWithAliases { expr, aliases } => (expr, aliases.first()),
-            ast::SelectItem::Wildcard(options) => return self.wildcard(None, options, from),
+            ast::SelectItem::Wildcard(options) => return self.wildcard(None, None, options, from),
             ast::SelectItem::QualifiedWildcard(kind, options) => {
                 let ast::SelectItemQualifiedWildcardKind::ObjectName(name) = kind else {
                     return unsupported(&self.origin(item), "`.*` of an expression");
                 };
-                let qualifier = name.0.last().and_then(|part| part.as_ident()).map(|ident| ident.value.clone());
-                return self.wildcard(qualifier, options, from);
+                let qualifier = name
+                    .0
+                    .last()
+                    .and_then(|part| part.as_ident())
+                    .map(|ident| ident.value.clone());
+                let place = self.origin(name);
+                return self.wildcard(Some(place), qualifier, options, from);
             }
         };
         let origin = self.origin(expr);
@@ -153,7 +179,10 @@ impl Binder<'_> {
             });
             return Ok(items.collect());
         }
-        let aliases: Vec<(String, Typed)> = before.iter().map(|item| (item.name.clone(), item.value.clone())).collect();
+        let aliases: Vec<(String, Typed)> = before
+            .iter()
+            .map(|item| (item.name.clone(), item.value.clone()))
+            .collect();
         let env = Environment {
             last: &aliases,
             aggregates: true,
@@ -168,42 +197,12 @@ impl Binder<'_> {
             Some(alias) => (alias.value.clone(), false),
             None => implicit_name(expr),
         };
-        Ok(vec![Item { name, value, origin, unnamed }])
-    }
-
-    fn wildcard(
-        &mut self,
-        qualifier: Option<String>,
-        options: &ast::WildcardAdditionalOptions,
-        from: &From,
-    ) -> Result<Vec<Item>> {
-        let origin = self.place(options.wildcard_token.0.span);
-        if options.opt_ilike.is_some() || options.opt_rename.is_some() || options.opt_replace.is_some() {
-            return unsupported(&origin, "this option of `*`");
-        }
-        let mut except: Vec<ast::Ident> = vec![];
-        if let Some(list) = &options.opt_except {
-            except.push(list.first_element.clone());
-            except.extend(list.additional_elements.iter().cloned());
-        }
-        if let Some(list) = &options.opt_exclude {
-            match list {
-                ast::ExcludeSelectItem::Single(name) => except.extend(name.0.last().and_then(|p| p.as_ident()).cloned()),
-                ast::ExcludeSelectItem::Multiple(names) => {
-                    except.extend(names.iter().filter_map(|name| name.0.last()?.as_ident().cloned()));
-                }
-            }
-        }
-        let columns = self.star(&from.scope, qualifier.as_deref(), &origin)?;
-        for name in &except {
-            if !columns.iter().any(|column| same(&column.name, &name.value)) {
-                return self.name(std::slice::from_ref(name), &Environment::over(&from.scope)).map(|_| vec![]);
-            }
-        }
-        let kept = columns.into_iter().filter(|column| !except.iter().any(|name| same(&column.name, &name.value)));
-        Ok(kept
-            .map(|column| Item { name: column.name.clone(), value: column.typed(), origin: origin.clone(), unnamed: false })
-            .collect())
+        Ok(vec![Item {
+            name,
+            value,
+            origin,
+            unnamed,
+        }])
     }
 
     /// Everything behind the select list: GROUP BY, HAVING, QUALIFY, ORDER BY.
@@ -214,32 +213,57 @@ impl Binder<'_> {
         from: &From,
         items: Vec<Item>,
     ) -> Result<Clauses> {
-        let env = Environment { named_windows: &select.named_window, ..Environment::over(&from.scope) };
+        let env = Environment {
+            named_windows: &select.named_window,
+            ..Environment::over(&from.scope)
+        };
         let groups = self.group_by(&select.group_by, &items, &env)?;
-        let aliases: Vec<(String, Typed)> = items.iter().map(|item| (item.name.clone(), item.value.clone())).collect();
+        let aliases: Vec<(String, Typed)> = items
+            .iter()
+            .map(|item| (item.name.clone(), item.value.clone()))
+            .collect();
         let having = match &select.having {
             None => None,
             Some(having) => {
-                let env = Environment { first: &aliases, aggregates: true, clause: "HAVING", ..env.clone() };
+                let env = Environment {
+                    first: &aliases,
+                    aggregates: true,
+                    clause: "HAVING",
+                    ..env.clone()
+                };
                 Some((self.condition(having, &env)?, self.origin(having)))
             }
         };
-        let env = Environment { first: &aliases, aggregates: true, windows: true, ..env };
+        let env = Environment {
+            first: &aliases,
+            aggregates: true,
+            windows: true,
+            ..env
+        };
         let qualify = match &select.qualify {
             None => None,
-            Some(qualify) => {
-                Some((self.condition(qualify, &env.clone().named("QUALIFY"))?, self.origin(qualify)))
-            }
+            Some(qualify) => Some((
+                self.condition(qualify, &env.clone().named("QUALIFY"))?,
+                self.origin(qualify),
+            )),
         };
         let mut sorts = vec![];
         match order.map(|order| &order.kind) {
             None => {}
             Some(ast::OrderByKind::All(options)) => {
-                sorts.extend(items.iter().map(|item| (sort(item.value.expr.clone(), options), item.origin.clone())));
+                sorts.extend(
+                    items
+                        .iter()
+                        .map(|item| (sort(item.value.expr.clone(), options), item.origin.clone())),
+                );
             }
             Some(ast::OrderByKind::Expressions(exprs)) => {
                 for item in exprs {
-                    let value = match self.ordinal(&item.expr, items.len(), &condition::ORDER_BY_POS_OUT_OF_RANGE)? {
+                    let value = match self.ordinal(
+                        &item.expr,
+                        items.len(),
+                        &condition::ORDER_BY_POS_OUT_OF_RANGE,
+                    )? {
                         Some(index) => items[index].value.clone(),
                         None => self.expression(&item.expr, &env.clone().named("ORDER BY"))?,
                     };
@@ -247,41 +271,82 @@ impl Binder<'_> {
                 }
             }
         }
-        Ok(Clauses { items, groups, having, qualify, order: sorts })
+        Ok(Clauses {
+            items,
+            groups,
+            having,
+            qualify,
+            order: sorts,
+        })
     }
 
     /// Makes the plan of the clauses, innermost step first.
-    fn assemble(&mut self, select: &ast::Select, from: From, clauses: &mut Clauses) -> Result<(Bound, Vec<SortExpr>)> {
+    fn assemble(
+        &mut self,
+        select: &ast::Select,
+        from: From,
+        clauses: &mut Clauses,
+    ) -> Result<(Bound, Vec<SortExpr>)> {
         let origin = self.query.origin.clone();
         let streaming = from.streaming;
         let mut plan = from.plan;
         let aggregates = clauses.groups.is_some()
             || clauses.having.is_some()
-            || clauses.placed().iter().any(|placed| has_aggregate(placed.expr));
+            || clauses
+                .placed()
+                .iter()
+                .any(|placed| has_aggregate(placed.expr));
         if aggregates {
-            let place = clauses.items.iter().find(|item| has_aggregate(&item.value.expr)).map(|item| item.origin.clone());
+            let place = clauses
+                .items
+                .iter()
+                .find(|item| has_aggregate(&item.value.expr))
+                .map(|item| item.origin.clone());
             self.refuse_on_stream(streaming, "an aggregate", place.as_ref().unwrap_or(&origin))?;
             let groups = clauses.groups.take().unwrap_or_default();
             plan = self.aggregated(plan, groups, &mut clauses.placed())?;
         }
         if let Some((having, place)) = clauses.having.take() {
-            plan = self.planned(LogicalPlanBuilder::from(plan).filter(having).and_then(LogicalPlanBuilder::build), &place)?;
+            plan = self.planned(
+                LogicalPlanBuilder::from(plan)
+                    .filter(having)
+                    .and_then(LogicalPlanBuilder::build),
+                &place,
+            )?;
         }
         plan = self.windowed(plan, streaming, clauses)?;
         if let Some((qualify, place)) = clauses.qualify.take() {
-            plan = self.planned(LogicalPlanBuilder::from(plan).filter(qualify).and_then(LogicalPlanBuilder::build), &place)?;
+            plan = self.planned(
+                LogicalPlanBuilder::from(plan)
+                    .filter(qualify)
+                    .and_then(LogicalPlanBuilder::build),
+                &place,
+            )?;
         }
         self.projected(select, plan, streaming, clauses)
     }
 
-    fn windowed(&mut self, plan: LogicalPlan, streaming: bool, clauses: &mut Clauses) -> Result<LogicalPlan> {
+    fn windowed(
+        &mut self,
+        plan: LogicalPlan,
+        streaming: bool,
+        clauses: &mut Clauses,
+    ) -> Result<LogicalPlan> {
         let mut placed = clauses.placed();
         let windows = find_window_exprs(placed.iter().map(|placed| &*placed.expr));
-        let Some(first) = windows.first() else { return Ok(plan) };
-        let place = placed.iter().find(|p| p.expr.exists(|e| Ok(e == first)).unwrap_or(false)).map(|p| p.origin.clone());
+        let Some(first) = windows.first() else {
+            return Ok(plan);
+        };
+        let place = placed
+            .iter()
+            .find(|p| p.expr.exists(|e| Ok(e == first)).unwrap_or(false))
+            .map(|p| p.origin.clone());
         let place = place.unwrap_or_else(|| self.query.origin.clone());
         self.refuse_on_stream(streaming, "a window function", &place)?;
-        let plan = self.planned(LogicalPlanBuilder::window_plan(plan, windows.clone()), &place)?;
+        let plan = self.planned(
+            LogicalPlanBuilder::window_plan(plan, windows.clone()),
+            &place,
+        )?;
         let replacements: Vec<(Expr, Column)> = windows
             .into_iter()
             .map(|window| {
@@ -320,10 +385,15 @@ impl Binder<'_> {
         let distinct = matches!(select.distinct, Some(ast::Distinct::Distinct));
         let mut sorts = vec![];
         for (sort, place) in std::mem::take(&mut clauses.order) {
-            let field = match clauses.items.iter().position(|item| item.value.expr == sort.expr) {
+            let field = match clauses
+                .items
+                .iter()
+                .position(|item| item.value.expr == sort.expr)
+            {
                 Some(index) => columns[index].field.clone(),
                 None if distinct => {
-                    let message = "with SELECT DISTINCT, ORDER BY takes only what the select list has";
+                    let message =
+                        "with SELECT DISTINCT, ORDER BY takes only what the select list has";
                     return Err(at(&condition::UNRESOLVED_COLUMN, &place, message));
                 }
                 None => {
@@ -332,7 +402,11 @@ impl Binder<'_> {
                     field
                 }
             };
-            sorts.push(SortExpr::new(Expr::Column(Column::new_unqualified(field)), sort.asc, sort.nulls_first));
+            sorts.push(SortExpr::new(
+                Expr::Column(Column::new_unqualified(field)),
+                sort.asc,
+                sort.nulls_first,
+            ));
         }
         let mut builder = self.planned(LogicalPlanBuilder::from(plan).project(exprs), &origin)?;
         if distinct {
@@ -340,12 +414,23 @@ impl Binder<'_> {
             builder = self.planned(builder.distinct(), &origin)?;
         }
         let plan = self.planned(builder.build(), &origin)?;
-        Ok((Bound { plan, columns, streaming }, sorts))
+        Ok((
+            Bound {
+                plan,
+                columns,
+                streaming,
+            },
+            sorts,
+        ))
     }
 
     /// A field name that the plan does not have yet, the user's own if possible.
     fn field_name(&mut self, name: &str, before: &[BoundColumn]) -> String {
-        if before.iter().any(|column| column.field == name) { self.fresh(name) } else { name.to_string() }
+        if before.iter().any(|column| column.field == name) {
+            self.fresh(name)
+        } else {
+            name.to_string()
+        }
     }
 }
 
@@ -354,32 +439,23 @@ impl Clauses {
     fn placed(&mut self) -> Vec<Placed<'_>> {
         let mut placed = vec![];
         for item in &mut self.items {
-            placed.push(Placed { expr: &mut item.value.expr, origin: item.origin.clone() });
+            placed.push(Placed {
+                expr: &mut item.value.expr,
+                origin: item.origin.clone(),
+            });
         }
         for (expr, origin) in self.having.iter_mut().chain(self.qualify.iter_mut()) {
-            placed.push(Placed { expr, origin: origin.clone() });
+            placed.push(Placed {
+                expr,
+                origin: origin.clone(),
+            });
         }
         for (sort, origin) in &mut self.order {
-            placed.push(Placed { expr: &mut sort.expr, origin: origin.clone() });
+            placed.push(Placed {
+                expr: &mut sort.expr,
+                origin: origin.clone(),
+            });
         }
         placed
-    }
-}
-
-/// The name of a column without alias: the column's own, or the text of the expression, which counts as unnamed.
-fn implicit_name(expr: &ast::Expr) -> (String, bool) {
-    match expr {
-        ast::Expr::Identifier(name) => (name.value.clone(), false),
-        ast::Expr::CompoundIdentifier(parts) => (parts.last().map_or_else(String::new, |part| part.value.clone()), false),
-        ast::Expr::Nested(inner) => implicit_name(inner),
-        ast::Expr::CompoundFieldAccess { access_chain, .. } => match access_chain.last() {
-            Some(ast::AccessExpr::Dot(ast::Expr::Identifier(name))) => (name.value.clone(), false),
-            _ => (expr.to_string(), true),
-        },
-        ast::Expr::JsonAccess { path, .. } => match path.path.last() {
-            Some(ast::JsonPathElem::Dot { key, .. }) => (key.clone(), false),
-            _ => (expr.to_string(), true),
-        },
-        other => (other.to_string(), true),
     }
 }

@@ -17,7 +17,11 @@ use crate::rewrite::{cast, compare, concat, structure, time, unify};
 
 impl Binder<'_> {
     /// The meaning of a call that is syntax, `None` if it is an ordinary function.
-    pub(crate) fn special(&mut self, call: &Call<'_>, whole: &Environment<'_>) -> Result<Option<Typed>> {
+    pub(crate) fn special(
+        &mut self,
+        call: &Call<'_>,
+        whole: &Environment<'_>,
+    ) -> Result<Option<Typed>> {
         let env = &whole.inner();
         let name = call.name.as_str();
         if let Some(value) = self.session_value(name, call.args.len(), &call.origin, whole.output) {
@@ -33,7 +37,15 @@ impl Binder<'_> {
             let [value] = self.exactly::<1>(call, env)?;
             return cast::explicit(self.session, value, &target.to_arrow(), &call.origin).map(Some);
         }
-        Ok(Some(match name {
+        if let Some(value) = self.conditional(call, env)? {
+            return Ok(Some(value));
+        }
+        self.constructor(call, env)
+    }
+
+    /// Calls that choose between values.
+    fn conditional(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Option<Typed>> {
+        Ok(Some(match call.name.as_str() {
             "coalesce" | "nvl" | "ifnull" => {
                 let args = self.arguments(call, env)?;
                 self.coalesce(args, &call.origin)?
@@ -44,7 +56,10 @@ impl Binder<'_> {
             }
             "if" | "iff" => {
                 let [_, yes, no] = self.exactly::<3>(call, env)?;
-                let test = self.condition(call.args[0], &env.clone().named("the first argument of `if`"))?;
+                let test = self.condition(
+                    call.args[0],
+                    &env.clone().named("the first argument of `if`"),
+                )?;
                 self.choose(test, yes, no, &call.origin)?
             }
             "nullif" => self.nullif(call, env)?,
@@ -57,30 +72,57 @@ impl Binder<'_> {
                 self.coalesce(vec![value, Typed::int(0)], &call.origin)?
             }
             "isnull" => Typed::boolean(self.exactly::<1>(call, env)?[0].expr.clone().is_null()),
-            "isnotnull" => Typed::boolean(self.exactly::<1>(call, env)?[0].expr.clone().is_not_null()),
+            "isnotnull" => {
+                Typed::boolean(self.exactly::<1>(call, env)?[0].expr.clone().is_not_null())
+            }
             "greatest" | "least" => self.extreme(call, env)?,
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Calls that put values together, name units, or stand for something else.
+    fn constructor(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Option<Typed>> {
+        let name = call.name.as_str();
+        Ok(Some(match name {
             "concat" => {
                 let args = self.arguments(call, env)?;
                 concat::concat(self.session, args, &call.origin)?
             }
             "mod" => {
                 let [left, right] = self.exactly::<2>(call, env)?;
-                arithmetic::apply(self.session, Arithmetic::Remainder, left, right, &call.origin)?
+                arithmetic::apply(
+                    self.session,
+                    Arithmetic::Remainder,
+                    left,
+                    right,
+                    &call.origin,
+                )?
             }
             "struct" | "named_struct" => self.structure(call, env)?,
             "array" => {
                 let args = self.arguments(call, env)?;
-                let origins = call.args.iter().map(|arg| self.origin(*arg)).collect::<Vec<_>>();
+                let origins = call
+                    .args
+                    .iter()
+                    .map(|arg| self.origin(*arg))
+                    .collect::<Vec<_>>();
                 let (items, data_type) = self.unified(args, &origins, "the items of the array")?;
                 structure::array(items, &data_type)
             }
-            "typeof" => Typed::text(unify::words(&self.exactly::<1>(call, env)?[0].data_type).to_lowercase()),
-            "dateadd" | "date_add" | "timestampadd" | "datediff" | "date_diff" | "timestampdiff" if call.args.len() == 3 => {
+            "typeof" => Typed::text(
+                unify::words(&self.exactly::<1>(call, env)?[0].data_type).to_lowercase(),
+            ),
+            "dateadd" | "date_add" | "timestampadd" | "datediff" | "date_diff"
+            | "timestampdiff"
+                if call.args.len() == 3 =>
+            {
                 self.with_unit(call, env)?
             }
             "count_if" => return self.count_if(call, env).map(Some),
-            "explode" | "explode_outer" | "posexplode" | "posexplode_outer" | "inline" | "inline_outer" | "stack" => {
-                let message = format!("`{name}` must stand alone in a select list or in LATERAL VIEW");
+            "explode" | "explode_outer" | "posexplode" | "posexplode_outer" | "inline"
+            | "inline_outer" | "stack" => {
+                let message =
+                    format!("`{name}` must stand alone in a select list or in LATERAL VIEW");
                 return Err(at(&condition::UNSUPPORTED_GENERATOR, &call.origin, message));
             }
             "window" | "session_window" | "window_time" => {
@@ -91,7 +133,11 @@ impl Binder<'_> {
     }
 
     /// Exactly `N` arguments.
-    pub(crate) fn exactly<const N: usize>(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<[Typed; N]> {
+    pub(crate) fn exactly<const N: usize>(
+        &mut self,
+        call: &Call<'_>,
+        env: &Environment<'_>,
+    ) -> Result<[Typed; N]> {
         let args = self.arguments(call, env)?;
         let found = args.len();
         args.try_into().map_err(|_| {
@@ -101,14 +147,35 @@ impl Binder<'_> {
     }
 
     /// A function without parentheses: `current_date`.
-    pub(crate) fn bare_function(&mut self, name: &str, origin: &Origin, env: &Environment<'_>) -> Option<Typed> {
+    pub(crate) fn bare_function(
+        &mut self,
+        name: &str,
+        origin: &Origin,
+        env: &Environment<'_>,
+    ) -> Option<Typed> {
         let name = name.to_lowercase();
-        let known = ["current_date", "current_timestamp", "current_user", "user", "session_user", "localtimestamp"];
-        known.contains(&name.as_str()).then(|| self.session_value(&name, 0, origin, env.output)).flatten()
+        let known = [
+            "current_date",
+            "current_timestamp",
+            "current_user",
+            "user",
+            "session_user",
+            "localtimestamp",
+        ];
+        known
+            .contains(&name.as_str())
+            .then(|| self.session_value(&name, 0, origin, env.output))
+            .flatten()
     }
 
     /// What the session fixes: the query time, the user, the catalog.
-    fn session_value(&mut self, name: &str, arguments: usize, origin: &Origin, output: bool) -> Option<Typed> {
+    fn session_value(
+        &mut self,
+        name: &str,
+        arguments: usize,
+        origin: &Origin,
+        output: bool,
+    ) -> Option<Typed> {
         if arguments > 0 {
             return None;
         }
@@ -132,7 +199,9 @@ impl Binder<'_> {
             }
             "unix_timestamp" => {
                 self.facts.time.timestamp(false, origin);
-                return Some(Typed::literal(ScalarValue::Int64(Some(settings.now_us.div_euclid(1_000_000)))));
+                return Some(Typed::literal(ScalarValue::Int64(Some(
+                    settings.now_us.div_euclid(1_000_000),
+                ))));
             }
             _ => return None,
         };
@@ -140,10 +209,17 @@ impl Binder<'_> {
     }
 
     fn choose(&mut self, test: Expr, yes: Typed, no: Typed, origin: &Origin) -> Result<Typed> {
-        let (values, data_type) = self.unified(vec![yes, no], std::slice::from_ref(origin), "the results")?;
+        let (values, data_type) =
+            self.unified(vec![yes, no], std::slice::from_ref(origin), "the results")?;
         let mut values = values.into_iter().map(|value| Box::new(value.expr));
-        let pairs = values.next().map(|yes| vec![(Box::new(test), yes)]).unwrap_or_default();
-        Ok(Typed::new(Expr::Case(Case::new(None, pairs, values.next())), data_type))
+        let pairs = values
+            .next()
+            .map(|yes| vec![(Box::new(test), yes)])
+            .unwrap_or_default();
+        Ok(Typed::new(
+            Expr::Case(Case::new(None, pairs, values.next())),
+            data_type,
+        ))
     }
 
     fn nullif(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
@@ -153,9 +229,14 @@ impl Binder<'_> {
 
     fn null_if_equal(&mut self, value: Typed, other: Typed, origin: &Origin) -> Result<Typed> {
         let equal = compare::compare(self.session, Operator::Eq, value.clone(), other, origin)?;
-        let null = datafusion::logical_expr::lit(ScalarValue::try_from(&value.data_type).unwrap_or(ScalarValue::Null));
+        let null = datafusion::logical_expr::lit(
+            ScalarValue::try_from(&value.data_type).unwrap_or(ScalarValue::Null),
+        );
         let pairs = vec![(Box::new(equal.expr), Box::new(null))];
-        Ok(Typed::new(Expr::Case(Case::new(None, pairs, Some(Box::new(value.expr)))), value.data_type))
+        Ok(Typed::new(
+            Expr::Case(Case::new(None, pairs, Some(Box::new(value.expr)))),
+            value.data_type,
+        ))
     }
 
     fn extreme(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
@@ -165,13 +246,25 @@ impl Binder<'_> {
             return Err(at(&condition::WRONG_NUM_ARGS, &call.origin, message));
         }
         let text = |arg: &Typed| arg.data_type == DataType::Utf8;
-        if args.iter().any(text) && !args.iter().all(|arg| text(arg) || arg.data_type == DataType::Null) {
-            let message = format!("the arguments of `{}` must have one type: a string is not cast here", call.name);
+        if args.iter().any(text)
+            && !args
+                .iter()
+                .all(|arg| text(arg) || arg.data_type == DataType::Null)
+        {
+            let message = format!(
+                "the arguments of `{}` must have one type: a string is not cast here",
+                call.name
+            );
             return Err(at(&condition::DATATYPE_MISMATCH, &call.origin, message));
         }
-        let (args, data_type) = self.unified(args, std::slice::from_ref(&call.origin), "the arguments")?;
+        let (args, data_type) =
+            self.unified(args, std::slice::from_ref(&call.origin), "the arguments")?;
         let args = args.into_iter().map(|arg| arg.expr).collect();
-        let expr = if call.name == "greatest" { core::greatest(args) } else { core::least(args) };
+        let expr = if call.name == "greatest" {
+            core::greatest(args)
+        } else {
+            core::least(args)
+        };
         Ok(Typed::new(expr, data_type))
     }
 
@@ -181,10 +274,12 @@ impl Binder<'_> {
         if call.name == "struct" {
             for (index, (value, ast)) in args.into_iter().zip(&call.args).enumerate() {
                 let name = match ast {
-                    ast::Expr::Identifier(name) | ast::Expr::Named { name, .. } => name.value.clone(),
-                    ast::Expr::CompoundIdentifier(parts) => {
-                        parts.last().map_or_else(String::new, |part| part.value.clone())
+                    ast::Expr::Identifier(name) | ast::Expr::Named { name, .. } => {
+                        name.value.clone()
                     }
+                    ast::Expr::CompoundIdentifier(parts) => parts
+                        .last()
+                        .map_or_else(String::new, |part| part.value.clone()),
                     _ => format!("col{}", index + 1),
                 };
                 fields.push((name, value));
@@ -192,7 +287,9 @@ impl Binder<'_> {
         } else {
             let mut args = args.into_iter();
             while let Some(name) = args.next() {
-                let (Some(name), Some(value)) = (name.constant_text().map(ToString::to_string), args.next()) else {
+                let (Some(name), Some(value)) =
+                    (name.constant_text().map(ToString::to_string), args.next())
+                else {
                     let message = "named_struct takes pairs of a constant name and a value";
                     return Err(at(&condition::DATATYPE_MISMATCH, &call.origin, message));
                 };
@@ -215,14 +312,24 @@ impl Binder<'_> {
         for arg in &call.args[1..] {
             args.push(self.expression(arg, env)?);
         }
-        let name = if call.name.contains("diff") { "timestampdiff" } else { "timestampadd" };
+        let name = if call.name.contains("diff") {
+            "timestampdiff"
+        } else {
+            "timestampadd"
+        };
         self.scalar(name, args, &call.origin)
     }
 
     fn count_if(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
         let test = match call.args.as_slice() {
             [test] => *test,
-            _ => return Err(at(&condition::WRONG_NUM_ARGS, &call.origin, "`count_if` takes one argument")),
+            _ => {
+                return Err(at(
+                    &condition::WRONG_NUM_ARGS,
+                    &call.origin,
+                    "`count_if` takes one argument",
+                ));
+            }
         };
         // count_if(x) counts the rows for which x is TRUE: count(CASE WHEN x THEN 1 END).
         let case = ast::Expr::Case {
@@ -253,29 +360,50 @@ impl Binder<'_> {
     }
 
     /// Syntax that stands for a function: `EXTRACT`, `SUBSTRING`, `TRIM`, …
-    pub(crate) fn syntax_function(&mut self, expr: &ast::Expr, env: &Environment<'_>) -> Result<Typed> {
+    pub(crate) fn syntax_function(
+        &mut self,
+        expr: &ast::Expr,
+        env: &Environment<'_>,
+    ) -> Result<Typed> {
         let origin = self.origin(expr);
         let (name, args) = match expr {
-            ast::Expr::Extract { field, expr, .. } => {
-                ("date_part", vec![Typed::text(field.to_string().to_lowercase()), self.expression(expr, env)?])
-            }
-            ast::Expr::Ceil { expr, field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) } => {
-                ("ceil", vec![self.expression(expr, env)?])
-            }
-            ast::Expr::Floor { expr, field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) } => {
-                ("floor", vec![self.expression(expr, env)?])
-            }
-            ast::Expr::Position { expr, r#in } => {
-                ("locate", vec![self.expression(expr, env)?, self.expression(r#in, env)?])
-            }
-            ast::Expr::Substring { expr, substring_from, substring_for, .. } => {
+            ast::Expr::Extract { field, expr, .. } => (
+                "date_part",
+                vec![
+                    Typed::text(field.to_string().to_lowercase()),
+                    self.expression(expr, env)?,
+                ],
+            ),
+            ast::Expr::Ceil {
+                expr,
+                field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime),
+            } => ("ceil", vec![self.expression(expr, env)?]),
+            ast::Expr::Floor {
+                expr,
+                field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime),
+            } => ("floor", vec![self.expression(expr, env)?]),
+            ast::Expr::Position { expr, r#in } => (
+                "locate",
+                vec![self.expression(expr, env)?, self.expression(r#in, env)?],
+            ),
+            ast::Expr::Substring {
+                expr,
+                substring_from,
+                substring_for,
+                ..
+            } => {
                 let mut args = vec![self.expression(expr, env)?];
                 for part in [substring_from, substring_for].into_iter().flatten() {
                     args.push(self.expression(part, env)?);
                 }
                 ("substring", args)
             }
-            ast::Expr::Trim { trim_where, trim_what, expr, trim_characters: None } => {
+            ast::Expr::Trim {
+                trim_where,
+                trim_what,
+                expr,
+                trim_characters: None,
+            } => {
                 let name = match trim_where {
                     None | Some(ast::TrimWhereField::Both) => "trim",
                     Some(ast::TrimWhereField::Leading) => "ltrim",
@@ -288,7 +416,11 @@ impl Binder<'_> {
                 (name, args)
             }
             ast::Expr::Array(array) => {
-                let args = array.elem.iter().map(|item| self.expression(item, env)).collect::<Result<Vec<_>>>()?;
+                let args = array
+                    .elem
+                    .iter()
+                    .map(|item| self.expression(item, env))
+                    .collect::<Result<Vec<_>>>()?;
                 let (items, data_type) = self.unified(args, &[origin], "the items of the array")?;
                 return Ok(structure::array(items, &data_type));
             }
@@ -305,8 +437,15 @@ impl Binder<'_> {
                 return Ok(structure::named_struct(named));
             }
             ast::Expr::Tuple(values) => {
-                let values = values.iter().map(|value| self.expression(value, env)).collect::<Result<Vec<_>>>()?;
-                let named = values.into_iter().enumerate().map(|(i, v)| (format!("col{}", i + 1), v)).collect();
+                let values = values
+                    .iter()
+                    .map(|value| self.expression(value, env))
+                    .collect::<Result<Vec<_>>>()?;
+                let named = values
+                    .into_iter()
+                    .enumerate()
+                    .map(|(i, v)| (format!("col{}", i + 1), v))
+                    .collect();
                 return Ok(structure::named_struct(named));
             }
             ast::Expr::Named { expr, .. } => return self.expression(expr, env),

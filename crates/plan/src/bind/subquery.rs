@@ -36,20 +36,39 @@ impl Binder<'_> {
         if bound.columns.len() == 1 {
             return Ok(());
         }
-        let message = format!("a subquery at this place must have one column, this has {}", bound.columns.len());
-        Err(at(&condition::SCALAR_SUBQUERY_TOO_MANY_COLUMNS, origin, message))
+        let message = format!(
+            "a subquery at this place must have one column, this has {}",
+            bound.columns.len()
+        );
+        Err(at(
+            &condition::SCALAR_SUBQUERY_TOO_MANY_COLUMNS,
+            origin,
+            message,
+        ))
     }
 
     /// `(SELECT …)` as one value.
-    pub(crate) fn scalar_subquery(&mut self, query: &ast::Query, env: &Environment<'_>) -> Result<Typed> {
+    pub(crate) fn scalar_subquery(
+        &mut self,
+        query: &ast::Query,
+        env: &Environment<'_>,
+    ) -> Result<Typed> {
         let origin = self.origin(query);
         let (bound, subquery) = self.subquery(query, env)?;
         self.one_column(&bound, &origin)?;
-        Ok(Typed::new(Expr::ScalarSubquery(subquery), bound.columns[0].data_type.clone()))
+        Ok(Typed::new(
+            Expr::ScalarSubquery(subquery),
+            bound.columns[0].data_type.clone(),
+        ))
     }
 
     /// `EXISTS (SELECT …)`.
-    pub(crate) fn exists(&mut self, query: &ast::Query, negated: bool, env: &Environment<'_>) -> Result<Typed> {
+    pub(crate) fn exists(
+        &mut self,
+        query: &ast::Query,
+        negated: bool,
+        env: &Environment<'_>,
+    ) -> Result<Typed> {
         let (_, subquery) = self.subquery(query, env)?;
         Ok(Typed::boolean(Expr::Exists(Exists { subquery, negated })))
     }
@@ -89,5 +108,9 @@ impl Binder<'_> {
 
 fn wrap(plan: LogicalPlan) -> Subquery {
     let outer_ref_columns = plan.all_out_ref_exprs();
-    Subquery { subquery: Arc::new(plan), outer_ref_columns, spans: Spans::new() }
+    Subquery {
+        subquery: Arc::new(plan),
+        outer_ref_columns,
+        spans: Spans::new(),
+    }
 }

@@ -19,7 +19,10 @@ impl Typed {
     /// A constant.
     pub(crate) fn literal(value: ScalarValue) -> Self {
         let data_type = value.data_type();
-        Self { expr: Expr::Literal(value, None), data_type }
+        Self {
+            expr: Expr::Literal(value, None),
+            data_type,
+        }
     }
 
     /// A STRING constant.
@@ -39,7 +42,10 @@ impl Typed {
 
     /// A BOOLEAN expression.
     pub(crate) fn boolean(expr: Expr) -> Self {
-        Self { expr, data_type: DataType::Boolean }
+        Self {
+            expr,
+            data_type: DataType::Boolean,
+        }
     }
 
     /// The constant, if it is one.
@@ -52,6 +58,7 @@ impl Typed {
 
     /// The constant text, if it is one.
     pub(crate) fn constant_text(&self) -> Option<&str> {
-        self.constant().and_then(|value| value.try_as_str().flatten())
+        self.constant()
+            .and_then(|value| value.try_as_str().flatten())
     }
 }

@@ -25,17 +25,27 @@ impl Binder<'_> {
             ast::Value::Null => Ok(Typed::null()),
             ast::Value::HexStringLiteral(text) => match hex(text) {
                 Some(bytes) => Ok(Typed::literal(ScalarValue::Binary(Some(bytes)))),
-                None => Err(at(&condition::INVALID_TYPED_LITERAL, &origin, format!("`X'{text}'` is not hexadecimal"))),
+                None => Err(at(
+                    &condition::INVALID_TYPED_LITERAL,
+                    &origin,
+                    format!("`X'{text}'` is not hexadecimal"),
+                )),
             },
-            ast::Value::Placeholder(name) => unsupported(&origin, format!("the parameter `{name}`")),
+            ast::Value::Placeholder(name) => {
+                unsupported(&origin, format!("the parameter `{name}`"))
+            }
             other => unsupported(&origin, format!("the literal `{other}`")),
         }
     }
 
     /// `-5` as one literal, so that `-2147483648` is an INT.
     pub(crate) fn negative_literal(&mut self, expr: &ast::Expr) -> Result<Option<Typed>> {
-        let ast::Expr::Value(value) = expr else { return Ok(None) };
-        let ast::Value::Number(text, long) = &value.value else { return Ok(None) };
+        let ast::Expr::Value(value) = expr else {
+            return Ok(None);
+        };
+        let ast::Value::Number(text, long) = &value.value else {
+            return Ok(None);
+        };
         number(&format!("-{text}"), *long, &self.place(value.span)).map(Some)
     }
 
@@ -46,7 +56,9 @@ impl Binder<'_> {
         let target = match literal.data_type {
             ast::DataType::Date => SparkType::Date,
             ast::DataType::Timestamp(..) => SparkType::Timestamp,
-            ref other if other.to_string().eq_ignore_ascii_case("timestamp_ntz") => SparkType::TimestampNtz,
+            ref other if other.to_string().eq_ignore_ascii_case("timestamp_ntz") => {
+                SparkType::TimestampNtz
+            }
             ref other => return unsupported(&origin, format!("a literal of type {other}")),
         };
         let shown = text.constant_text().unwrap_or_default().to_string();
@@ -59,7 +71,11 @@ impl Binder<'_> {
         }
     }
 
-    pub(crate) fn interval(&mut self, literal: &ast::Interval, env: &Environment<'_>) -> Result<Typed> {
+    pub(crate) fn interval(
+        &mut self,
+        literal: &ast::Interval,
+        env: &Environment<'_>,
+    ) -> Result<Typed> {
         let origin = self.origin(literal.value.as_ref());
         let value = self.expression(&literal.value, env)?;
         let Some(constant) = value.constant() else {
@@ -83,7 +99,11 @@ impl Binder<'_> {
 fn number(text: &str, long: bool, origin: &Origin) -> Result<Typed> {
     let lower = text.to_ascii_lowercase();
     let range = |kind: &str| {
-        at(&condition::NUMERIC_LITERAL_OUT_OF_RANGE, origin, format!("`{text}` does not fit {kind}"))
+        at(
+            &condition::NUMERIC_LITERAL_OUT_OF_RANGE,
+            origin,
+            format!("`{text}` does not fit {kind}"),
+        )
     };
     let (digits, suffix) = match lower.find(|c: char| c.is_ascii_alphabetic() && c != 'e') {
         Some(index) => lower.split_at(index),
@@ -97,7 +117,9 @@ fn number(text: &str, long: bool, origin: &Origin) -> Result<Typed> {
         "f" => ScalarValue::Float32(Some(digits.parse().map_err(|_| range("FLOAT"))?)),
         "d" => ScalarValue::Float64(Some(digits.parse().map_err(|_| range("DOUBLE"))?)),
         "bd" => decimal(digits).ok_or_else(|| range("DECIMAL(38)"))?,
-        "" if digits.contains('e') => ScalarValue::Float64(Some(digits.parse().map_err(|_| range("DOUBLE"))?)),
+        "" if digits.contains('e') => {
+            ScalarValue::Float64(Some(digits.parse().map_err(|_| range("DOUBLE"))?))
+        }
         "" if digits.contains('.') => decimal(digits).ok_or_else(|| range("DECIMAL(38)"))?,
         "" => match (digits.parse::<i32>(), digits.parse::<i64>()) {
             (Ok(value), _) => ScalarValue::Int32(Some(value)),
@@ -115,15 +137,30 @@ fn decimal(text: &str) -> Option<ScalarValue> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let whole = whole.trim_start_matches('0');
     let digits = format!("{whole}{fraction}");
-    let value: i128 = if digits.is_empty() { 0 } else { digits.parse().ok()? };
+    let value: i128 = if digits.is_empty() {
+        0
+    } else {
+        digits.parse().ok()?
+    };
     let scale = i8::try_from(fraction.len()).ok()?;
     let precision = u8::try_from(digits.len().max(fraction.len()).max(1)).ok()?;
-    (precision <= 38).then_some(ScalarValue::Decimal128(Some(sign * value), precision, scale))
+    (precision <= 38).then_some(ScalarValue::Decimal128(
+        Some(sign * value),
+        precision,
+        scale,
+    ))
 }
 
 fn hex(text: &str) -> Option<Vec<u8>> {
-    let padded = if text.len() % 2 == 1 { format!("0{text}") } else { text.to_string() };
-    (0..padded.len()).step_by(2).map(|i| u8::from_str_radix(padded.get(i..i + 2)?, 16).ok()).collect()
+    let padded = if text.len() % 2 == 1 {
+        format!("0{text}")
+    } else {
+        text.to_string()
+    };
+    (0..padded.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(padded.get(i..i + 2)?, 16).ok())
+        .collect()
 }
 
 #[cfg(test)]
@@ -133,7 +170,12 @@ mod tests {
     #[test]
     fn numbers_have_sparks_types() {
         let origin = Origin::new("a.sql", 1, 1, 1);
-        let check = |text: &str, expected: ScalarValue| assert_eq!(number(text, false, &origin).unwrap(), Typed::literal(expected));
+        let check = |text: &str, expected: ScalarValue| {
+            assert_eq!(
+                number(text, false, &origin).unwrap(),
+                Typed::literal(expected)
+            )
+        };
         check("1", ScalarValue::Int32(Some(1)));
         check("-2147483648", ScalarValue::Int32(Some(i32::MIN)));
         check("3000000000", ScalarValue::Int64(Some(3_000_000_000)));
@@ -142,7 +184,10 @@ mod tests {
         check("1e2", ScalarValue::Float64(Some(100.0)));
         check("5L", ScalarValue::Int64(Some(5)));
         check("1.5D", ScalarValue::Float64(Some(1.5)));
-        check("9223372036854775808", ScalarValue::Decimal128(Some(9_223_372_036_854_775_808), 19, 0));
+        check(
+            "9223372036854775808",
+            ScalarValue::Decimal128(Some(9_223_372_036_854_775_808), 19, 0),
+        );
         assert!(number("128Y", false, &origin).is_err());
     }
 }

@@ -21,17 +21,31 @@ impl Binder<'_> {
     /// `f(…) OVER (…)`.
     pub(crate) fn window_call(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
         if !env.windows {
-            let message = format!("`{}` is a window function here, which {} does not take", call.name, env.clause);
-            return Err(at(&condition::INVALID_WHERE_CONDITION, &call.origin, message));
+            let message = format!(
+                "`{}` is a window function here, which {} does not take",
+                call.name, env.clause
+            );
+            return Err(at(
+                &condition::INVALID_WHERE_CONDITION,
+                &call.origin,
+                message,
+            ));
         }
         if call.name == "count_if"
             && let Some(found) = self.special(call, env)?
         {
             return Ok(found);
         }
-        let inside = Environment { windows: false, clause: "an argument of a window function", ..env.inner() };
+        let inside = Environment {
+            windows: false,
+            clause: "an argument of a window function",
+            ..env.inner()
+        };
         let spec = self.window_spec(call, env)?;
-        let filter = call.filter.map(|filter| self.condition(filter, &inside)).transpose()?;
+        let filter = call
+            .filter
+            .map(|filter| self.condition(filter, &inside))
+            .transpose()?;
         let mut partition_by = vec![];
         for expr in &spec.partition_by {
             partition_by.push(self.expression(expr, &inside)?.expr);
@@ -51,21 +65,33 @@ impl Binder<'_> {
         let expr = Expr::WindowFunction(Box::new(WindowFunction { fun, params }));
         if data_type == DataType::UInt64 {
             // Ranks are INT in Spark, unsigned 64 bit in DataFusion.
-            return Ok(Typed::new(datafusion::logical_expr::cast(expr, DataType::Int32), DataType::Int32));
+            return Ok(Typed::new(
+                datafusion::logical_expr::cast(expr, DataType::Int32),
+                DataType::Int32,
+            ));
         }
         Ok(Typed::new(expr, data_type))
     }
 
     fn window_spec(&self, call: &Call<'_>, env: &Environment<'_>) -> Result<ast::WindowSpec> {
         match call.over {
-            Some(ast::WindowType::WindowSpec(spec)) if spec.window_name.is_none() => Ok(spec.clone()),
+            Some(ast::WindowType::WindowSpec(spec)) if spec.window_name.is_none() => {
+                Ok(spec.clone())
+            }
             Some(ast::WindowType::NamedWindow(name)) => {
-                let named = env.named_windows.iter().find(|definition| same(&definition.0.value, &name.value));
+                let named = env
+                    .named_windows
+                    .iter()
+                    .find(|definition| same(&definition.0.value, &name.value));
                 match named.map(|definition| &definition.1) {
                     Some(ast::NamedWindowExpr::WindowSpec(spec)) => Ok(spec.clone()),
                     _ => {
                         let message = format!("there is no window `{}` in this query", name.value);
-                        Err(at(&condition::UNRESOLVED_COLUMN, &self.place(name.span), message))
+                        Err(at(
+                            &condition::UNRESOLVED_COLUMN,
+                            &self.place(name.span),
+                            message,
+                        ))
                     }
                 }
             }
@@ -78,14 +104,19 @@ impl Binder<'_> {
         call: &Call<'_>,
         env: &Environment<'_>,
     ) -> Result<(WindowFunctionDefinition, Vec<Typed>, DataType)> {
-        let aggregate = self.state.aggregate_functions().contains_key(&call.name) || sum::is_aggregate(&call.name);
+        let aggregate = self.state.aggregate_functions().contains_key(&call.name)
+            || sum::is_aggregate(&call.name);
         let ranked = self.state.window_functions().get(&call.name).cloned();
         let Some(function) = ranked else {
             if !aggregate {
                 return Err(self.unknown_function(call));
             }
             let (function, args, data_type) = self.aggregate(call, env)?;
-            return Ok((WindowFunctionDefinition::AggregateUDF(function), args, data_type));
+            return Ok((
+                WindowFunctionDefinition::AggregateUDF(function),
+                args,
+                data_type,
+            ));
         };
         let args = self.arguments(call, env)?;
         let args = match (call.name.as_str(), args.is_empty()) {
@@ -113,7 +144,12 @@ impl Binder<'_> {
             }
         }
         if let (Some(default), Some(value)) = (args.next(), out.first().cloned()) {
-            out.push(crate::rewrite::cast::implicit(self.session, default, &value.data_type, origin)?);
+            out.push(crate::rewrite::cast::implicit(
+                self.session,
+                default,
+                &value.data_type,
+                origin,
+            )?);
         }
         Ok(out)
     }
@@ -140,9 +176,16 @@ impl Binder<'_> {
         Ok(WindowFrame::new_bounds(units, start, end))
     }
 
-    fn bound(&mut self, bound: &ast::WindowFrameBound, units: WindowFrameUnits, origin: &Origin) -> Result<WindowFrameBound> {
+    fn bound(
+        &mut self,
+        bound: &ast::WindowFrameBound,
+        units: WindowFrameUnits,
+        origin: &Origin,
+    ) -> Result<WindowFrameBound> {
         let mut distance = |expr: &Option<Box<ast::Expr>>| -> Result<ScalarValue> {
-            let Some(expr) = expr else { return Ok(ScalarValue::UInt64(None)) };
+            let Some(expr) = expr else {
+                return Ok(ScalarValue::UInt64(None));
+            };
             let scope = super::scope::Scope::default();
             let value = self.expression(expr, &Environment::over(&scope))?;
             match (value.constant(), units) {

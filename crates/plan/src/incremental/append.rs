@@ -23,7 +23,11 @@ pub enum AppendInput {
 ///
 /// # Errors
 /// As [`Session::bind`].
-pub fn plan_append(session: &Session, query: &Query, inputs: &[AppendInput]) -> Result<BoundQuery, Vec<Diagnostic>> {
+pub fn plan_append(
+    session: &Session,
+    query: &Query,
+    inputs: &[AppendInput],
+) -> Result<BoundQuery, Vec<Diagnostic>> {
     let providers: Vec<Arc<dyn TableProvider>> = inputs
         .iter()
         .map(|input| match input {

@@ -35,7 +35,10 @@ pub struct InputFacts {
 
 /// Everything that the choice depends on, besides the shape of the query.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts, each of which has its own answer")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each of which has its own answer"
+)]
 pub struct RefreshFacts {
     /// The inputs.
     pub inputs: Vec<InputFacts>,
@@ -146,22 +149,56 @@ pub fn choose(facts: &RefreshFacts, shape: &Shape) -> Choice {
     let rows_full = total(facts, |input| input.rows);
     let common = forced(facts, shape);
     let mut no_op = common.clone();
-    no_op.extend(facts.inputs.iter().filter(|input| input.change != InputChange::Unchanged).map(changed));
+    no_op.extend(
+        facts
+            .inputs
+            .iter()
+            .filter(|input| input.change != InputChange::Unchanged)
+            .map(changed),
+    );
     no_op.extend(time(facts, shape));
     let mut append = common;
     append.extend(appended(facts, shape));
     append.extend(time(facts, shape));
-    let added = total(facts, |input| if input.change == InputChange::Unchanged { Some(0) } else { input.added_rows });
+    let added = total(facts, |input| {
+        if input.change == InputChange::Unchanged {
+            Some(0)
+        } else {
+            input.added_rows
+        }
+    });
     let considered = vec![
-        Considered { technique: Technique::NoOp, issues: no_op, rows_read: Some(0) },
-        Considered { technique: Technique::AppendOnly, issues: append, rows_read: added },
-        Considered { technique: Technique::CompleteRecompute, issues: vec![], rows_read: rows_full },
+        Considered {
+            technique: Technique::NoOp,
+            issues: no_op,
+            rows_read: Some(0),
+        },
+        Considered {
+            technique: Technique::AppendOnly,
+            issues: append,
+            rows_read: added,
+        },
+        Considered {
+            technique: Technique::CompleteRecompute,
+            issues: vec![],
+            rows_read: rows_full,
+        },
     ];
-    let chosen = considered.iter().find(|considered| considered.issues.is_empty());
-    let (technique, rows_read) =
-        chosen.map_or((Technique::CompleteRecompute, rows_full), |chosen| (chosen.technique, chosen.rows_read));
+    let chosen = considered
+        .iter()
+        .find(|considered| considered.issues.is_empty());
+    let (technique, rows_read) = chosen
+        .map_or((Technique::CompleteRecompute, rows_full), |chosen| {
+            (chosen.technique, chosen.rows_read)
+        });
     let reason = reason(technique, facts, shape, &considered);
-    Choice { technique, reason, considered, rows_read, rows_full }
+    Choice {
+        technique,
+        reason,
+        considered,
+        rows_read,
+        rows_full,
+    }
 }
 
 fn total(facts: &RefreshFacts, rows: impl Fn(&InputFacts) -> Option<u64>) -> Option<u64> {
@@ -169,7 +206,11 @@ fn total(facts: &RefreshFacts, rows: impl Fn(&InputFacts) -> Option<u64>) -> Opt
 }
 
 fn issue(issue_type: &'static str, words: impl Into<String>) -> Issue {
-    Issue { issue_type, sub_type: None, words: words.into() }
+    Issue {
+        issue_type,
+        sub_type: None,
+        words: words.into(),
+    }
 }
 
 /// What forces a full recompute whatever the inputs did.
@@ -188,28 +229,49 @@ fn forced(facts: &RefreshFacts, shape: &Shape) -> Vec<Issue> {
         issues.push(issue("QUERY_FINGERPRINT_CHANGED", "the query has changed"));
     }
     if facts.configuration_changed {
-        issues.push(issue("CONFIGURATION_CHANGED", "settings that can change the result have changed"));
+        issues.push(issue(
+            "CONFIGURATION_CHANGED",
+            "settings that can change the result have changed",
+        ));
     }
     if facts.time_zone_changed {
-        issues.push(issue("TIME_ZONE_CHANGED", "the session time zone has changed"));
+        issues.push(issue(
+            "TIME_ZONE_CHANGED",
+            "the session time zone has changed",
+        ));
     }
     if facts.target_changed {
-        issues.push(issue("DATA_HAS_CHANGED", "another writer has changed the view's own table"));
+        issues.push(issue(
+            "DATA_HAS_CHANGED",
+            "another writer has changed the view's own table",
+        ));
     }
     if let Some((name, _)) = shape.nondeterministic.first() {
         issues.push(Issue {
             issue_type: "PLAN_NOT_DETERMINISTIC",
-            sub_type: Some(("plan_not_deterministic_sub_type", "NON_DETERMINISTIC_EXPRESSION")),
+            sub_type: Some((
+                "plan_not_deterministic_sub_type",
+                "NON_DETERMINISTIC_EXPRESSION",
+            )),
             words: format!("`{name}` gives another answer each time"),
         });
     }
     for input in &facts.inputs {
         match input.change {
             InputChange::NotVersioned => {
-                issues.push(issue("INPUT_NOT_IN_DELTA", format!("`{}` is no Delta table: what changed in it cannot be known", input.name)));
+                issues.push(issue(
+                    "INPUT_NOT_IN_DELTA",
+                    format!(
+                        "`{}` is no Delta table: what changed in it cannot be known",
+                        input.name
+                    ),
+                ));
             }
             InputChange::Replaced => {
-                issues.push(issue("DATA_SCHEMA_CHANGED", format!("`{}` was replaced, or its columns have changed", input.name)));
+                issues.push(issue(
+                    "DATA_SCHEMA_CHANGED",
+                    format!("`{}` was replaced, or its columns have changed", input.name),
+                ));
             }
             _ => {}
         }
@@ -230,7 +292,9 @@ fn time(facts: &RefreshFacts, shape: &Shape) -> Option<Issue> {
     };
     match shape.time.dependence() {
         TimeDependence::Timestamp => Some(time_function("the result depends on the current time")),
-        TimeDependence::Date if facts.date_changed => Some(time_function("the result depends on the date, which has changed")),
+        TimeDependence::Date if facts.date_changed => Some(time_function(
+            "the result depends on the date, which has changed",
+        )),
         _ => None,
     }
 }
@@ -241,32 +305,71 @@ fn appended(facts: &RefreshFacts, shape: &Shape) -> Vec<Issue> {
     if let Structure::Related { operator } = &shape.structure {
         issues.push(Issue {
             issue_type: "PLAN_NOT_INCREMENTALIZABLE",
-            sub_type: Some(("plan_not_incrementalizable_sub_type", "OPERATOR_NOT_SUPPORTED")),
-            words: format!("its {} relates rows to each other", operator.to_lowercase().replace('_', " ")),
+            sub_type: Some((
+                "plan_not_incrementalizable_sub_type",
+                "OPERATOR_NOT_SUPPORTED",
+            )),
+            words: format!(
+                "its {} relates rows to each other",
+                operator.to_lowercase().replace('_', " ")
+            ),
         });
     }
-    issues.extend(facts.inputs.iter().filter(|input| input.change == InputChange::Changed).map(|input| {
-        issue("DATA_HAS_CHANGED", format!("rows of `{}` were changed or removed", input.name))
-    }));
+    issues.extend(
+        facts
+            .inputs
+            .iter()
+            .filter(|input| input.change == InputChange::Changed)
+            .map(|input| {
+                issue(
+                    "DATA_HAS_CHANGED",
+                    format!("rows of `{}` were changed or removed", input.name),
+                )
+            }),
+    );
     issues
 }
 
-fn reason(technique: Technique, facts: &RefreshFacts, shape: &Shape, considered: &[Considered]) -> String {
+fn reason(
+    technique: Technique,
+    facts: &RefreshFacts,
+    shape: &Shape,
+    considered: &[Considered],
+) -> String {
     let names = |change: InputChange| {
-        let names = facts.inputs.iter().filter(|input| input.change == change).map(|input| format!("`{}`", input.name));
+        let names = facts
+            .inputs
+            .iter()
+            .filter(|input| input.change == change)
+            .map(|input| format!("`{}`", input.name));
         names.collect::<Vec<_>>().join(", ")
     };
     match technique {
         Technique::NoOp => match shape.time.dependence() {
             TimeDependence::None => "no input has changed".into(),
-            TimeDependence::AuditStamp => "no input has changed, and time is only a stamp on the rows".into(),
+            TimeDependence::AuditStamp => {
+                "no input has changed, and time is only a stamp on the rows".into()
+            }
             _ => "no input has changed, nor has the date".into(),
         },
-        Technique::AppendOnly => format!("{} only gained rows, and each row of the view comes from one of them", names(InputChange::AppendedOnly)),
+        Technique::AppendOnly => format!(
+            "{} only gained rows, and each row of the view comes from one of them",
+            names(InputChange::AppendedOnly)
+        ),
         Technique::CompleteRecompute => {
-            let append = considered.iter().find(|considered| considered.technique == Technique::AppendOnly);
-            let words: Vec<&str> = append.iter().flat_map(|c| &c.issues).map(|issue| issue.words.as_str()).collect();
-            if words.is_empty() { "every row is computed again".into() } else { words.join("; ") }
+            let append = considered
+                .iter()
+                .find(|considered| considered.technique == Technique::AppendOnly);
+            let words: Vec<&str> = append
+                .iter()
+                .flat_map(|c| &c.issues)
+                .map(|issue| issue.words.as_str())
+                .collect();
+            if words.is_empty() {
+                "every row is computed again".into()
+            } else {
+                words.join("; ")
+            }
         }
     }
 }

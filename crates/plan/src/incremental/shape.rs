@@ -32,7 +32,11 @@ pub enum TimeDependence {
 
 impl TimeUse {
     pub(crate) fn timestamp(&mut self, stamp: bool, origin: &Origin) {
-        let list = if stamp { &mut self.stamps } else { &mut self.timestamps };
+        let list = if stamp {
+            &mut self.stamps
+        } else {
+            &mut self.timestamps
+        };
         list.push(origin.clone());
     }
 
@@ -95,9 +99,15 @@ fn structure(plan: &LogicalPlan) -> Structure {
     let mut found = None;
     let _ = plan.apply(|node| {
         found = operator(node).or_else(|| subquery(node));
-        Ok(if found.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+        Ok(if found.is_some() {
+            TreeNodeRecursion::Stop
+        } else {
+            TreeNodeRecursion::Continue
+        })
     });
-    found.map_or(Structure::Linear, |operator| Structure::Related { operator })
+    found.map_or(Structure::Linear, |operator| Structure::Related {
+        operator,
+    })
 }
 
 fn operator(node: &LogicalPlan) -> Option<&'static str> {
@@ -122,7 +132,13 @@ fn operator(node: &LogicalPlan) -> Option<&'static str> {
 fn subquery(node: &LogicalPlan) -> Option<&'static str> {
     let holds = node.expressions().iter().any(|expr| {
         let inner = |expr: &Expr| {
-            Ok(matches!(expr, Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_)))
+            Ok(matches!(
+                expr,
+                Expr::ScalarSubquery(_)
+                    | Expr::Exists(_)
+                    | Expr::InSubquery(_)
+                    | Expr::SetComparison(_)
+            ))
         };
         expr.exists(inner).unwrap_or(true)
     });

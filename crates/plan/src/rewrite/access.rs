@@ -8,7 +8,9 @@ use arrow::compute::take;
 use arrow::datatypes::{DataType, Int32Type};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
 use sluice_model::condition::query as condition;
 use sluice_model::{Diagnostic, Origin};
 
@@ -23,12 +25,24 @@ pub(crate) fn field(session: &Session, value: Typed, name: &str, origin: &Origin
     match value.data_type.clone() {
         DataType::Struct(fields) => {
             let exact = fields.iter().find(|field| field.name() == name);
-            let Some(field) = exact.or_else(|| fields.iter().find(|field| field.name().eq_ignore_ascii_case(name))) else {
+            let Some(field) = exact.or_else(|| {
+                fields
+                    .iter()
+                    .find(|field| field.name().eq_ignore_ascii_case(name))
+            }) else {
                 let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
-                let diagnostic = Diagnostic::error(&condition::FIELD_NOT_FOUND, format!("the struct has no field `{name}`"));
-                return Err(Box::new(diagnostic.at(origin, "").fact(format!("fields: {}", names.join(", ")))));
+                let diagnostic = Diagnostic::error(
+                    &condition::FIELD_NOT_FOUND,
+                    format!("the struct has no field `{name}`"),
+                );
+                return Err(Box::new(
+                    diagnostic
+                        .at(origin, "")
+                        .fact(format!("fields: {}", names.join(", "))),
+                ));
             };
-            let expr = datafusion::functions::core::expr_fn::get_field(value.expr, field.name().as_str());
+            let expr =
+                datafusion::functions::core::expr_fn::get_field(value.expr, field.name().as_str());
             Ok(Typed::new(expr, field.data_type().clone()))
         }
         DataType::Map(..) => index(session, value, Typed::text(name), origin),
@@ -36,7 +50,10 @@ pub(crate) fn field(session: &Session, value: Typed, name: &str, origin: &Origin
             unsupported(origin, "a field of every struct in an array")
         }
         other => {
-            let message = format!("`.{name}` needs a struct or a map, this is {}", words(&other));
+            let message = format!(
+                "`.{name}` needs a struct or a map, this is {}",
+                words(&other)
+            );
             Err(at(&condition::DATATYPE_MISMATCH, origin, message))
         }
     }
@@ -45,11 +62,17 @@ pub(crate) fn field(session: &Session, value: Typed, name: &str, origin: &Origin
 /// `value[key]`.
 pub(crate) fn index(session: &Session, value: Typed, key: Typed, origin: &Origin) -> Result<Typed> {
     let (returns, key) = match value.data_type.clone() {
-        DataType::List(item) => (item.data_type().clone(), cast::implicit(session, key, &DataType::Int32, origin)?),
+        DataType::List(item) => (
+            item.data_type().clone(),
+            cast::implicit(session, key, &DataType::Int32, origin)?,
+        ),
         DataType::Map(entries, _) => match entries.data_type() {
             DataType::Struct(fields) if fields.len() == 2 => {
                 let wanted = fields[0].data_type().clone();
-                (fields[1].data_type().clone(), cast::implicit(session, key, &wanted, origin)?)
+                (
+                    fields[1].data_type().clone(),
+                    cast::implicit(session, key, &wanted, origin)?,
+                )
             }
             _ => return unsupported(origin, "this map"),
         },
@@ -58,10 +81,15 @@ pub(crate) fn index(session: &Session, value: Typed, key: Typed, origin: &Origin
                 let name = name.to_string();
                 return field(session, value, &name, origin);
             }
-            None => return unsupported(origin, "a field of a struct by a name that is not constant"),
+            None => {
+                return unsupported(origin, "a field of a struct by a name that is not constant");
+            }
         },
         other => {
-            let message = format!("`[…]` needs an array, a map or a struct, this is {}", words(&other));
+            let message = format!(
+                "`[…]` needs an array, a map or a struct, this is {}",
+                words(&other)
+            );
             return Err(at(&condition::DATATYPE_MISMATCH, origin, message));
         }
     };
@@ -71,7 +99,13 @@ pub(crate) fn index(session: &Session, value: Typed, key: Typed, origin: &Origin
         signature: Signature::any(2, Volatility::Immutable),
     };
     let function = Arc::new(ScalarUDF::new_from_impl(function));
-    Ok(Typed::new(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![value.expr, key.expr])), returns))
+    Ok(Typed::new(
+        Expr::ScalarFunction(ScalarFunction::new_udf(
+            function,
+            vec![value.expr, key.expr],
+        )),
+        returns,
+    ))
 }
 
 /// One item of an array (from 0) or one value of a map.
@@ -95,8 +129,11 @@ impl Element {
             let (key, length) = (keys.value(row), list.value_length(row));
             if !(0..length).contains(&key) {
                 let message = format!("index {key} is outside of an array of {length} items");
-                let diagnostic = Diagnostic::error(&condition::INVALID_ARRAY_INDEX, message).at(&self.origin.0, "");
-                return Err(raise(diagnostic.help("to get NULL instead, use `get(array, index)`")));
+                let diagnostic = Diagnostic::error(&condition::INVALID_ARRAY_INDEX, message)
+                    .at(&self.origin.0, "");
+                return Err(raise(
+                    diagnostic.help("to get NULL instead, use `get(array, index)`"),
+                ));
             }
             indices.push(u32::try_from(list.value_offsets()[row] + key).ok());
         }
@@ -109,7 +146,8 @@ impl Element {
         let mut owner = vec![0_u32; map.entries().len()];
         for row in 0..map.len() {
             for entry in offsets[row]..offsets[row + 1] {
-                owner[usize::try_from(entry).unwrap_or_default()] = u32::try_from(row).unwrap_or_default();
+                owner[usize::try_from(entry).unwrap_or_default()] =
+                    u32::try_from(row).unwrap_or_default();
             }
         }
         let wanted = take(keys, &UInt32Array::from(owner), None)?;
@@ -134,7 +172,12 @@ impl ScalarUDFImpl for Element {
     }
 
     fn display_name(&self, args: &[Expr]) -> datafusion::error::Result<String> {
-        Ok(args.iter().map(ToString::to_string).collect::<Vec<_>>().join("[") + "]")
+        Ok(args
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("[")
+            + "]")
     }
 
     fn signature(&self) -> &Signature {
@@ -145,8 +188,14 @@ impl ScalarUDFImpl for Element {
         Ok(self.returns.clone())
     }
 
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> datafusion::error::Result<ColumnarValue> {
-        let scalar = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+    fn invoke_with_args(
+        &self,
+        args: ScalarFunctionArgs,
+    ) -> datafusion::error::Result<ColumnarValue> {
+        let scalar = args
+            .args
+            .iter()
+            .all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
         let [container, keys] = arrays.as_slice() else {
             return datafusion::common::internal_err!("an access takes two arguments");
@@ -156,7 +205,9 @@ impl ScalarUDFImpl for Element {
             _ => self.item(container, keys)?,
         };
         if scalar {
-            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?));
+            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(
+                &array, 0,
+            )?));
         }
         Ok(ColumnarValue::Array(array))
     }

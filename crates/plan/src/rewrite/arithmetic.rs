@@ -6,13 +6,15 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Datum, PrimitiveArray, Scalar};
 use arrow::compute::kernels::numeric;
 use arrow::datatypes::{
-    ArrowNativeTypeOp, ArrowPrimitiveType, DataType, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    ArrowNativeTypeOp, ArrowPrimitiveType, DataType, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type,
 };
 use arrow::error::ArrowError;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    BinaryExpr, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
 };
 use sluice_model::Origin;
 use sluice_model::condition::query as condition;
@@ -50,21 +52,43 @@ impl Arithmetic {
 }
 
 /// `left op right`; overflow and division by zero are errors.
-pub(crate) fn apply(session: &Session, op: Arithmetic, left: Typed, right: Typed, origin: &Origin) -> Result<Typed> {
+pub(crate) fn apply(
+    session: &Session,
+    op: Arithmetic,
+    left: Typed,
+    right: Typed,
+    origin: &Origin,
+) -> Result<Typed> {
     calculate(session, op, left, right, false, origin)
 }
 
 /// `try_add(left, right)` and its kin: NULL instead of an error.
-pub(crate) fn attempt(session: &Session, op: Arithmetic, left: Typed, right: Typed, origin: &Origin) -> Result<Typed> {
+pub(crate) fn attempt(
+    session: &Session,
+    op: Arithmetic,
+    left: Typed,
+    right: Typed,
+    origin: &Origin,
+) -> Result<Typed> {
     calculate(session, op, left, right, true, origin)
 }
 
-fn calculate(session: &Session, op: Arithmetic, left: Typed, right: Typed, attempt: bool, origin: &Origin) -> Result<Typed> {
+fn calculate(
+    session: &Session,
+    op: Arithmetic,
+    left: Typed,
+    right: Typed,
+    attempt: bool,
+    origin: &Origin,
+) -> Result<Typed> {
     if let Some(shifted) = shift::apply(session, op, &left, &right, origin)? {
         return Ok(shifted);
     }
     let (left, right) = numbers(session, op, left, right, origin)?;
-    let decimals = matches!((&left.data_type, &right.data_type), (DataType::Decimal128(..), DataType::Decimal128(..)));
+    let decimals = matches!(
+        (&left.data_type, &right.data_type),
+        (DataType::Decimal128(..), DataType::Decimal128(..))
+    );
     if decimals {
         let returns = decimal::result_type(op, &left.data_type, &right.data_type);
         return Ok(call(op, left, right, returns, attempt, origin));
@@ -83,7 +107,11 @@ fn calculate(session: &Session, op: Arithmetic, left: Typed, right: Typed, attem
         _ => None,
     };
     if let (Some(operator), false) = (plain, is_integral(&common)) {
-        let expr = Expr::BinaryExpr(BinaryExpr::new(Box::new(left.expr), operator, Box::new(right.expr)));
+        let expr = Expr::BinaryExpr(BinaryExpr::new(
+            Box::new(left.expr),
+            operator,
+            Box::new(right.expr),
+        ));
         return Ok(Typed::new(expr, common));
     }
     Ok(call(op, left, right, common, attempt, origin))
@@ -91,9 +119,20 @@ fn calculate(session: &Session, op: Arithmetic, left: Typed, right: Typed, attem
 
 /// Both sides as numbers: strings become what the other side asks for, decimals meet integers as decimals and floats
 /// as doubles.
-fn numbers(session: &Session, op: Arithmetic, left: Typed, right: Typed, origin: &Origin) -> Result<(Typed, Typed)> {
+fn numbers(
+    session: &Session,
+    op: Arithmetic,
+    left: Typed,
+    right: Typed,
+    origin: &Origin,
+) -> Result<(Typed, Typed)> {
     let refuse = |left: &Typed, right: &Typed| {
-        let message = format!("`{}` does not take {} and {}", op.symbol(), words(&left.data_type), words(&right.data_type));
+        let message = format!(
+            "`{}` does not take {} and {}",
+            op.symbol(),
+            words(&left.data_type),
+            words(&right.data_type)
+        );
         at(&condition::DATATYPE_MISMATCH, origin, message)
     };
     let accepted = |t: &DataType| is_numeric(t) || matches!(t, DataType::Utf8 | DataType::Null);
@@ -102,7 +141,11 @@ fn numbers(session: &Session, op: Arithmetic, left: Typed, right: Typed, origin:
         return Err(refuse(&left, &right));
     }
     let from_text = |other: &DataType| {
-        if is_integral(other) && op != Arithmetic::Divide { DataType::Int64 } else { DataType::Float64 }
+        if is_integral(other) && op != Arithmetic::Divide {
+            DataType::Int64
+        } else {
+            DataType::Float64
+        }
     };
     let target = |own: &DataType, other: &DataType| match (own, other) {
         (DataType::Utf8, other) => from_text(other),
@@ -111,7 +154,10 @@ fn numbers(session: &Session, op: Arithmetic, left: Typed, right: Typed, origin:
         (DataType::Null, other) => other.clone(),
         (own, _) => own.clone(),
     };
-    let (l, r) = (target(&left.data_type, &right.data_type), target(&right.data_type, &left.data_type));
+    let (l, r) = (
+        target(&left.data_type, &right.data_type),
+        target(&right.data_type, &left.data_type),
+    );
     let mut left = cast::implicit(session, left, &l, origin)?;
     let mut right = cast::implicit(session, right, &r, origin)?;
     match (&left.data_type, &right.data_type) {
@@ -164,10 +210,20 @@ pub(crate) fn negate(session: &Session, value: Typed, origin: &Origin) -> Result
 }
 
 /// `& | ^` on integers.
-pub(crate) fn bitwise(session: &Session, op: &BinaryOperator, left: Typed, right: Typed, origin: &Origin) -> Result<Typed> {
+pub(crate) fn bitwise(
+    session: &Session,
+    op: &BinaryOperator,
+    left: Typed,
+    right: Typed,
+    origin: &Origin,
+) -> Result<Typed> {
     let common = unify::common_type(&left.data_type, &right.data_type).filter(is_integral);
     let Some(common) = common else {
-        let message = format!("`{op}` takes integers, these are {} and {}", words(&left.data_type), words(&right.data_type));
+        let message = format!(
+            "`{op}` takes integers, these are {} and {}",
+            words(&left.data_type),
+            words(&right.data_type)
+        );
         return Err(at(&condition::DATATYPE_MISMATCH, origin, message));
     };
     let left = cast::implicit(session, left, &common, origin)?;
@@ -177,10 +233,24 @@ pub(crate) fn bitwise(session: &Session, op: &BinaryOperator, left: Typed, right
         BinaryOperator::BitwiseOr => Operator::BitwiseOr,
         _ => Operator::BitwiseXor,
     };
-    Ok(Typed::new(Expr::BinaryExpr(BinaryExpr::new(Box::new(left.expr), operator, Box::new(right.expr))), common))
+    Ok(Typed::new(
+        Expr::BinaryExpr(BinaryExpr::new(
+            Box::new(left.expr),
+            operator,
+            Box::new(right.expr),
+        )),
+        common,
+    ))
 }
 
-fn call(op: Arithmetic, left: Typed, right: Typed, returns: DataType, attempt: bool, origin: &Origin) -> Typed {
+fn call(
+    op: Arithmetic,
+    left: Typed,
+    right: Typed,
+    returns: DataType,
+    attempt: bool,
+    origin: &Origin,
+) -> Typed {
     let function = Calculate {
         op,
         attempt,
@@ -189,7 +259,13 @@ fn call(op: Arithmetic, left: Typed, right: Typed, returns: DataType, attempt: b
         signature: Signature::any(2, Volatility::Immutable),
     };
     let function = Arc::new(ScalarUDF::new_from_impl(function));
-    Typed::new(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![left.expr, right.expr])), returns)
+    Typed::new(
+        Expr::ScalarFunction(ScalarFunction::new_udf(
+            function,
+            vec![left.expr, right.expr],
+        )),
+        returns,
+    )
 }
 
 /// A checked operation as a function.
@@ -206,8 +282,10 @@ impl Calculate {
     fn run(&self, left: &dyn Datum, right: &dyn Datum) -> datafusion::error::Result<ArrayRef> {
         let (l, _) = left.get();
         match l.data_type() {
-            DataType::Decimal128(..) => decimal::calculate(self.op, left, right, &self.returns, self.attempt)
-                .map_err(|diagnostic| raise(error::located(diagnostic, Some(&self.origin.0)))),
+            DataType::Decimal128(..) => {
+                decimal::calculate(self.op, left, right, &self.returns, self.attempt)
+                    .map_err(|diagnostic| raise(error::located(diagnostic, Some(&self.origin.0))))
+            }
             DataType::Float64 | DataType::Float32 => self.floats(left, right),
             _ => self.integers(left, right),
         }
@@ -215,8 +293,14 @@ impl Calculate {
 
     fn floats(&self, left: &dyn Datum, right: &dyn Datum) -> datafusion::error::Result<ArrayRef> {
         let (divisor, _) = right.get();
-        let divisor = arrow::compute::cast(&arrow::array::make_array(divisor.to_data()), &DataType::Float64)?;
-        let zeros = divisor.as_primitive::<Float64Type>().iter().any(|value| value == Some(0.0));
+        let divisor = arrow::compute::cast(
+            &arrow::array::make_array(divisor.to_data()),
+            &DataType::Float64,
+        )?;
+        let zeros = divisor
+            .as_primitive::<Float64Type>()
+            .iter()
+            .any(|value| value == Some(0.0));
         if zeros && self.divides() {
             return self.row_by_row(left, right);
         }
@@ -224,19 +308,28 @@ impl Calculate {
     }
 
     fn divides(&self) -> bool {
-        matches!(self.op, Arithmetic::Divide | Arithmetic::Remainder | Arithmetic::IntegerDivide)
+        matches!(
+            self.op,
+            Arithmetic::Divide | Arithmetic::Remainder | Arithmetic::IntegerDivide
+        )
     }
 
     fn integers(&self, left: &dyn Datum, right: &dyn Datum) -> datafusion::error::Result<ArrayRef> {
         match self.kernel(left, right) {
             Ok(array) => Ok(array),
             // The kernel also looks at rows whose other side is NULL, and a try_ function goes on: find out per row.
-            Err(ArrowError::DivideByZero | ArrowError::ArithmeticOverflow(_)) => self.row_by_row(left, right),
+            Err(ArrowError::DivideByZero | ArrowError::ArithmeticOverflow(_)) => {
+                self.row_by_row(left, right)
+            }
             Err(other) => Err(other.into()),
         }
     }
 
-    fn kernel(&self, left: &dyn Datum, right: &dyn Datum) -> std::result::Result<ArrayRef, ArrowError> {
+    fn kernel(
+        &self,
+        left: &dyn Datum,
+        right: &dyn Datum,
+    ) -> std::result::Result<ArrayRef, ArrowError> {
         match self.op {
             Arithmetic::Add => numeric::add(left, right),
             Arithmetic::Subtract => numeric::sub(left, right),
@@ -246,7 +339,11 @@ impl Calculate {
         }
     }
 
-    fn row_by_row(&self, left: &dyn Datum, right: &dyn Datum) -> datafusion::error::Result<ArrayRef> {
+    fn row_by_row(
+        &self,
+        left: &dyn Datum,
+        right: &dyn Datum,
+    ) -> datafusion::error::Result<ArrayRef> {
         match left.get().0.data_type() {
             DataType::Int8 => self.rows::<Int8Type>(left, right),
             DataType::Int16 => self.rows::<Int16Type>(left, right),
@@ -257,13 +354,20 @@ impl Calculate {
         }
     }
 
-    fn rows<T: ArrowPrimitiveType>(&self, left: &dyn Datum, right: &dyn Datum) -> datafusion::error::Result<ArrayRef> {
+    fn rows<T: ArrowPrimitiveType>(
+        &self,
+        left: &dyn Datum,
+        right: &dyn Datum,
+    ) -> datafusion::error::Result<ArrayRef> {
         let ((l, left_scalar), (r, right_scalar)) = (left.get(), right.get());
         let (l, r) = (l.as_primitive::<T>(), r.as_primitive::<T>());
         let rows = if left_scalar { r.len() } else { l.len() };
         let mut out = Vec::with_capacity(rows);
         for row in 0..rows {
-            let (i, j) = (if left_scalar { 0 } else { row }, if right_scalar { 0 } else { row });
+            let (i, j) = (
+                if left_scalar { 0 } else { row },
+                if right_scalar { 0 } else { row },
+            );
             if l.is_null(i) || r.is_null(j) {
                 out.push(None);
                 continue;
@@ -286,7 +390,12 @@ impl Calculate {
                     return Err(raise(error::remainder_by_zero(Some(&self.origin.0))));
                 }
                 Err(_) if zero => return Err(raise(error::divide_by_zero(Some(&self.origin.0)))),
-                Err(_) => return Err(raise(error::overflow_of(&self.returns, Some(&self.origin.0)))),
+                Err(_) => {
+                    return Err(raise(error::overflow_of(
+                        &self.returns,
+                        Some(&self.origin.0),
+                    )));
+                }
             }
         }
         Ok(Arc::new(out.into_iter().collect::<PrimitiveArray<T>>()))
@@ -295,19 +404,32 @@ impl Calculate {
 
 impl ScalarUDFImpl for Calculate {
     fn name(&self) -> &str {
-        if self.attempt { "try_calculate" } else { "calculate" }
+        if self.attempt {
+            "try_calculate"
+        } else {
+            "calculate"
+        }
     }
 
     fn schema_name(&self, args: &[Expr]) -> datafusion::error::Result<String> {
-        let args: Vec<String> = args.iter().map(|arg| arg.schema_name().to_string()).collect();
+        let args: Vec<String> = args
+            .iter()
+            .map(|arg| arg.schema_name().to_string())
+            .collect();
         let attempt = if self.attempt { "try" } else { "" };
-        Ok(format!("{attempt}({})", args.join(&format!(" {} ", self.op.symbol()))))
+        Ok(format!(
+            "{attempt}({})",
+            args.join(&format!(" {} ", self.op.symbol()))
+        ))
     }
 
     fn display_name(&self, args: &[Expr]) -> datafusion::error::Result<String> {
         let args: Vec<String> = args.iter().map(ToString::to_string).collect();
         let attempt = if self.attempt { "try" } else { "" };
-        Ok(format!("{attempt}({})", args.join(&format!(" {} ", self.op.symbol()))))
+        Ok(format!(
+            "{attempt}({})",
+            args.join(&format!(" {} ", self.op.symbol()))
+        ))
     }
 
     fn signature(&self) -> &Signature {
@@ -318,15 +440,26 @@ impl ScalarUDFImpl for Calculate {
         Ok(self.returns.clone())
     }
 
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> datafusion::error::Result<ColumnarValue> {
-        let scalar = |value: &ScalarValue| Ok::<_, datafusion::error::DataFusionError>(Scalar::new(value.to_array_of_size(1)?));
+    fn invoke_with_args(
+        &self,
+        args: ScalarFunctionArgs,
+    ) -> datafusion::error::Result<ColumnarValue> {
+        let scalar = |value: &ScalarValue| {
+            Ok::<_, datafusion::error::DataFusionError>(Scalar::new(value.to_array_of_size(1)?))
+        };
         let array = match args.args.as_slice() {
             [ColumnarValue::Array(left), ColumnarValue::Array(right)] => self.run(left, right)?,
-            [ColumnarValue::Array(left), ColumnarValue::Scalar(right)] => self.run(left, &scalar(right)?)?,
-            [ColumnarValue::Scalar(left), ColumnarValue::Array(right)] => self.run(&scalar(left)?, right)?,
+            [ColumnarValue::Array(left), ColumnarValue::Scalar(right)] => {
+                self.run(left, &scalar(right)?)?
+            }
+            [ColumnarValue::Scalar(left), ColumnarValue::Array(right)] => {
+                self.run(&scalar(left)?, right)?
+            }
             [ColumnarValue::Scalar(left), ColumnarValue::Scalar(right)] => {
                 let array = self.run(&left.to_array_of_size(1)?, &scalar(right)?)?;
-                return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?));
+                return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(
+                    &array, 0,
+                )?));
             }
             _ => return datafusion::common::internal_err!("an operation takes two arguments"),
         };

@@ -5,10 +5,13 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::{DataType, IntervalMonthDayNano, IntervalUnit, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature,
+    Volatility,
+};
 use sluice_decode::cast::{CastError, CastMode, cast_in};
 use sluice_decode::datetime::Zone;
 use sluice_model::condition::query as condition;
@@ -20,19 +23,34 @@ use crate::error::{self, Result, raise};
 use crate::rewrite::unify::{is_numeric, words};
 
 /// `CAST(value AS target)`.
-pub(crate) fn explicit(session: &Session, value: Typed, target: &DataType, origin: &Origin) -> Result<Typed> {
+pub(crate) fn explicit(
+    session: &Session,
+    value: Typed,
+    target: &DataType,
+    origin: &Origin,
+) -> Result<Typed> {
     castable(&value.data_type, target, origin)?;
     Ok(convert(session, value, target, false, origin))
 }
 
 /// `try_cast(value AS target)`.
-pub(crate) fn attempt(session: &Session, value: Typed, target: &DataType, origin: &Origin) -> Result<Typed> {
+pub(crate) fn attempt(
+    session: &Session,
+    value: Typed,
+    target: &DataType,
+    origin: &Origin,
+) -> Result<Typed> {
     castable(&value.data_type, target, origin)?;
     Ok(convert(session, value, target, true, origin))
 }
 
 /// A cast that Spark adds by itself.
-pub(crate) fn implicit(session: &Session, value: Typed, target: &DataType, origin: &Origin) -> Result<Typed> {
+pub(crate) fn implicit(
+    session: &Session,
+    value: Typed,
+    target: &DataType,
+    origin: &Origin,
+) -> Result<Typed> {
     explicit(session, value, target, origin)
 }
 
@@ -55,7 +73,12 @@ pub(crate) fn constant(session: &Session, value: &Typed, target: &DataType) -> O
 pub(crate) fn can_cast(from: &DataType, to: &DataType) -> bool {
     match (SparkType::from_arrow(from), SparkType::from_arrow(to)) {
         (Some(from), Some(to)) => sluice_decode::cast::can_cast(&from, &to),
-        _ => matches!((from, to), (DataType::Duration(_), DataType::Duration(_) | DataType::Utf8)) || from == to,
+        _ => {
+            let mixed = DataType::Interval(IntervalUnit::MonthDayNano);
+            from == to
+                || matches!((from, to), (DataType::Duration(_), DataType::Duration(_)))
+                || (matches!(from, DataType::Duration(_) | DataType::Interval(_)) && *to == mixed)
+        }
     }
 }
 
@@ -67,7 +90,13 @@ fn castable(from: &DataType, to: &DataType, origin: &Origin) -> Result<()> {
     Err(error::at(&condition::CAST_WITHOUT_RULE, origin, message))
 }
 
-fn convert(session: &Session, value: Typed, target: &DataType, attempt: bool, origin: &Origin) -> Typed {
+fn convert(
+    session: &Session,
+    value: Typed,
+    target: &DataType,
+    attempt: bool,
+    origin: &Origin,
+) -> Typed {
     if value.data_type == *target {
         return value;
     }
@@ -77,19 +106,56 @@ fn convert(session: &Session, value: Typed, target: &DataType, attempt: bool, or
             Err(_) => native(value, target),
         };
     }
+    if let Some(mixed) = value.constant().and_then(mixed_interval)
+        && *target == DataType::Interval(IntervalUnit::MonthDayNano)
+    {
+        return Typed::literal(mixed);
+    }
+    if matches!(
+        value.data_type,
+        DataType::Duration(_) | DataType::Interval(_)
+    ) {
+        return native(value, target);
+    }
     if let Some(folded) = constant(session, &value, target) {
         return Typed::literal(folded);
     }
     if widens(&value.data_type, target) {
         return native(value, target);
     }
-    let cast = SparkCast { target: target.clone(), attempt, origin: Ignored(origin.clone()), signature: Signature::any(1, Volatility::Immutable) };
-    let expr = Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::new_from_impl(cast)), vec![value.expr]));
+    let cast = SparkCast {
+        target: target.clone(),
+        attempt,
+        origin: Ignored(origin.clone()),
+        signature: Signature::any(1, Volatility::Immutable),
+    };
+    let expr = Expr::ScalarFunction(ScalarFunction::new_udf(
+        Arc::new(ScalarUDF::new_from_impl(cast)),
+        vec![value.expr],
+    ));
     Typed::new(expr, target.clone())
 }
 
+/// An interval as the functions take it: months, days and nanoseconds apart.
+fn mixed_interval(value: &ScalarValue) -> Option<ScalarValue> {
+    let interval = match value {
+        ScalarValue::IntervalYearMonth(Some(months)) => IntervalMonthDayNano::new(*months, 0, 0),
+        ScalarValue::DurationSecond(Some(seconds)) => {
+            IntervalMonthDayNano::new(0, i32::try_from(seconds / 86_400).ok()?, 0)
+        }
+        ScalarValue::DurationMicrosecond(Some(micros)) => {
+            IntervalMonthDayNano::new(0, 0, micros.checked_mul(1000)?)
+        }
+        _ => return None,
+    };
+    Some(ScalarValue::IntervalMonthDayNano(Some(interval)))
+}
+
 fn native(value: Typed, target: &DataType) -> Typed {
-    Typed::new(datafusion::logical_expr::cast(value.expr, target.clone()), target.clone())
+    Typed::new(
+        datafusion::logical_expr::cast(value.expr, target.clone()),
+        target.clone(),
+    )
 }
 
 /// Whether every value has exactly one form in the wider type, the same for Spark and Arrow.
@@ -105,7 +171,9 @@ fn widens(from: &DataType, to: &DataType) -> bool {
         (DataType::Decimal128(p1, s1), DataType::Decimal128(p2, s2)) => {
             s2 >= s1 && i16::from(*p2) - i16::from(*s2) >= i16::from(*p1) - i16::from(*s1)
         }
-        (from, DataType::Decimal128(p, s)) => rank(from).is_some_and(|digits| i16::from(*p) - i16::from(*s) >= digits),
+        (from, DataType::Decimal128(p, s)) => {
+            rank(from).is_some_and(|digits| i16::from(*p) - i16::from(*s) >= digits)
+        }
         (DataType::Float32, DataType::Float64) => true,
         (from, DataType::Float64) => rank(from).is_some(),
         (from, to) => matches!((rank(from), rank(to)), (Some(a), Some(b)) if a < b),
@@ -115,10 +183,23 @@ fn widens(from: &DataType, to: &DataType) -> bool {
 /// The types to which Spark casts arguments of a function with a fixed signature of DataFusion's.
 pub(crate) fn signature(signature: &Signature, args: &[Typed]) -> Option<Vec<DataType>> {
     let possible = exact(&signature.type_signature);
-    let fitting = possible.into_iter().filter(|types| types.len() == args.len());
+    let fitting = possible
+        .into_iter()
+        .filter(|types| types.len() == args.len());
     fitting
-        .filter(|types| types.iter().zip(args).all(|(to, arg)| implicitly(&arg.data_type, to)))
-        .min_by_key(|types| types.iter().zip(args).filter(|(to, arg)| arg.data_type != **to).count())
+        .filter(|types| {
+            types
+                .iter()
+                .zip(args)
+                .all(|(to, arg)| implicitly(&arg.data_type, to))
+        })
+        .min_by_key(|types| {
+            types
+                .iter()
+                .zip(args)
+                .filter(|(to, arg)| arg.data_type != **to)
+                .count()
+        })
 }
 
 fn exact(signature: &TypeSignature) -> Vec<Vec<DataType>> {
@@ -134,9 +215,20 @@ fn implicitly(from: &DataType, to: &DataType) -> bool {
     from == to
         || matches!(from, DataType::Null)
         || (matches!(to, DataType::Utf8) && !nested(from))
-        || (matches!(from, DataType::Utf8) && (is_numeric(to) || matches!(to, DataType::Date32 | DataType::Timestamp(..) | DataType::Boolean)))
+        || (matches!(from, DataType::Utf8)
+            && (is_numeric(to)
+                || matches!(
+                    to,
+                    DataType::Date32 | DataType::Timestamp(..) | DataType::Boolean
+                )))
         || widens(from, to)
-        || matches!((from, to), (DataType::Date32, DataType::Timestamp(TimeUnit::Microsecond, _)) | (DataType::Decimal128(..), DataType::Float64))
+        || matches!(
+            (from, to),
+            (
+                DataType::Date32,
+                DataType::Timestamp(TimeUnit::Microsecond, _)
+            ) | (DataType::Decimal128(..), DataType::Float64)
+        )
 }
 
 /// A value that takes part in no comparison: where an expression was written.
@@ -168,13 +260,26 @@ impl ScalarUDFImpl for SparkCast {
     }
 
     fn schema_name(&self, args: &[Expr]) -> datafusion::error::Result<String> {
-        let args: Vec<String> = args.iter().map(|arg| arg.schema_name().to_string()).collect();
-        Ok(format!("{}({} AS {})", self.name(), args.join(", "), words(&self.target)))
+        let args: Vec<String> = args
+            .iter()
+            .map(|arg| arg.schema_name().to_string())
+            .collect();
+        Ok(format!(
+            "{}({} AS {})",
+            self.name(),
+            args.join(", "),
+            words(&self.target)
+        ))
     }
 
     fn display_name(&self, args: &[Expr]) -> datafusion::error::Result<String> {
         let args: Vec<String> = args.iter().map(ToString::to_string).collect();
-        Ok(format!("{}({} AS {})", self.name(), args.join(", "), words(&self.target)))
+        Ok(format!(
+            "{}({} AS {})",
+            self.name(),
+            args.join(", "),
+            words(&self.target)
+        ))
     }
 
     fn signature(&self) -> &Signature {
@@ -185,17 +290,33 @@ impl ScalarUDFImpl for SparkCast {
         Ok(self.target.clone())
     }
 
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> datafusion::error::Result<ColumnarValue> {
-        let zone = args.config_options.execution.time_zone.as_deref().unwrap_or("UTC");
-        let zone = Zone::parse(zone).ok_or_else(|| raise(Diagnostic::error(&condition::INVALID_TIMEZONE, format!("`{zone}` is no time zone"))))?;
+    fn invoke_with_args(
+        &self,
+        args: ScalarFunctionArgs,
+    ) -> datafusion::error::Result<ColumnarValue> {
+        let zone = args
+            .config_options
+            .execution
+            .time_zone
+            .as_deref()
+            .unwrap_or("UTC");
+        let zone = Zone::parse(zone).ok_or_else(|| {
+            raise(Diagnostic::error(
+                &condition::INVALID_TIMEZONE,
+                format!("`{zone}` is no time zone"),
+            ))
+        })?;
         let run = |array: &ArrayRef| {
-            kernel(array, &self.target, &zone, self.attempt).map_err(|diagnostic| raise(error::located(diagnostic, Some(&self.origin.0))))
+            kernel(array, &self.target, &zone, self.attempt)
+                .map_err(|diagnostic| raise(error::located(diagnostic, Some(&self.origin.0))))
         };
         match args.args.into_iter().next() {
             Some(ColumnarValue::Array(array)) => Ok(ColumnarValue::Array(run(&array)?)),
             Some(ColumnarValue::Scalar(value)) => {
                 let array = run(&value.to_array_of_size(1)?)?;
-                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?))
+                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(
+                    &array, 0,
+                )?))
             }
             None => datafusion::common::internal_err!("a cast without an argument"),
         }
@@ -203,26 +324,48 @@ impl ScalarUDFImpl for SparkCast {
 }
 
 /// Casts an array; with `attempt`, values that have no form become NULL.
-pub(crate) fn kernel(array: &ArrayRef, target: &DataType, zone: &Zone, attempt: bool) -> std::result::Result<ArrayRef, Diagnostic> {
+pub(crate) fn kernel(
+    array: &ArrayRef,
+    target: &DataType,
+    zone: &Zone,
+    attempt: bool,
+) -> std::result::Result<ArrayRef, Diagnostic> {
     let Some(spark) = SparkType::from_arrow(target) else {
         let message = format!("there is no cast to {}", words(target));
         return Err(Diagnostic::error(&condition::CAST_WITHOUT_RULE, message));
     };
-    let mode = if attempt { CastMode::Try } else { CastMode::Ansi };
+    let mode = if attempt {
+        CastMode::Try
+    } else {
+        CastMode::Ansi
+    };
     let made = cast_in(array, &spark, mode, zone).map_err(|error| refused(&error))?;
     if made.data_type() == target {
         return Ok(made);
     }
-    arrow::compute::cast(&made, target)
-        .map_err(|e| Diagnostic::error(&condition::CAST_INVALID_INPUT, "a value cannot be converted").fact(e.to_string()))
+    arrow::compute::cast(&made, target).map_err(|e| {
+        Diagnostic::error(
+            &condition::CAST_INVALID_INPUT,
+            "a value cannot be converted",
+        )
+        .fact(e.to_string())
+    })
 }
 
 fn refused(error: &CastError) -> Diagnostic {
     let (from, to) = (error.from.to_uppercase(), error.to.to_uppercase());
     let shown: String = error.value.chars().take(200).collect();
     if shown.is_empty() {
-        return Diagnostic::error(error.condition, format!("there is no cast from {from} to {to}"));
+        return Diagnostic::error(
+            error.condition,
+            format!("there is no cast from {from} to {to}"),
+        );
     }
-    Diagnostic::error(error.condition, format!("the value `{shown}` of type {from} cannot be cast to {to}"))
-        .help(format!("correct the value, or use `try_cast(… AS {to})` to get NULL instead"))
+    Diagnostic::error(
+        error.condition,
+        format!("the value `{shown}` of type {from} cannot be cast to {to}"),
+    )
+    .help(format!(
+        "correct the value, or use `try_cast(… AS {to})` to get NULL instead"
+    ))
 }

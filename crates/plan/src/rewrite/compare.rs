@@ -20,7 +20,13 @@ pub(crate) fn comparison_type(left: &DataType, right: &DataType) -> Option<DataT
 }
 
 /// `left op right`.
-pub(crate) fn compare(session: &Session, op: Operator, left: Typed, right: Typed, origin: &Origin) -> Result<Typed> {
+pub(crate) fn compare(
+    session: &Session,
+    op: Operator,
+    left: Typed,
+    right: Typed,
+    origin: &Origin,
+) -> Result<Typed> {
     let Some(common) = comparison_type(&left.data_type, &right.data_type) else {
         let message = format!(
             "{} and {} cannot be compared",
@@ -30,8 +36,16 @@ pub(crate) fn compare(session: &Session, op: Operator, left: Typed, right: Typed
         return Err(at(&condition::DATATYPE_MISMATCH, origin, message));
     };
     // Two untyped NULLs are compared as BOOLEAN: DataFusion has no comparison of its NULL type.
-    let common = if common == DataType::Null { DataType::Boolean } else { common };
+    let common = if common == DataType::Null {
+        DataType::Boolean
+    } else {
+        common
+    };
     let left = cast::implicit(session, left, &common, origin)?;
     let right = cast::implicit(session, right, &common, origin)?;
-    Ok(Typed::boolean(Expr::BinaryExpr(BinaryExpr::new(Box::new(left.expr), op, Box::new(right.expr)))))
+    Ok(Typed::boolean(Expr::BinaryExpr(BinaryExpr::new(
+        Box::new(left.expr),
+        op,
+        Box::new(right.expr),
+    ))))
 }

@@ -11,11 +11,16 @@ use crate::rewrite::{cast, unify};
 
 /// Joins values.
 pub(crate) fn concat(session: &Session, values: Vec<Typed>, origin: &Origin) -> Result<Typed> {
-    let lists = values.iter().any(|value| matches!(value.data_type, DataType::List(_)));
+    let lists = values
+        .iter()
+        .any(|value| matches!(value.data_type, DataType::List(_)));
     if lists {
         return arrays(session, values, origin);
     }
-    let binary = !values.is_empty() && values.iter().all(|value| value.data_type == DataType::Binary);
+    let binary = !values.is_empty()
+        && values
+            .iter()
+            .all(|value| value.data_type == DataType::Binary);
     if binary {
         return unsupported(origin, "concat of BINARY values");
     }
@@ -24,7 +29,11 @@ pub(crate) fn concat(session: &Session, values: Vec<Typed>, origin: &Origin) -> 
         let text = cast::implicit(session, value, &DataType::Utf8, origin)?.expr;
         joined = Some(match joined {
             None => text,
-            Some(left) => Expr::BinaryExpr(BinaryExpr::new(Box::new(left), Operator::StringConcat, Box::new(text))),
+            Some(left) => Expr::BinaryExpr(BinaryExpr::new(
+                Box::new(left),
+                Operator::StringConcat,
+                Box::new(text),
+            )),
         });
     }
     Ok(joined.map_or_else(|| Typed::text(""), |expr| Typed::new(expr, DataType::Utf8)))
@@ -39,5 +48,8 @@ fn arrays(session: &Session, values: Vec<Typed>, origin: &Origin) -> Result<Type
     for value in values {
         args.push(cast::implicit(session, value, &common, origin)?.expr);
     }
-    Ok(Typed::new(datafusion::functions_nested::expr_fn::array_concat(args), common))
+    Ok(Typed::new(
+        datafusion::functions_nested::expr_fn::array_concat(args),
+        common,
+    ))
 }

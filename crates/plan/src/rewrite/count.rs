@@ -15,8 +15,16 @@ pub(crate) fn argument(mut args: Vec<Typed>, star: bool) -> Typed {
     if args.len() == 1 {
         return args.remove(0);
     }
-    let present = args.iter().map(|arg| arg.expr.clone().is_not_null()).reduce(Expr::and).unwrap_or_else(|| lit(true));
-    let named = args.into_iter().enumerate().map(|(index, arg)| (format!("c{index}"), arg)).collect();
+    let present = args
+        .iter()
+        .map(|arg| arg.expr.clone().is_not_null())
+        .reduce(Expr::and)
+        .unwrap_or_else(|| lit(true));
+    let named = args
+        .into_iter()
+        .enumerate()
+        .map(|(index, arg)| (format!("c{index}"), arg))
+        .collect();
     let row = structure::named_struct(named);
     let case = Case::new(None, vec![(Box::new(present), Box::new(row.expr))], None);
     Typed::new(Expr::Case(case), row.data_type)

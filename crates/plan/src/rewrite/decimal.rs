@@ -31,7 +31,9 @@ pub(crate) fn of_integer(value: &Typed) -> DataType {
 }
 
 fn digits(n: i64) -> u8 {
-    n.unsigned_abs().checked_ilog10().map_or(1, |log| u8::try_from(log + 1).unwrap_or(20))
+    n.unsigned_abs()
+        .checked_ilog10()
+        .map_or(1, |log| u8::try_from(log + 1).unwrap_or(20))
 }
 
 /// The type of `left op right`.
@@ -39,7 +41,12 @@ pub(crate) fn result_type(op: Arithmetic, left: &DataType, right: &DataType) -> 
     let (DataType::Decimal128(p1, s1), DataType::Decimal128(p2, s2)) = (left, right) else {
         return DataType::Float64;
     };
-    let (p1, s1, p2, s2) = (i16::from(*p1), i16::from(*s1), i16::from(*p2), i16::from(*s2));
+    let (p1, s1, p2, s2) = (
+        i16::from(*p1),
+        i16::from(*s1),
+        i16::from(*p2),
+        i16::from(*s2),
+    );
     let (precision, scale) = match op {
         Arithmetic::Add | Arithmetic::Subtract => {
             let scale = s1.max(s2);
@@ -69,11 +76,18 @@ pub(crate) fn calculate(
     attempt: bool,
 ) -> Result<ArrayRef, Diagnostic> {
     let ((l, left_scalar), (r, right_scalar)) = (left.get(), right.get());
-    let (DataType::Decimal128(_, s1), DataType::Decimal128(_, s2)) = (l.data_type(), r.data_type()) else {
-        return Err(Diagnostic::error(&condition::QUERY_EXECUTION_FAILED, "a decimal operation without decimals"));
+    let (DataType::Decimal128(_, s1), DataType::Decimal128(_, s2)) = (l.data_type(), r.data_type())
+    else {
+        return Err(Diagnostic::error(
+            &condition::QUERY_EXECUTION_FAILED,
+            "a decimal operation without decimals",
+        ));
     };
     let (s1, s2) = (*s1, *s2);
-    let (l, r) = (l.as_primitive::<Decimal128Type>(), r.as_primitive::<Decimal128Type>());
+    let (l, r) = (
+        l.as_primitive::<Decimal128Type>(),
+        r.as_primitive::<Decimal128Type>(),
+    );
     let rows = if left_scalar { r.len() } else { l.len() };
     let (precision, scale) = match returns {
         DataType::Decimal128(precision, scale) => (*precision, *scale),
@@ -81,17 +95,27 @@ pub(crate) fn calculate(
     };
     let mut out: Vec<Option<i128>> = Vec::with_capacity(rows);
     for row in 0..rows {
-        let (i, j) = (if left_scalar { 0 } else { row }, if right_scalar { 0 } else { row });
+        let (i, j) = (
+            if left_scalar { 0 } else { row },
+            if right_scalar { 0 } else { row },
+        );
         if l.is_null(i) || r.is_null(j) {
             out.push(None);
             continue;
         }
         let (a, b) = (l.value(i), r.value(j));
-        let divides = !matches!(op, Arithmetic::Add | Arithmetic::Subtract | Arithmetic::Multiply);
+        let divides = !matches!(
+            op,
+            Arithmetic::Add | Arithmetic::Subtract | Arithmetic::Multiply
+        );
         if divides && b == 0 {
             if !attempt {
                 let remainder = op == Arithmetic::Remainder;
-                return Err(if remainder { error::remainder_by_zero(None) } else { error::divide_by_zero(None) });
+                return Err(if remainder {
+                    error::remainder_by_zero(None)
+                } else {
+                    error::divide_by_zero(None)
+                });
             }
             out.push(None);
             continue;
@@ -110,7 +134,11 @@ fn finish(out: Vec<Option<i128>>, returns: &DataType) -> Result<ArrayRef, Diagno
         DataType::Decimal128(precision, scale) => {
             let array = Decimal128Array::from(out).with_precision_and_scale(*precision, *scale);
             array.map(|array| Arc::new(array) as ArrayRef).map_err(|e| {
-                Diagnostic::error(&condition::NUMERIC_VALUE_OUT_OF_RANGE, "a decimal does not fit its type").fact(e.to_string())
+                Diagnostic::error(
+                    &condition::NUMERIC_VALUE_OUT_OF_RANGE,
+                    "a decimal does not fit its type",
+                )
+                .fact(e.to_string())
             })
         }
         _ => {
@@ -128,12 +156,17 @@ fn finish(out: Vec<Option<i128>>, returns: &DataType) -> Result<ArrayRef, Diagno
 }
 
 fn out_of_range(_op: Arithmetic, precision: u8, scale: i8) -> Diagnostic {
-    Diagnostic::error(&condition::NUMERIC_VALUE_OUT_OF_RANGE, format!("a result does not fit DECIMAL({precision},{scale})"))
-        .help("cast to a decimal with fewer digits behind the point, or to DOUBLE")
+    Diagnostic::error(
+        &condition::NUMERIC_VALUE_OUT_OF_RANGE,
+        format!("a result does not fit DECIMAL({precision},{scale})"),
+    )
+    .help("cast to a decimal with fewer digits behind the point, or to DOUBLE")
 }
 
 fn fits(value: i128, precision: u8) -> bool {
-    10_i128.checked_pow(u32::from(precision)).is_none_or(|limit| value.unsigned_abs() < limit.unsigned_abs())
+    10_i128
+        .checked_pow(u32::from(precision))
+        .is_none_or(|limit| value.unsigned_abs() < limit.unsigned_abs())
 }
 
 /// The result as an integer of the result's scale; `None` beyond what can be computed.
@@ -144,7 +177,11 @@ fn exact(op: Arithmetic, (a, s1): (i128, i8), (b, s2): (i128, i8), scale: i8) ->
         Arithmetic::Multiply => (a.checked_mul(b)?, s1 + s2),
         Arithmetic::Divide => {
             let up = i16::from(scale) + i16::from(s2) - i16::from(s1);
-            let (a, b) = if up >= 0 { (a.checked_mul(power(up)?)?, b) } else { (a, b.checked_mul(power(-up)?)?) };
+            let (a, b) = if up >= 0 {
+                (a.checked_mul(power(up)?)?, b)
+            } else {
+                (a, b.checked_mul(power(-up)?)?)
+            };
             return divide(a, b)?.to_i128();
         }
         _ => {
@@ -176,7 +213,11 @@ fn divide(a: i256, b: i256) -> Option<i256> {
     if twice < b.checked_abs()? {
         return Some(quotient);
     }
-    let away = if a.is_negative() == b.is_negative() { i256::ONE } else { i256::MINUS_ONE };
+    let away = if a.is_negative() == b.is_negative() {
+        i256::ONE
+    } else {
+        i256::MINUS_ONE
+    };
     quotient.checked_add(away)
 }
 
@@ -188,7 +229,11 @@ mod tests {
     fn result_types_are_sparks() {
         let check = |op, left: (u8, i8), right: (u8, i8), expected: (u8, i8)| {
             let d = |(p, s)| DataType::Decimal128(p, s);
-            assert_eq!(result_type(op, &d(left), &d(right)), d(expected), "{op:?} {left:?} {right:?}");
+            assert_eq!(
+                result_type(op, &d(left), &d(right)),
+                d(expected),
+                "{op:?} {left:?} {right:?}"
+            );
         };
         check(Arithmetic::Add, (10, 2), (5, 3), (12, 3));
         check(Arithmetic::Multiply, (10, 2), (5, 3), (16, 5));
@@ -201,9 +246,15 @@ mod tests {
     #[test]
     fn results_round_half_up() {
         assert_eq!(exact(Arithmetic::Divide, (1, 0), (3, 0), 6), Some(333_333));
-        assert_eq!(exact(Arithmetic::Divide, (-2, 0), (3, 0), 6), Some(-666_667));
+        assert_eq!(
+            exact(Arithmetic::Divide, (-2, 0), (3, 0), 6),
+            Some(-666_667)
+        );
         assert_eq!(exact(Arithmetic::Divide, (1, 0), (8, 0), 2), Some(13));
         assert_eq!(exact(Arithmetic::Add, (15, 1), (25, 2), 2), Some(175));
-        assert_eq!(exact(Arithmetic::IntegerDivide, (75, 1), (2, 0), 0), Some(3));
+        assert_eq!(
+            exact(Arithmetic::IntegerDivide, (75, 1), (2, 0), 0),
+            Some(3)
+        );
     }
 }

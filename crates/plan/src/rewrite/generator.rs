@@ -6,7 +6,9 @@ use arrow::array::{Array, ArrayRef, AsArray, Int32Array, ListArray, StructArray}
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
 use sluice_model::Origin;
 use sluice_model::condition::query as condition;
 
@@ -46,9 +48,16 @@ impl Generator {
 }
 
 /// The list whose items become rows, and the names of the columns that they give.
-pub(crate) fn rows(generator: Generator, value: Typed, origin: &Origin) -> Result<(Typed, Vec<String>)> {
+pub(crate) fn rows(
+    generator: Generator,
+    value: Typed,
+    origin: &Origin,
+) -> Result<(Typed, Vec<String>)> {
     let refuse = |data_type: &DataType| {
-        let message = format!("this generator takes an array or a map, this is {}", words(data_type));
+        let message = format!(
+            "this generator takes an array or a map, this is {}",
+            words(data_type)
+        );
         Err(at(&condition::DATATYPE_MISMATCH, origin, message))
     };
     match (generator.kind, value.data_type.clone()) {
@@ -57,7 +66,9 @@ pub(crate) fn rows(generator: Generator, value: Typed, origin: &Origin) -> Resul
             let list = entries(value);
             Ok((list, vec!["key".into(), "value".into()]))
         }
-        (Kind::PosExplode, DataType::List(_)) => Ok((numbered(value), vec!["pos".into(), "col".into()])),
+        (Kind::PosExplode, DataType::List(_)) => {
+            Ok((numbered(value), vec!["pos".into(), "col".into()]))
+        }
         (Kind::Inline, DataType::List(item)) => match item.data_type() {
             DataType::Struct(fields) => {
                 let names = fields.iter().map(|field| field.name().clone()).collect();
@@ -75,23 +86,46 @@ fn list_of(item: DataType) -> DataType {
 
 fn call(rows: Rows, value: Typed, data_type: DataType) -> Typed {
     let function = Arc::new(ScalarUDF::new_from_impl(rows));
-    Typed::new(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![value.expr])), data_type)
+    Typed::new(
+        Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![value.expr])),
+        data_type,
+    )
 }
 
 fn entries(value: Typed) -> Typed {
-    let DataType::Map(entry, _) = &value.data_type else { return value };
+    let DataType::Map(entry, _) = &value.data_type else {
+        return value;
+    };
     let data_type = list_of(entry.data_type().clone());
-    call(Rows { numbered: false, returns: data_type.clone(), signature: Signature::any(1, Volatility::Immutable) }, value, data_type)
+    call(
+        Rows {
+            numbered: false,
+            returns: data_type.clone(),
+            signature: Signature::any(1, Volatility::Immutable),
+        },
+        value,
+        data_type,
+    )
 }
 
 fn numbered(value: Typed) -> Typed {
-    let DataType::List(item) = &value.data_type else { return value };
+    let DataType::List(item) = &value.data_type else {
+        return value;
+    };
     let fields = Fields::from(vec![
         Field::new("pos", DataType::Int32, true),
         Field::new("col", item.data_type().clone(), true),
     ]);
     let data_type = list_of(DataType::Struct(fields));
-    call(Rows { numbered: true, returns: data_type.clone(), signature: Signature::any(1, Volatility::Immutable) }, value, data_type)
+    call(
+        Rows {
+            numbered: true,
+            returns: data_type.clone(),
+            signature: Signature::any(1, Volatility::Immutable),
+        },
+        value,
+        data_type,
+    )
 }
 
 /// The entries of a map, or the items of an array with their positions from 0, as a list of structs.
@@ -114,7 +148,12 @@ impl Rows {
         if !self.numbered {
             let map = array.as_map();
             let entries: ArrayRef = Arc::new(map.entries().clone());
-            let list = ListArray::try_new(self.element(), map.offsets().clone(), entries, map.nulls().cloned())?;
+            let list = ListArray::try_new(
+                self.element(),
+                map.offsets().clone(),
+                entries,
+                map.nulls().cloned(),
+            )?;
             return Ok(Arc::new(list));
         }
         let list = array.as_list::<i32>();
@@ -122,7 +161,8 @@ impl Rows {
         for window in list.offsets().windows(2) {
             if let [start, end] = window {
                 for (position, row) in (*start..*end).enumerate() {
-                    if let (Ok(row), Ok(position)) = (usize::try_from(row), i32::try_from(position)) {
+                    if let (Ok(row), Ok(position)) = (usize::try_from(row), i32::try_from(position))
+                    {
                         positions[row] = position;
                     }
                 }
@@ -133,15 +173,28 @@ impl Rows {
             return datafusion::common::internal_err!("posexplode makes structs");
         };
         let items = arrow::compute::cast(list.values(), fields[1].data_type())?;
-        let rows = StructArray::try_new(fields.clone(), vec![Arc::new(Int32Array::from(positions)), items], None)?;
-        let list = ListArray::try_new(Arc::clone(&element), list.offsets().clone(), Arc::new(rows), list.nulls().cloned())?;
+        let rows = StructArray::try_new(
+            fields.clone(),
+            vec![Arc::new(Int32Array::from(positions)), items],
+            None,
+        )?;
+        let list = ListArray::try_new(
+            Arc::clone(&element),
+            list.offsets().clone(),
+            Arc::new(rows),
+            list.nulls().cloned(),
+        )?;
         Ok(Arc::new(list))
     }
 }
 
 impl ScalarUDFImpl for Rows {
     fn name(&self) -> &str {
-        if self.numbered { "numbered_items" } else { "map_entries" }
+        if self.numbered {
+            "numbered_items"
+        } else {
+            "map_entries"
+        }
     }
 
     fn signature(&self) -> &Signature {
@@ -152,12 +205,17 @@ impl ScalarUDFImpl for Rows {
         Ok(self.returns.clone())
     }
 
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> datafusion::error::Result<ColumnarValue> {
+    fn invoke_with_args(
+        &self,
+        args: ScalarFunctionArgs,
+    ) -> datafusion::error::Result<ColumnarValue> {
         match args.args.into_iter().next() {
             Some(ColumnarValue::Array(array)) => Ok(ColumnarValue::Array(self.run(&array)?)),
             Some(ColumnarValue::Scalar(value)) => {
                 let array = self.run(&value.to_array_of_size(1)?)?;
-                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?))
+                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(
+                    &array, 0,
+                )?))
             }
             None => datafusion::common::internal_err!("a generator without an argument"),
         }

@@ -29,7 +29,10 @@ enum Length {
 
 fn unit(number: &str, unit: &str) -> Option<Length> {
     let unit = unit.to_lowercase();
-    let unit = unit.strip_suffix('s').filter(|_| unit.len() > 2).unwrap_or(&unit);
+    let unit = unit
+        .strip_suffix('s')
+        .filter(|_| unit.len() > 2)
+        .unwrap_or(&unit);
     let whole = || number.parse::<i64>().ok();
     Some(match unit {
         "year" => Length::Months(whole()?.checked_mul(12)?),
@@ -85,9 +88,13 @@ fn finish(lengths: impl Iterator<Item = Length>) -> Option<ScalarValue> {
         }
     }
     match (months, any_days, micros) {
-        (Some(months), false, None) => Some(ScalarValue::IntervalYearMonth(Some(i32::try_from(months).ok()?))),
+        (Some(months), false, None) => Some(ScalarValue::IntervalYearMonth(Some(
+            i32::try_from(months).ok()?,
+        ))),
         (None, _, None) => Some(ScalarValue::DurationSecond(Some(days.checked_mul(86_400)?))),
-        (None, _, Some(micros)) => Some(ScalarValue::DurationMicrosecond(Some(days.checked_mul(DAY_US)?.checked_add(micros)?))),
+        (None, _, Some(micros)) => Some(ScalarValue::DurationMicrosecond(Some(
+            days.checked_mul(DAY_US)?.checked_add(micros)?,
+        ))),
         // A mixture of months and days has no fixed length: Spark's legacy interval, not supported.
         _ => None,
     }
@@ -98,7 +105,11 @@ fn range(text: &str, from: &str, to: &str) -> Option<ScalarValue> {
     let (sign, text) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
     if from == "year" && to == "month" {
         let (years, months) = text.split_once('-')?;
-        let months = years.parse::<i32>().ok()?.checked_mul(12)?.checked_add(months.parse().ok()?)?;
+        let months = years
+            .parse::<i32>()
+            .ok()?
+            .checked_mul(12)?
+            .checked_add(months.parse().ok()?)?;
         return Some(ScalarValue::IntervalYearMonth(Some(sign * months)));
     }
     let units = ["day", "hour", "minute", "second"];
@@ -116,7 +127,9 @@ fn range(text: &str, from: &str, to: &str) -> Option<ScalarValue> {
             Length::Months(_) => return None,
         })?;
     }
-    Some(ScalarValue::DurationMicrosecond(Some(i64::from(sign) * micros)))
+    Some(ScalarValue::DurationMicrosecond(Some(
+        i64::from(sign) * micros,
+    )))
 }
 
 #[cfg(test)]
@@ -125,16 +138,27 @@ mod tests {
 
     #[test]
     fn intervals_are_read() {
-        let check = |text: &str, from: Option<&str>, to: Option<&str>, expected: Option<ScalarValue>| {
-            assert_eq!(parse(text, from, to), expected, "{text} {from:?} {to:?}");
-        };
+        let check =
+            |text: &str, from: Option<&str>, to: Option<&str>, expected: Option<ScalarValue>| {
+                assert_eq!(parse(text, from, to), expected, "{text} {from:?} {to:?}");
+            };
         let days = |n: i64| Some(ScalarValue::DurationSecond(Some(n * 86_400)));
         let micros = |n: i64| Some(ScalarValue::DurationMicrosecond(Some(n)));
         check("7", Some("DAY"), None, days(7));
         check("24 HOURS", None, None, micros(24 * HOUR_US));
         check("1 day 2 hours", None, None, micros(26 * HOUR_US));
-        check("1 02:03:04", Some("DAY"), Some("SECOND"), micros(DAY_US + 2 * HOUR_US + 3 * MINUTE_US + 4 * SECOND_US));
-        check("1-2", Some("YEAR"), Some("MONTH"), Some(ScalarValue::IntervalYearMonth(Some(14))));
+        check(
+            "1 02:03:04",
+            Some("DAY"),
+            Some("SECOND"),
+            micros(DAY_US + 2 * HOUR_US + 3 * MINUTE_US + 4 * SECOND_US),
+        );
+        check(
+            "1-2",
+            Some("YEAR"),
+            Some("MONTH"),
+            Some(ScalarValue::IntervalYearMonth(Some(14))),
+        );
         check("1.5", Some("SECOND"), None, micros(1_500_000));
         check("many", Some("DAY"), None, None);
         check("1 month 1 day", None, None, None);

@@ -39,7 +39,12 @@ pub(crate) fn json_path(steps: &[Step]) -> String {
 }
 
 /// Walks a nested value.
-pub(crate) fn walk(session: &Session, mut value: Typed, steps: &[Step], origin: &Origin) -> Result<Typed> {
+pub(crate) fn walk(
+    session: &Session,
+    mut value: Typed,
+    steps: &[Step],
+    origin: &Origin,
+) -> Result<Typed> {
     for step in steps {
         value = match step {
             Step::Key(key) | Step::Exact(key) => access::field(session, value, key, origin)?,
@@ -55,7 +60,11 @@ mod tests {
 
     #[test]
     fn paths_are_written_as_json_paths() {
-        let steps = [Step::Key("a".into()), Step::Index(0), Step::Exact("b c".into())];
+        let steps = [
+            Step::Key("a".into()),
+            Step::Index(0),
+            Step::Exact("b c".into()),
+        ];
         assert_eq!(json_path(&steps), "$.a[0]['b c']");
     }
 }

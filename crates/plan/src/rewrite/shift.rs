@@ -3,11 +3,20 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, DurationMicrosecondArray, DurationSecondArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Date32Type, DurationMicrosecondType, DurationSecondType, IntervalUnit, IntervalYearMonthType, TimeUnit, TimestampMicrosecondType};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Date32Array, DurationMicrosecondArray, DurationSecondArray,
+    TimestampMicrosecondArray,
+};
+use arrow::datatypes::{
+    DataType, Date32Type, DurationMicrosecondType, DurationSecondType, IntervalUnit,
+    IntervalYearMonthType, TimeUnit, TimestampMicrosecondType,
+};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{BinaryExpr, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    BinaryExpr, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
+};
 use sluice_decode::datetime::Zone;
 use sluice_model::condition::query as condition;
 use sluice_model::{Diagnostic, Origin};
@@ -22,15 +31,27 @@ use crate::rewrite::unify::is_integral;
 const DAY_US: i64 = 86_400_000_000;
 
 fn is_interval(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Duration(_) | DataType::Interval(IntervalUnit::YearMonth))
+    matches!(
+        data_type,
+        DataType::Duration(_) | DataType::Interval(IntervalUnit::YearMonth)
+    )
 }
 
 fn is_datetime(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Date32 | DataType::Timestamp(TimeUnit::Microsecond, _))
+    matches!(
+        data_type,
+        DataType::Date32 | DataType::Timestamp(TimeUnit::Microsecond, _)
+    )
 }
 
 /// The meaning of an operation in which a date, a timestamp or an interval takes part, `None` if none does.
-pub(crate) fn apply(session: &Session, op: Arithmetic, left: &Typed, right: &Typed, origin: &Origin) -> Result<Option<Typed>> {
+pub(crate) fn apply(
+    session: &Session,
+    op: Arithmetic,
+    left: &Typed,
+    right: &Typed,
+    origin: &Origin,
+) -> Result<Option<Typed>> {
     let (l, r) = (&left.data_type, &right.data_type);
     let involved = |t: &DataType| is_interval(t) || is_datetime(t);
     if !involved(l) && !involved(r) {
@@ -51,18 +72,63 @@ pub(crate) fn apply(session: &Session, op: Arithmetic, left: &Typed, right: &Typ
             let days = cast::implicit(session, left.clone(), &DataType::Int32, origin)?;
             call(right, &days, false, DataType::Date32, origin)
         }
-        (DataType::Date32, DataType::Date32) if minus => call(left, right, true, DataType::Duration(TimeUnit::Second), origin),
+        (DataType::Date32, DataType::Date32) if minus => call(
+            left,
+            right,
+            true,
+            DataType::Duration(TimeUnit::Second),
+            origin,
+        ),
         (l, r) if minus && is_datetime(l) && is_datetime(r) => {
-            let left = cast::implicit(session, left.clone(), &crate::rewrite::time::timestamp_type(), origin)?;
-            let right = cast::implicit(session, right.clone(), &crate::rewrite::time::timestamp_type(), origin)?;
-            call(&left, &right, true, DataType::Duration(TimeUnit::Microsecond), origin)
+            let left = cast::implicit(
+                session,
+                left.clone(),
+                &crate::rewrite::time::timestamp_type(),
+                origin,
+            )?;
+            let right = cast::implicit(
+                session,
+                right.clone(),
+                &crate::rewrite::time::timestamp_type(),
+                origin,
+            )?;
+            call(
+                &left,
+                &right,
+                true,
+                DataType::Duration(TimeUnit::Microsecond),
+                origin,
+            )
         }
         (DataType::Duration(_), DataType::Duration(_)) => {
-            let wide = |t: &Typed| Typed::new(datafusion::logical_expr::cast(t.expr.clone(), DataType::Duration(TimeUnit::Microsecond)), DataType::Duration(TimeUnit::Microsecond));
-            let (a, b) = if l == r { (left.clone(), right.clone()) } else { (wide(left), wide(right)) };
-            let operator = if minus { Operator::Minus } else { Operator::Plus };
+            let wide = |t: &Typed| {
+                Typed::new(
+                    datafusion::logical_expr::cast(
+                        t.expr.clone(),
+                        DataType::Duration(TimeUnit::Microsecond),
+                    ),
+                    DataType::Duration(TimeUnit::Microsecond),
+                )
+            };
+            let (a, b) = if l == r {
+                (left.clone(), right.clone())
+            } else {
+                (wide(left), wide(right))
+            };
+            let operator = if minus {
+                Operator::Minus
+            } else {
+                Operator::Plus
+            };
             let data_type = a.data_type.clone();
-            Typed::new(Expr::BinaryExpr(BinaryExpr::new(Box::new(a.expr), operator, Box::new(b.expr))), data_type)
+            Typed::new(
+                Expr::BinaryExpr(BinaryExpr::new(
+                    Box::new(a.expr),
+                    operator,
+                    Box::new(b.expr),
+                )),
+                data_type,
+            )
         }
         _ => return Ok(None),
     };
@@ -71,17 +137,27 @@ pub(crate) fn apply(session: &Session, op: Arithmetic, left: &Typed, right: &Typ
 
 fn moved(time: &Typed, by: &Typed, minus: bool, origin: &Origin) -> Typed {
     let returns = match (&time.data_type, &by.data_type) {
-        (DataType::Date32, DataType::Duration(TimeUnit::Microsecond)) => crate::rewrite::time::timestamp_type(),
+        (DataType::Date32, DataType::Duration(TimeUnit::Microsecond)) => {
+            crate::rewrite::time::timestamp_type()
+        }
         (own, _) => own.clone(),
     };
     call(time, by, minus, returns, origin)
 }
 
 fn call(time: &Typed, by: &Typed, minus: bool, returns: DataType, origin: &Origin) -> Typed {
-    let function = Shift { minus, returns: returns.clone(), origin: Ignored(origin.clone()), signature: Signature::any(2, Volatility::Immutable) };
+    let function = Shift {
+        minus,
+        returns: returns.clone(),
+        origin: Ignored(origin.clone()),
+        signature: Signature::any(2, Volatility::Immutable),
+    };
     let function = Arc::new(ScalarUDF::new_from_impl(function));
     let args = vec![time.expr.clone(), by.expr.clone()];
-    Typed::new(Expr::ScalarFunction(ScalarFunction::new_udf(function, args)), returns)
+    Typed::new(
+        Expr::ScalarFunction(ScalarFunction::new_udf(function, args)),
+        returns,
+    )
 }
 
 /// A date or timestamp moved by an interval or by days, or the difference of two.
@@ -103,11 +179,19 @@ enum By {
 
 impl Shift {
     fn overflow(&self) -> datafusion::error::DataFusionError {
-        let diagnostic = Diagnostic::error(&condition::ARITHMETIC_OVERFLOW, "a date or timestamp leaves its range");
+        let diagnostic = Diagnostic::error(
+            &condition::ARITHMETIC_OVERFLOW,
+            "a date or timestamp leaves its range",
+        );
         raise(error::located(diagnostic, Some(&self.origin.0)))
     }
 
-    fn run(&self, time: &ArrayRef, by: &ArrayRef, zone: &Zone) -> datafusion::error::Result<ArrayRef> {
+    fn run(
+        &self,
+        time: &ArrayRef,
+        by: &ArrayRef,
+        zone: &Zone,
+    ) -> datafusion::error::Result<ArrayRef> {
         let rows = time.len();
         let days = *time.data_type() == DataType::Date32;
         let local = matches!(time.data_type(), DataType::Timestamp(_, None));
@@ -123,8 +207,12 @@ impl Shift {
                 time.as_primitive::<TimestampMicrosecondType>().value(row)
             };
             let value = match &self.returns {
-                DataType::Duration(TimeUnit::Second) => start.checked_sub(i64::from(by.as_primitive::<Date32Type>().value(row))).and_then(|d| d.checked_mul(86_400)),
-                DataType::Duration(_) => start.checked_sub(by.as_primitive::<TimestampMicrosecondType>().value(row)),
+                DataType::Duration(TimeUnit::Second) => start
+                    .checked_sub(i64::from(by.as_primitive::<Date32Type>().value(row)))
+                    .and_then(|d| d.checked_mul(86_400)),
+                DataType::Duration(_) => {
+                    start.checked_sub(by.as_primitive::<TimestampMicrosecondType>().value(row))
+                }
                 _ => self.one(start, days, local, read(by, row), zone),
             };
             out.push(Some(value.ok_or_else(|| self.overflow())?));
@@ -148,8 +236,14 @@ impl Shift {
             (false, By::Days(n)) => start.checked_add(n.checked_mul(DAY_US)?),
             (false, By::Months(n)) => {
                 let wall = if local { start } else { zone.to_local(start) };
-                let moved = add_months(wall.div_euclid(DAY_US), n)?.checked_mul(DAY_US)?.checked_add(wall.rem_euclid(DAY_US))?;
-                if local { Some(moved) } else { zone.to_utc(moved) }
+                let moved = add_months(wall.div_euclid(DAY_US), n)?
+                    .checked_mul(DAY_US)?
+                    .checked_add(wall.rem_euclid(DAY_US))?;
+                if local {
+                    Some(moved)
+                } else {
+                    zone.to_utc(moved)
+                }
             }
         }
     }
@@ -157,13 +251,19 @@ impl Shift {
     fn finish(&self, out: Vec<Option<i64>>) -> datafusion::error::Result<ArrayRef> {
         Ok(match &self.returns {
             DataType::Date32 => {
-                let days = out.into_iter().map(|value| value.map(i32::try_from).transpose());
-                let days: Vec<Option<i32>> = days.collect::<std::result::Result<_, _>>().map_err(|_| self.overflow())?;
+                let days = out
+                    .into_iter()
+                    .map(|value| value.map(i32::try_from).transpose());
+                let days: Vec<Option<i32>> = days
+                    .collect::<std::result::Result<_, _>>()
+                    .map_err(|_| self.overflow())?;
                 Arc::new(Date32Array::from(days))
             }
             DataType::Duration(TimeUnit::Second) => Arc::new(DurationSecondArray::from(out)),
             DataType::Duration(_) => Arc::new(DurationMicrosecondArray::from(out)),
-            DataType::Timestamp(_, zone) => Arc::new(TimestampMicrosecondArray::from(out).with_timezone_opt(zone.clone())),
+            DataType::Timestamp(_, zone) => {
+                Arc::new(TimestampMicrosecondArray::from(out).with_timezone_opt(zone.clone()))
+            }
             other => return datafusion::common::internal_err!("no date arithmetic gives {other}"),
         })
     }
@@ -171,10 +271,18 @@ impl Shift {
 
 fn read(by: &ArrayRef, row: usize) -> Option<By> {
     Some(match by.data_type() {
-        DataType::Duration(TimeUnit::Second) => By::Days(by.as_primitive::<DurationSecondType>().value(row) / 86_400),
-        DataType::Duration(TimeUnit::Microsecond) => By::Micros(by.as_primitive::<DurationMicrosecondType>().value(row)),
-        DataType::Interval(IntervalUnit::YearMonth) => By::Months(by.as_primitive::<IntervalYearMonthType>().value(row)),
-        DataType::Int32 => By::Days(i64::from(by.as_primitive::<arrow::datatypes::Int32Type>().value(row))),
+        DataType::Duration(TimeUnit::Second) => {
+            By::Days(by.as_primitive::<DurationSecondType>().value(row) / 86_400)
+        }
+        DataType::Duration(TimeUnit::Microsecond) => {
+            By::Micros(by.as_primitive::<DurationMicrosecondType>().value(row))
+        }
+        DataType::Interval(IntervalUnit::YearMonth) => {
+            By::Months(by.as_primitive::<IntervalYearMonthType>().value(row))
+        }
+        DataType::Int32 => By::Days(i64::from(
+            by.as_primitive::<arrow::datatypes::Int32Type>().value(row),
+        )),
         _ => return None,
     })
 }
@@ -184,18 +292,29 @@ fn add_months(days: i64, months: i32) -> Option<i64> {
     let epoch = chrono::NaiveDate::from_ymd_opt(1970, 1, 1)?;
     let date = epoch.checked_add_signed(chrono::TimeDelta::try_days(days)?)?;
     let step = chrono::Months::new(months.unsigned_abs());
-    let moved = if months >= 0 { date.checked_add_months(step)? } else { date.checked_sub_months(step)? };
+    let moved = if months >= 0 {
+        date.checked_add_months(step)?
+    } else {
+        date.checked_sub_months(step)?
+    };
     Some(moved.signed_duration_since(epoch).num_days())
 }
 
 impl ScalarUDFImpl for Shift {
     fn name(&self) -> &str {
-        if self.minus { "time_subtract" } else { "time_add" }
+        if self.minus {
+            "time_subtract"
+        } else {
+            "time_add"
+        }
     }
 
     fn display_name(&self, args: &[Expr]) -> datafusion::error::Result<String> {
         let args: Vec<String> = args.iter().map(ToString::to_string).collect();
-        Ok(format!("({})", args.join(if self.minus { " - " } else { " + " })))
+        Ok(format!(
+            "({})",
+            args.join(if self.minus { " - " } else { " + " })
+        ))
     }
 
     fn signature(&self) -> &Signature {
@@ -206,19 +325,35 @@ impl ScalarUDFImpl for Shift {
         Ok(self.returns.clone())
     }
 
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> datafusion::error::Result<ColumnarValue> {
-        let name = args.config_options.execution.time_zone.as_deref().unwrap_or("UTC");
+    fn invoke_with_args(
+        &self,
+        args: ScalarFunctionArgs,
+    ) -> datafusion::error::Result<ColumnarValue> {
+        let name = args
+            .config_options
+            .execution
+            .time_zone
+            .as_deref()
+            .unwrap_or("UTC");
         let Some(zone) = Zone::parse(name) else {
-            return Err(raise(Diagnostic::error(&condition::INVALID_TIMEZONE, format!("`{name}` is no time zone"))));
+            return Err(raise(Diagnostic::error(
+                &condition::INVALID_TIMEZONE,
+                format!("`{name}` is no time zone"),
+            )));
         };
-        let scalar = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let scalar = args
+            .args
+            .iter()
+            .all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
         let [time, by] = arrays.as_slice() else {
             return datafusion::common::internal_err!("date arithmetic takes two arguments");
         };
         let array = self.run(time, by, &zone)?;
         if scalar {
-            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?));
+            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(
+                &array, 0,
+            )?));
         }
         Ok(ColumnarValue::Array(array))
     }

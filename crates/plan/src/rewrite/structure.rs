@@ -19,12 +19,18 @@ pub(crate) fn named_struct(fields: Vec<(String, Typed)>) -> Typed {
         args.push(value.expr);
     }
     let function = datafusion::functions::core::named_struct();
-    Typed::new(Expr::ScalarFunction(ScalarFunction::new_udf(function, args)), DataType::Struct(Fields::from(types)))
+    Typed::new(
+        Expr::ScalarFunction(ScalarFunction::new_udf(function, args)),
+        DataType::Struct(Fields::from(types)),
+    )
 }
 
 /// `array(…)` of items of one type.
 pub(crate) fn array(items: Vec<Typed>, item: &DataType) -> Typed {
     let args = items.into_iter().map(|item| item.expr).collect();
     let data_type = DataType::List(Arc::new(Field::new("element", item.clone(), true)));
-    Typed::new(datafusion::functions_nested::expr_fn::make_array(args), data_type)
+    Typed::new(
+        datafusion::functions_nested::expr_fn::make_array(args),
+        data_type,
+    )
 }

@@ -8,7 +8,9 @@ use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use datafusion::functions_aggregate as df;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility};
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
+};
 
 use crate::bind::Typed;
 use crate::error::{overflow, raise};
@@ -23,7 +25,9 @@ pub(crate) fn is_aggregate(name: &str) -> bool {
 pub(crate) fn choose(name: &str, args: &[Typed], distinct: bool) -> Option<Arc<AggregateUDF>> {
     Some(match (name, args) {
         ("count", _) => df::count::count_udaf(),
-        ("sum", [arg]) if is_integral(&arg.data_type) && !distinct => Arc::new(AggregateUDF::new_from_impl(CheckedSum::default())),
+        ("sum", [arg]) if is_integral(&arg.data_type) && !distinct => {
+            Arc::new(AggregateUDF::new_from_impl(CheckedSum::default()))
+        }
         ("sum", _) => df::sum::sum_udaf(),
         _ => return None,
     })
@@ -37,7 +41,9 @@ struct CheckedSum {
 
 impl Default for CheckedSum {
     fn default() -> Self {
-        Self { signature: Signature::exact(vec![DataType::Int64], Volatility::Immutable) }
+        Self {
+            signature: Signature::exact(vec![DataType::Int64], Volatility::Immutable),
+        }
     }
 }
 
@@ -55,7 +61,11 @@ impl AggregateUDFImpl for CheckedSum {
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        Ok(vec![Arc::new(Field::new(format!("{}[sum]", args.name), DataType::Int64, true))])
+        Ok(vec![Arc::new(Field::new(
+            format!("{}[sum]", args.name),
+            DataType::Int64,
+            true,
+        ))])
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
@@ -73,7 +83,11 @@ impl AggregateUDFImpl for CheckedSum {
 }
 
 fn add(sum: &mut Option<i64>, value: i64) -> Result<()> {
-    *sum = Some(sum.unwrap_or(0).checked_add(value).ok_or_else(|| raise(overflow(None)))?);
+    *sum = Some(
+        sum.unwrap_or(0)
+            .checked_add(value)
+            .ok_or_else(|| raise(overflow(None)))?,
+    );
     Ok(())
 }
 
@@ -96,7 +110,11 @@ impl Accumulator for Sum {
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         for value in first(values)?.iter().flatten() {
             self.values = self.values.saturating_sub(1);
-            let rest = self.sum.unwrap_or(0).checked_sub(value).ok_or_else(|| raise(overflow(None)))?;
+            let rest = self
+                .sum
+                .unwrap_or(0)
+                .checked_sub(value)
+                .ok_or_else(|| raise(overflow(None)))?;
             self.sum = (self.values > 0).then_some(rest);
         }
         Ok(())
@@ -167,10 +185,19 @@ impl GroupsAccumulator for GroupSums {
         self.update_batch(values, groups, None, total)
     }
 
-    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+    fn convert_to_state(
+        &self,
+        values: &[ArrayRef],
+        filter: Option<&BooleanArray>,
+    ) -> Result<Vec<ArrayRef>> {
         let values = first(values)?;
-        let Some(filter) = filter else { return Ok(vec![Arc::new(values.clone())]) };
-        let kept = values.iter().zip(filter.iter()).map(|(value, keep)| value.filter(|_| keep == Some(true)));
+        let Some(filter) = filter else {
+            return Ok(vec![Arc::new(values.clone())]);
+        };
+        let kept = values
+            .iter()
+            .zip(filter.iter())
+            .map(|(value, keep)| value.filter(|_| keep == Some(true)));
         Ok(vec![Arc::new(kept.collect::<Int64Array>())])
     }
 

@@ -11,9 +11,15 @@ pub(crate) fn common_type(left: &DataType, right: &DataType) -> Option<DataType>
         return Some(left.clone());
     }
     match (left, right) {
-        (DataType::Duration(_), DataType::Duration(_)) => return Some(DataType::Duration(TimeUnit::Microsecond)),
-        (DataType::Duration(_) | DataType::Interval(_), DataType::Null) => return Some(left.clone()),
-        (DataType::Null, DataType::Duration(_) | DataType::Interval(_)) => return Some(right.clone()),
+        (DataType::Duration(_), DataType::Duration(_)) => {
+            return Some(DataType::Duration(TimeUnit::Microsecond));
+        }
+        (DataType::Duration(_) | DataType::Interval(_), DataType::Null) => {
+            return Some(left.clone());
+        }
+        (DataType::Null, DataType::Duration(_) | DataType::Interval(_)) => {
+            return Some(right.clone());
+        }
         _ => {}
     }
     let (left, right) = (SparkType::from_arrow(left)?, SparkType::from_arrow(right)?);
@@ -33,18 +39,28 @@ pub(crate) fn words(data_type: &DataType) -> String {
         DataType::Duration(_) => "INTERVAL DAY TO SECOND".into(),
         DataType::Interval(IntervalUnit::YearMonth) => "INTERVAL YEAR TO MONTH".into(),
         DataType::Interval(_) => "INTERVAL".into(),
-        other => SparkType::from_arrow(other).map_or_else(|| other.to_string(), |spark| spark.to_string().to_uppercase()),
+        other => SparkType::from_arrow(other).map_or_else(
+            || other.to_string(),
+            |spark| spark.to_string().to_uppercase(),
+        ),
     }
 }
 
 /// Whether a type is an integer of Spark's.
 pub(crate) fn is_integral(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64)
+    matches!(
+        data_type,
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64
+    )
 }
 
 /// Whether a type is a number.
 pub(crate) fn is_numeric(data_type: &DataType) -> bool {
-    is_integral(data_type) || matches!(data_type, DataType::Float32 | DataType::Float64 | DataType::Decimal128(..))
+    is_integral(data_type)
+        || matches!(
+            data_type,
+            DataType::Float32 | DataType::Float64 | DataType::Decimal128(..)
+        )
 }
 
 #[cfg(test)]

@@ -15,69 +15,91 @@ use sluice_plan::{BoundQuery, Session, SessionSettings};
 use sluice_sql::query::{Query, RelationSource};
 
 /// 2024-05-06T07:08:09.123456Z
-pub const NOW_US: i64 = 1_714_979_289_123_456;
+pub(crate) const NOW_US: i64 = 1_714_979_289_123_456;
 
 /// Tables by name.
-pub type Tables = HashMap<String, Arc<dyn TableProvider>>;
+pub(crate) type Tables = HashMap<String, Arc<dyn TableProvider>>;
 
-pub fn session() -> Session {
-    Session::new(&SessionSettings { now_us: NOW_US, ..SessionSettings::default() }).unwrap()
+pub(crate) fn session() -> Session {
+    Session::new(&SessionSettings {
+        now_us: NOW_US,
+        ..SessionSettings::default()
+    })
+    .unwrap()
 }
 
-pub fn parse(sql: &str) -> Query {
+pub(crate) fn parse(sql: &str) -> Query {
     sluice_sql::parse_query(&Arc::from("test.sql"), sql, vec![], &Namespace::default()).unwrap()
 }
 
-pub fn bind_in(session: &Session, sql: &str, tables: &Tables) -> Result<BoundQuery, Vec<Diagnostic>> {
-    let query = sluice_sql::parse_query(&Arc::from("test.sql"), sql, vec![], &Namespace::default())?;
+pub(crate) fn bind_in(
+    session: &Session,
+    sql: &str,
+    tables: &Tables,
+) -> Result<BoundQuery, Vec<Diagnostic>> {
+    let query =
+        sluice_sql::parse_query(&Arc::from("test.sql"), sql, vec![], &Namespace::default())?;
     session.bind(&query, &inputs(&query, tables))
 }
 
-pub fn inputs(query: &Query, tables: &Tables) -> Vec<Arc<dyn TableProvider>> {
+pub(crate) fn inputs(query: &Query, tables: &Tables) -> Vec<Arc<dyn TableProvider>> {
     query
         .relations
         .iter()
         .map(|relation| match &relation.source {
-            RelationSource::Name(name) => Arc::clone(&tables[&name.parts.last().unwrap().to_lowercase()]),
+            RelationSource::Name(name) => {
+                Arc::clone(&tables[&name.parts.last().unwrap().to_lowercase()])
+            }
             other => panic!("no such relation: {other:?}"),
         })
         .collect()
 }
 
-pub fn bind(sql: &str, tables: &Tables) -> Result<BoundQuery, Vec<Diagnostic>> {
+pub(crate) fn bind(sql: &str, tables: &Tables) -> Result<BoundQuery, Vec<Diagnostic>> {
     bind_in(&session(), sql, tables)
 }
 
 /// A table of one batch made by a query.
-pub fn table(sql: &str) -> Arc<dyn TableProvider> {
+pub(crate) fn table(sql: &str) -> Arc<dyn TableProvider> {
     let query = bind(sql, &Tables::new()).unwrap_or_else(|e| panic!("{sql}: {}", words(&e)));
     let batches = block_on(query.collect()).unwrap();
     memory(query.schema(), batches)
 }
 
-pub fn memory(schema: SchemaRef, batches: Vec<RecordBatch>) -> Arc<dyn TableProvider> {
+pub(crate) fn memory(schema: SchemaRef, batches: Vec<RecordBatch>) -> Arc<dyn TableProvider> {
     if batches.is_empty() {
         return Arc::new(EmptyTable::new(schema));
     }
     Arc::new(MemTable::try_new(schema, vec![batches]).unwrap())
 }
 
-pub fn tables(list: &[(&str, &str)]) -> Tables {
-    list.iter().map(|(name, sql)| ((*name).to_string(), table(sql))).collect()
+pub(crate) fn tables(list: &[(&str, &str)]) -> Tables {
+    list.iter()
+        .map(|(name, sql)| ((*name).to_string(), table(sql)))
+        .collect()
 }
 
-pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(future)
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
 }
 
 /// Rows as `a | b`, one per line, values as Spark casts them to STRING.
-pub fn rows(batches: &[RecordBatch]) -> Vec<String> {
+pub(crate) fn rows(batches: &[RecordBatch]) -> Vec<String> {
     let zone = Zone::parse("UTC").unwrap();
     let mut out = vec![];
     for batch in batches {
         for row in 0..batch.num_rows() {
             let cells = batch.columns().iter().map(|column: &ArrayRef| {
-                if column.is_null(row) { "NULL".to_string() } else { value_text(column.as_ref(), row, &zone) }
+                if column.is_null(row) {
+                    "NULL".to_string()
+                } else {
+                    value_text(column.as_ref(), row, &zone)
+                }
             });
             out.push(cells.collect::<Vec<_>>().join(" | "));
         }
@@ -86,10 +108,15 @@ pub fn rows(batches: &[RecordBatch]) -> Vec<String> {
 }
 
 /// The rows of a query, or `CONDITION` in the one line.
-pub fn answer(sql: &str, tables: &Tables) -> Vec<String> {
+pub(crate) fn answer(sql: &str, tables: &Tables) -> Vec<String> {
     let query = match bind(sql, tables) {
         Ok(query) => query,
-        Err(errors) => return errors.iter().map(|e| e.condition.name.to_string()).collect(),
+        Err(errors) => {
+            return errors
+                .iter()
+                .map(|e| e.condition.name.to_string())
+                .collect();
+        }
     };
     match block_on(query.collect()) {
         Ok(batches) => rows(&batches),
@@ -97,6 +124,10 @@ pub fn answer(sql: &str, tables: &Tables) -> Vec<String> {
     }
 }
 
-pub fn words(errors: &[Diagnostic]) -> String {
-    errors.iter().map(|e| format!("{e} {:?} {:?}", e.labels, e.facts)).collect::<Vec<_>>().join("\n")
+pub(crate) fn words(errors: &[Diagnostic]) -> String {
+    errors
+        .iter()
+        .map(|e| format!("{e} {:?} {:?}", e.labels, e.facts))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
