@@ -75,7 +75,7 @@ TO_JSON = [
     "named_struct('d', cast('0.0000001' as decimal(20,10)), 'e', cast('12345678901234567890' as decimal(30,2)))",
 ]
 INFER = [
-    ({"prefersDecimal": "true"}, '{"a":1.25,"b":"1.5","c":1e3}\n{"a":100}'),
+    ({"prefersDecimal": "true"}, '{"a":1.25,"b":"1.5","c":0.001}\n{"a":100}'),
     ({"primitivesAsString": "true"}, '{"a":1,"b":true,"c":[1.5]}'),
     ({"inferTimestamp": "true"}, '{"a":"2024-05-06T07:08:09Z","b":"2024-05-06","c":"2024"}'),
     ({"dropFieldIfAllNull": "true"}, '{"a":null,"b":[],"c":{},"d":[null],"e":{"f":null},"g":1}'),

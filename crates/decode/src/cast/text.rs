@@ -219,11 +219,12 @@ pub(crate) fn push_decimal(out: &mut String, value: i128, scale: i8) {
     out.push_str(fraction);
 }
 
-/// Reads base64 (MIME alphabet, padding optional, white space skipped); `None` when it is none.
+/// Reads base64 (MIME alphabet, padding required as Jackson does, white space skipped); `None` when it is none.
 pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut count, mut padded) = (0_u32, 0, false);
+    let (mut bits, mut count, mut padded, mut length) = (0_u32, 0, false, 0_usize);
     for byte in text.bytes().filter(|byte| !trimmable(*byte)) {
+        length += 1;
         let value = match byte {
             b'A'..=b'Z' => byte - b'A',
             b'a'..=b'z' => byte - b'a' + 26,
@@ -246,7 +247,7 @@ pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
             out.push(u8::try_from(bits >> count & 0xff).unwrap_or(0));
         }
     }
-    (count != 6).then_some(out)
+    (count != 6 && length % 4 == 0).then_some(out)
 }
 
 /// Appends base64 with padding.
@@ -314,6 +315,7 @@ mod tests {
             assert_eq!(base64(&text).as_deref(), Some(bytes));
         }
         assert_eq!(base64("a"), None);
+        assert_eq!(base64("YWI"), None);
         assert_eq!(base64("a*b="), None);
     }
 }

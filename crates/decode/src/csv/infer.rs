@@ -114,7 +114,7 @@ pub(super) fn skips(line: &str, options: &CsvOptions) -> bool {
     trimmed.is_empty()
         || options
             .comment
-            .is_some_and(|comment| trimmed.starts_with(comment))
+            .is_some_and(|comment| line.starts_with(comment))
 }
 
 /// The names in a header: empty ones are numbered, equal ones get their position behind them.

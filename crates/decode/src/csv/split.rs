@@ -192,6 +192,9 @@ impl Cursor<'_> {
                 return true;
             } else if matches!(symbol, '\n' | '\r') && !self.options.multi_line {
                 return true;
+            } else if symbol == '\r' && next == Some('\n') {
+                // Line ends inside values are one `\n`, whatever they were.
+                self.at += 1;
             } else {
                 self.take();
             }

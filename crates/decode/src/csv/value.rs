@@ -38,12 +38,10 @@ fn try_push(column: &mut Column, value: &str, options: &CsvOptions) -> Option<()
             clippy::cast_possible_truncation,
             reason = "a FLOAT keeps what fits, as Java's parseFloat does"
         )]
-        Column::Float(values) => values.push(
-            value
-                .parse()
-                .or_else(|_| double(value, options).map(|wide| wide as f32).ok_or(()))
-                .ok()?,
-        ),
+        Column::Float(values) => {
+            let wide = double(value, options)?;
+            values.push(value.trim().parse().unwrap_or(wide as f32));
+        }
         Column::Boolean(values, nulls) => {
             let truth = value.eq_ignore_ascii_case("true");
             if !truth && !value.eq_ignore_ascii_case("false") {

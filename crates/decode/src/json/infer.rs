@@ -195,7 +195,7 @@ fn text_type(text: &str, options: &JsonOptions) -> SparkType {
     if options.infer_timestamp {
         let fits = match &options.timestamp_format {
             Some(pattern) => pattern.parse_timestamp(text, &options.time_zone).is_some(),
-            None => text.contains('-') && parse_timestamp(text, &options.time_zone).is_some(),
+            None => parse_timestamp(text, &options.time_zone).is_some(),
         };
         if fits {
             return SparkType::Timestamp;

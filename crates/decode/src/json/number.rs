@@ -138,12 +138,11 @@ impl<'a> Scanner<'a> {
 
     #[cold]
     fn special(&mut self) -> Result<Number<'a>, Syntax> {
-        const WORDS: [(&str, f64); 7] = [
+        const WORDS: [(&str, f64); 6] = [
             ("NaN", f64::NAN),
             ("Infinity", f64::INFINITY),
             ("-Infinity", f64::NEG_INFINITY),
             ("+Infinity", f64::INFINITY),
-            ("INF", f64::INFINITY),
             ("-INF", f64::NEG_INFINITY),
             ("+INF", f64::INFINITY),
         ];

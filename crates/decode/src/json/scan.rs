@@ -334,8 +334,7 @@ impl<'a> Scanner<'a> {
             symbol.is_alphanumeric() || matches!(symbol, '_' | '$' | '@' | '#' | '*' | '-' | '+')
         };
         let length = rest.find(|symbol| !part(symbol)).unwrap_or(rest.len());
-        let digit_first = rest.starts_with(|symbol: char| symbol.is_ascii_digit());
-        if !self.grammar.unquoted_names || length == 0 || digit_first {
+        if !self.grammar.unquoted_names || length == 0 {
             return Err(self.unexpected("expected the name of a field"));
         }
         self.position += length;

@@ -99,8 +99,18 @@ fn push_value(
         }
         DataType::Map(..) => {
             let entries = array.as_map().value(row);
+            // Spark prints dates and timestamps among the keys as the numbers they are inside.
+            let raw = match entries.column(0).data_type() {
+                DataType::Date32 => Some(DataType::Int32),
+                DataType::Timestamp(..) => Some(DataType::Int64),
+                _ => None,
+            };
+            let keys = match raw.map(|raw| arrow_cast::cast(entries.column(0), &raw)) {
+                Some(Ok(numbers)) => numbers,
+                _ => ArrayRef::clone(entries.column(0)),
+            };
             let keys = cast(
-                entries.column(0),
+                &keys,
                 &sluice_model::SparkType::String,
                 CastMode::Ansi,
                 &zone.to_string(),
@@ -147,11 +157,13 @@ fn push_scalar(
             let value = array.as_primitive::<Float64Type>().value(row);
             quoted_unless(out, value.is_finite(), |out| push_double(out, value));
         }
-        DataType::Decimal128(_, scale) => push_decimal(
-            out,
-            array.as_primitive::<Decimal128Type>().value(row),
-            *scale,
-        ),
+        DataType::Decimal128(_, scale) => {
+            push_big_decimal(
+                out,
+                array.as_primitive::<Decimal128Type>().value(row),
+                *scale,
+            );
+        }
         DataType::Utf8 => push_string(out, array.as_string::<i32>().value(row)),
         DataType::Binary => {
             quoted_unless(out, false, |out| {
@@ -179,6 +191,25 @@ fn push_scalar(
         other => return Err(CastError::unknown_type(other)),
     }
     Ok(())
+}
+
+/// As Java's `BigDecimal.toString`: with an exponent where the first digit stands beyond the sixth place behind the point.
+fn push_big_decimal(out: &mut String, value: i128, scale: i8) {
+    let digits = value.unsigned_abs().to_string();
+    let exponent = i64::try_from(digits.len()).unwrap_or(0) - 1 - i64::from(scale);
+    if exponent >= -6 || scale <= 0 {
+        return push_decimal(out, value, scale);
+    }
+    if value < 0 {
+        out.push('-');
+    }
+    let (first, rest) = digits.split_at(1);
+    out.push_str(first);
+    if !rest.is_empty() {
+        out.push('.');
+        out.push_str(rest);
+    }
+    let _ = write!(out, "E{exponent}");
 }
 
 fn quoted_unless(out: &mut String, plain: bool, write: impl FnOnce(&mut String)) {
