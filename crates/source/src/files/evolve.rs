@@ -200,7 +200,7 @@ impl Inner {
                         }
                     }
                 });
-                Payload::Arriving(receiver)
+                Payload::Arriving(receiver, opened.meta.size)
             }
         }))
     }

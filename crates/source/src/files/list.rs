@@ -30,6 +30,8 @@ pub struct Listing {
 pub enum SkipReason {
     /// It is still being written: `*.tmp`, `*.inprogress`, `*._COPYING_`, or an upload in progress.
     Unfinished,
+    /// It holds nothing yet. Spark reads no rows from it; taken now, what comes into it later would be lost.
+    Empty,
     /// It is younger than `minFileAge`; a later update takes it.
     TooYoung,
     /// It is older than `maxFileAge`.
@@ -180,7 +182,9 @@ fn keep(
             continue;
         }
         let path = place.name_of(&file.path);
-        if age < options.min_file_age_us && options.min_file_age_us > 0 {
+        if file.size == 0 {
+            listing.skipped.add(SkipReason::Empty, &path);
+        } else if age < options.min_file_age_us && options.min_file_age_us > 0 {
             listing.skipped.add(SkipReason::TooYoung, &path);
         } else if options.max_file_age_us.is_some_and(|max| age > max) {
             listing.skipped.add(SkipReason::TooOld, &path);

@@ -1,13 +1,14 @@
 //! The rows of planned files, in order, as a stream: a few files are decoded ahead, each on its own thread.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use arrow_array::RecordBatch;
 use futures::stream::{self, BoxStream};
-use futures::{Stream, StreamExt, TryStreamExt};
-use tokio::sync::mpsc;
+use futures::{Stream, StreamExt};
+use tokio::sync::{Semaphore, mpsc};
 
 use super::assemble::Assembler;
 use super::source::Inner;
@@ -17,6 +18,8 @@ use crate::{NewColumns, SourceError};
 
 /// Batches that a file may be decoded ahead of the reader.
 const BATCHES_AHEAD: usize = 2;
+/// Files per decoding thread that may be under way: small ones are opened and checked while others decode.
+const FILES_AHEAD: usize = 4;
 
 /// What has been read so far, for events and for counters of expectations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -122,12 +125,9 @@ pub(super) fn read(
         schema: schema.clone(),
         metadata,
         progress: progress.clone(),
+        ended: AtomicUsize::new(0),
     });
-    let ahead = inner.session.parallel_files.max(1);
-    let batches = stream::iter(files.to_vec())
-        .map(move |file| start(Arc::clone(&task), file))
-        .buffered(ahead)
-        .try_flatten();
+    let batches = stream::once(async move { start(task) }).flatten();
     let batches = super::assemble::coalesce(batches.boxed(), inner.session.batch_rows);
     FileStream {
         batches: stop_after_error(batches),
@@ -135,11 +135,11 @@ pub(super) fn read(
     }
 }
 
-fn stop_after_error(
-    batches: BoxStream<'static, Result<RecordBatch, SourceError>>,
-) -> BoxStream<'static, Result<RecordBatch, SourceError>> {
+type Outcome = Result<RecordBatch, SourceError>;
+
+fn stop_after_error(batches: BoxStream<'static, Outcome>) -> BoxStream<'static, Outcome> {
     let mut failed = false;
-    let until_failed = move |batch: &Result<RecordBatch, SourceError>| {
+    let until_failed = move |batch: &Outcome| {
         let goes_on = !failed;
         failed |= batch.is_err();
         std::future::ready(goes_on)
@@ -154,68 +154,121 @@ struct Task {
     schema: SourceSchema,
     metadata: bool,
     progress: ReadProgress,
+    /// Files that came to their end without an error.
+    ended: AtomicUsize,
 }
 
-type Batches = BoxStream<'static, Result<RecordBatch, SourceError>>;
-
-/// Opens a file and starts to decode it.
-async fn start(task: Arc<Task>, file: FileEntry) -> Result<Batches, SourceError> {
-    let inner = &task.inner;
-    let folders = inner.path.folders_of(&file.path);
-    if let Some(wider) = task.schema.new_partitions(folders, &inner.options) {
-        let new = NewColumns {
-            path: file.path.clone(),
-            columns: task.schema.added_in(&wider),
-            wider: Some(wider.to_stored()),
-        };
-        return Err(inner.widen(&task.schema, &task.files, new).await);
-    }
-    let Some(payload) = task.inner.payload(&file).await? else {
-        task.progress.count(|counters| counters.missing_files += 1);
-        return Ok(stream::empty().boxed());
-    };
-    let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
-    let (worker, planned) = (Arc::clone(&task), file.clone());
-    let handle = tokio::task::spawn_blocking(move || worker.decode(&planned, payload, &sender));
-    let given = stream::unfold(receiver, |mut receiver| async move {
-        receiver.recv().await.map(|batch| (batch, receiver))
+/// Starts to read the files, each into a short queue of its own; the queues are emptied in the order of the files.
+///
+/// A file gets its thread before any file after it, so the one whose rows are due next never waits for others.
+/// Dropping the stream closes the queues, and that ends the work.
+fn start(task: Arc<Task>) -> impl Stream<Item = Outcome> {
+    let threads = task.inner.session.parallel_files.max(1);
+    let (queues, due) = mpsc::channel(threads * FILES_AHEAD);
+    let whole = Arc::clone(&task);
+    tokio::spawn(async move {
+        let permits = Arc::new(Semaphore::new(threads));
+        for file in task.files.iter() {
+            let file = file.clone();
+            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
+                return;
+            };
+            let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+            if queues.send(receiver).await.is_err() {
+                return;
+            }
+            let task = Arc::clone(&task);
+            tokio::spawn(async move {
+                match task.file(&file, &sender).await {
+                    Ok(()) => {
+                        task.ended.fetch_add(1, Ordering::AcqRel);
+                    }
+                    // Nobody waits for it where the stream was dropped.
+                    Err(error) => {
+                        let _ = sender.send(Err(error)).await;
+                    }
+                }
+                drop(permit);
+            });
+        }
     });
-    let end = stream::once(async move { task.finish(&file, handle).await })
-        .filter_map(|end| std::future::ready(end.err().map(Err)));
-    Ok(given.map(Ok).chain(end).boxed())
+    // A queue also closes where its task dies: silence must not pass for the end of a file.
+    let check = stream::once(async move {
+        let (ended, planned) = (whole.ended.load(Ordering::Acquire), whole.files.len());
+        (ended != planned).then(|| {
+            Err(SourceError::Internal(format!(
+                "{ended} of {planned} files were read to their end"
+            )))
+        })
+    });
+    received(due)
+        .flat_map(received)
+        .chain(check.filter_map(std::future::ready))
+}
+
+fn received<T: Send + 'static>(receiver: mpsc::Receiver<T>) -> BoxStream<'static, T> {
+    stream::unfold(receiver, |mut receiver| async move {
+        receiver.recv().await.map(|item| (item, receiver))
+    })
+    .boxed()
 }
 
 impl Task {
-    /// Decodes one file, on a thread of its own. Dropping the stream ends it.
+    /// Reads one file from its opening to the check that it is still the planned one.
+    async fn file(
+        self: &Arc<Self>,
+        file: &FileEntry,
+        sender: &mpsc::Sender<Outcome>,
+    ) -> Result<(), SourceError> {
+        let folders = self.inner.path.folders_of(&file.path);
+        if let Some(wider) = self.schema.new_partitions(folders, &self.inner.options) {
+            let new = NewColumns {
+                path: file.path.clone(),
+                columns: self.schema.added_in(&wider),
+                wider: Some(wider.to_stored()),
+            };
+            return Err(self.inner.widen(&self.schema, &self.files, new).await);
+        }
+        let Some(payload) = self.inner.payload(file).await? else {
+            self.progress.count(|counters| counters.missing_files += 1);
+            return Ok(());
+        };
+        let (worker, planned, queue) = (Arc::clone(self), file.clone(), sender.clone());
+        let handle = tokio::task::spawn_blocking(move || worker.decode(&planned, payload, &queue));
+        self.finish(file, handle).await
+    }
+
+    /// Decodes one file, on a thread of its own.
     fn decode(
         &self,
         file: &FileEntry,
         payload: Payload,
-        sender: &mpsc::Sender<RecordBatch>,
+        sender: &mpsc::Sender<Outcome>,
     ) -> Result<(), SourceError> {
         let shown = self.inner.path.shown(&file.path);
         let folders = self.inner.path.folders_of(&file.path);
+        let session = &self.inner.session;
         let assembler = Assembler::new(
             &self.schema,
             self.metadata,
             file,
             &shown,
             &folders,
-            &self.inner.session.time_zone,
+            &session.time_zone,
         )?;
         let job = FileJob {
             file,
             shown: &shown,
             schema: &self.schema,
             options: &self.inner.options,
-            time_zone: &self.inner.session.time_zone,
-            batch_rows: self.inner.session.batch_rows.max(1),
+            time_zone: &session.time_zone,
+            batch_rows: session.batch_rows.max(1),
         };
         let mut failed = None;
         let mut sink = |part: Part| match assembler.assemble(&part.batch) {
             Ok(batch) => {
                 self.count(part, batch.num_rows() as u64);
-                batch.num_rows() == 0 || sender.blocking_send(batch).is_ok()
+                batch.num_rows() == 0 || sender.blocking_send(Ok(batch)).is_ok()
             }
             Err(error) => {
                 failed = Some(error);
@@ -251,16 +304,15 @@ impl Task {
         let outcome = handle.await.unwrap_or_else(|panic| {
             // Decoders of other packages may give up on damaged files in this way.
             let reason = "its decoder gave up on it".to_string();
-            let (path, format) = (self.inner.path.shown(&file.path), self.schema.format.name());
-            if panic.is_panic() {
-                Err(SourceError::Corrupt {
-                    path,
-                    format,
-                    reason,
-                })
-            } else {
-                Ok(())
+            if !panic.is_panic() {
+                return Err(SourceError::Internal("a reading thread was stopped".into()));
             }
+            let (path, format) = (self.inner.path.shown(&file.path), self.schema.format.name());
+            Err(SourceError::Corrupt {
+                path,
+                format,
+                reason,
+            })
         });
         // A file that was overwritten while it was read looks damaged: the truer error is that it changed.
         match self.inner.check(file).await {

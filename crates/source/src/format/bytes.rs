@@ -22,17 +22,21 @@ const UNPACKED_BYTES_MAX: u64 = 64 << 30;
 pub(crate) enum Payload {
     /// A file of the local disk.
     Disk(File),
-    /// Chunks that arrive from elsewhere.
-    Arriving(tokio::sync::mpsc::Receiver<Result<Bytes, object_store::Error>>),
+    /// Chunks that arrive from elsewhere, and how many bytes they must be together.
+    Arriving(
+        tokio::sync::mpsc::Receiver<Result<Bytes, object_store::Error>>,
+        u64,
+    ),
 }
 
 impl Payload {
     pub(super) fn into_read(self) -> Box<dyn Read + Send> {
         match self {
             Self::Disk(file) => Box::new(file),
-            Self::Arriving(receiver) => Box::new(Arriving {
+            Self::Arriving(receiver, left) => Box::new(Arriving {
                 receiver,
                 current: Bytes::new(),
+                left,
             }),
         }
     }
@@ -41,14 +45,19 @@ impl Payload {
 struct Arriving {
     receiver: tokio::sync::mpsc::Receiver<Result<Bytes, object_store::Error>>,
     current: Bytes,
+    left: u64,
 }
 
 impl Read for Arriving {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         while self.current.is_empty() {
             match self.receiver.blocking_recv() {
-                Some(Ok(bytes)) => self.current = bytes,
+                Some(Ok(bytes)) => {
+                    self.left = self.left.saturating_sub(bytes.len() as u64);
+                    self.current = bytes;
+                }
                 Some(Err(error)) => return Err(Error::other(error)),
+                None if self.left > 0 => return Err(ErrorKind::UnexpectedEof.into()),
                 None => return Ok(0),
             }
         }
@@ -365,6 +374,17 @@ mod tests {
             for part in parts.iter().rev().skip(1) {
                 assert!(part.ends_with(separator.unwrap_or("\n").as_bytes()));
             }
+        }
+    }
+
+    #[test]
+    fn bytes_that_stop_arriving_are_no_end_of_file() {
+        for (planned, arrives) in [(3, true), (4, false)] {
+            let (sender, receiver) = tokio::sync::mpsc::channel(1);
+            sender.try_send(Ok(Bytes::from_static(b"abc"))).unwrap();
+            drop(sender);
+            let reader = Payload::Arriving(receiver, planned).into_read();
+            assert_eq!(read_whole(reader, "f", "text", 10).is_ok(), arrives);
         }
     }
 

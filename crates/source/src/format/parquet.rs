@@ -33,7 +33,7 @@ pub(super) fn decode(
             check_footer(&mut file, job)?;
             decode_chunks(job, file, sink)
         }
-        arriving @ Payload::Arriving(_) => decode_chunks(
+        arriving @ Payload::Arriving(..) => decode_chunks(
             job,
             Bytes::from(read_whole(
                 arriving.into_read(),
@@ -51,7 +51,7 @@ pub(crate) fn columns(payload: Payload, shown: &str) -> Result<Vec<SparkField>, 
     let damaged = |error: parquet::errors::ParquetError| footer(shown, &error);
     let metadata = match payload {
         Payload::Disk(file) => ArrowReaderMetadata::load(&file, options()).map_err(damaged)?,
-        arriving @ Payload::Arriving(_) => {
+        arriving @ Payload::Arriving(..) => {
             let bytes = Bytes::from(read_whole(
                 arriving.into_read(),
                 shown,

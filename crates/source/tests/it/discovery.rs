@@ -456,3 +456,21 @@ async fn every_file_is_taken_once_whatever_its_name_and_time() {
             .is_empty()
     );
 }
+
+#[tokio::test]
+async fn an_empty_file_waits_until_it_holds_something() {
+    let folder = Folder::with(&[("a.txt", ""), ("b.txt", "x")]);
+    let listing = folder.stream(&[]).discover(NOW).await.unwrap();
+    assert_eq!(
+        (
+            names(&listing.files),
+            listing.skipped.count(SkipReason::Empty)
+        ),
+        (vec!["b.txt"], 1)
+    );
+    folder.put("a.txt", b"y");
+    assert_eq!(
+        folder.stream(&[]).discover(NOW).await.unwrap().files.len(),
+        2
+    );
+}
