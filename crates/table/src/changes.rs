@@ -125,8 +125,8 @@ impl DeltaTable {
     /// The log does not hold the version, or does not read.
     pub async fn snapshot_files(&self, version: u64) -> Result<Vec<DataFile>, TableError> {
         let loaded = self.at(Some(version)).await?;
-        let mut files: Vec<DataFile> = loaded
-            .state
+        let state = self.files_of(&loaded).await?;
+        let mut files: Vec<DataFile> = state
             .log_data()
             .iter()
             .map(|file| DataFile {

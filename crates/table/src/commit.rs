@@ -12,13 +12,14 @@ use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, PROTOCOL, TransactionError};
 use deltalake::kernel::{Action, Add, CommitInfo, Remove, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::table::state::DeltaTableState;
 use serde_json::{Map, Value};
 use sluice_checkpoint::{AfterError, CommitSeen, Effect, decide_after_commit_error};
 
 use crate::TableError;
 use crate::log;
 use crate::schema::{self, MetadataChange};
-use crate::store::Store;
+use crate::store::{PutOutcome, Store};
 use crate::table::{DeltaTable, Loaded, unsupported};
 
 /// Attempts and looks before an unknown outcome is given back. Losing a race to another writer costs one each.
@@ -233,7 +234,11 @@ impl DeltaTable {
             )));
         }
         self.check_writable(loaded)?;
-        let removes = match removes(request, loaded, self.store.now_ms()) {
+        let removed = match request.removes {
+            Removes::None => Ok(vec![]),
+            _ => removes(request, self.files_of(loaded).await?, self.store.now_ms()),
+        };
+        let removes = match removed {
             Ok(removes) => removes,
             Err(path) => {
                 return Ok(Ready::Done(CommitOutcome::Conflict(
@@ -309,15 +314,18 @@ impl DeltaTable {
         let txns = request
             .txns
             .iter()
-            .map(|(app, version)| Transaction::new(app, *version))
-            .collect();
+            .map(|(app, version)| Transaction::new(app, *version));
+        if request.removes == Removes::None && request.metadata.is_none() {
+            let all: Vec<Action> = actions.into_iter().chain(txns.map(Action::Txn)).collect();
+            return self.attempt_append(request, loaded, &all).await;
+        }
         let properties = CommitProperties::default()
             .with_max_retries(0)
             .with_create_checkpoint(false)
             .with_cleanup_expired_logs(Some(false))
-            .with_application_transactions(txns);
+            .with_application_transactions(txns.collect());
         let commit = CommitBuilder::from(properties).with_actions(actions).build(
-            Some(&loaded.state),
+            Some(self.files_of(loaded).await?),
             self.log_store.clone(),
             library_operation(request),
         );
@@ -331,6 +339,35 @@ impl DeltaTable {
         let version = finalized.version();
         self.install(made);
         Ok(version)
+    }
+
+    /// An append needs no state of the library: one look that the log still ends where we think, and one put. So its
+    /// cost does not grow with the table.
+    async fn attempt_append(
+        &self,
+        request: &CommitRequest,
+        loaded: &Loaded,
+        actions: &[Action],
+    ) -> Result<u64, TableError> {
+        let (version, path) = (loaded.version(), self.location.to_string());
+        if self
+            .store
+            .head(&log::commit_file(&self.location, version))
+            .await?
+            .is_none()
+        {
+            return Err(TableError::VersionNotFound { path, version });
+        }
+        let place = log::commit_file(&self.location, version + 1);
+        match self.store.put_if_absent(&place, text(actions)?).await? {
+            PutOutcome::Created => {
+                self.install(loaded.appended(&request.adds, &request.txns));
+                Ok(version + 1)
+            }
+            PutOutcome::AlreadyExists => {
+                Err(DeltaTableError::VersionAlreadyExists(version + 1).into())
+            }
+        }
     }
 
     /// After an error of an attempt: reads the table until it tells. Gives the state for the next attempt, or the outcome.
@@ -463,8 +500,12 @@ fn check_request(request: &CommitRequest) -> Result<(), TableError> {
 }
 
 /// The remove actions, or the path of a file that is not there any more.
-fn removes(request: &CommitRequest, loaded: &Loaded, now_ms: i64) -> Result<Vec<Remove>, String> {
-    let log = loaded.state.log_data();
+fn removes(
+    request: &CommitRequest,
+    state: &DeltaTableState,
+    now_ms: i64,
+) -> Result<Vec<Remove>, String> {
+    let log = state.log_data();
     let remove = |mut remove: Remove| {
         remove.deletion_timestamp = Some(now_ms);
         remove

@@ -98,7 +98,7 @@ impl DeltaTable {
             return Ok(None);
         }
         let mut table = deltalake::DeltaTable::new(self.log_store.clone());
-        table.state = Some(loaded.state.clone());
+        table.state = Some(self.files_of(&loaded).await?.clone());
         create_checkpoint(&table, None).await?;
         match self.verify_checkpoint(version).await {
             Ok(()) => Ok(Some(version)),
@@ -159,7 +159,7 @@ impl DeltaTable {
                 "has another schema, other properties or another protocol",
             ));
         }
-        if files(&state) != files(&loaded.state) {
+        if files(&state) != files(self.files_of(&loaded).await?) {
             return Err(wrong("names other files"));
         }
         let txns = log::read_txns(&self.store, &self.location, version).await?;

@@ -70,7 +70,7 @@ impl DeltaTable {
         version: Option<u64>,
     ) -> Result<Arc<dyn TableProvider>, TableError> {
         let loaded = self.at(version).await?;
-        self.scan_of(&loaded, None)
+        self.scan_of(&loaded, None).await
     }
 
     /// The rows of given files, as [`DeltaTable::changes`] and [`DeltaTable::snapshot_files`] give them, under the
@@ -90,15 +90,16 @@ impl DeltaTable {
             .unwrap_or(0)
             .max(at_least);
         let newest = self.at(Some(newest)).await?;
-        let active: std::collections::HashSet<String> = newest
-            .state
+        let active: std::collections::HashSet<String> = self
+            .files_of(&newest)
+            .await?
             .log_data()
             .iter()
             .map(|file| file.path().to_string())
             .collect();
         let (present, replaced): (Vec<&DataFile>, Vec<&DataFile>) =
             files.iter().partition(|file| active.contains(&file.path));
-        let present = self.scan_of(&newest, Some(&present))?;
+        let present = self.scan_of(&newest, Some(&present)).await?;
         if replaced.is_empty() {
             return Ok(present);
         }
@@ -111,13 +112,13 @@ impl DeltaTable {
         let mut all = session.read_table(present)?;
         for (version, files) in by_version {
             let loaded = self.at(Some(version)).await?;
-            let part = session.read_table(self.scan_of(&loaded, Some(&files))?)?;
+            let part = session.read_table(self.scan_of(&loaded, Some(&files)).await?)?;
             all = all.union(part.select(under(&newest.schema, &loaded.schema)?)?)?;
         }
         Ok(all.into_view())
     }
 
-    fn scan_of(
+    async fn scan_of(
         &self,
         loaded: &Loaded,
         files: Option<&[&DataFile]>,
@@ -128,7 +129,7 @@ impl DeltaTable {
             enable_parquet_pushdown: false,
             ..DeltaScanConfig::new()
         };
-        let mut scan = DeltaScanNext::new(loaded.state.snapshot().clone(), config)?;
+        let mut scan = DeltaScanNext::new(self.files_of(loaded).await?.snapshot().clone(), config)?;
         if let Some(files) = files {
             let base = self.store.url_of(&self.location);
             let urls = files.iter().map(|file| file_url(&base, &file.path));

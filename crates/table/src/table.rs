@@ -7,22 +7,61 @@ use arrow::datatypes::SchemaRef;
 use deltalake::DeltaTableError;
 use deltalake::kernel::engine::arrow_conversion::TryIntoArrow;
 use deltalake::kernel::transaction::{PROTOCOL, TransactionError};
+use deltalake::kernel::{Action, Add};
 use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use deltalake::table::state::DeltaTableState;
 use object_store::prefix::PrefixStore;
 use tokio::sync::OnceCell;
 
 use crate::TableError;
+use crate::commit::COMMIT_ID;
 use crate::log::{self, Txns};
 use crate::schema::{self, TableDefinition};
+use crate::stats;
 use crate::store::{Location, PutOutcome, Store};
 
 /// One version of a table, as it was read.
+///
+/// The library's state costs work for every file when it moves, so it is left behind while our own appends go by, which
+/// change neither metadata nor protocol; it is brought up to the version when someone asks for files.
 #[derive(Debug)]
 pub(crate) struct Loaded {
+    /// At this version or before it; metadata and protocol are those of this version.
     pub(crate) state: DeltaTableState,
     pub(crate) schema: SchemaRef,
     pub(crate) txns: OnceCell<Txns>,
+    version: u64,
+    /// What came between the state and this version.
+    since: Tally,
+    exact: OnceCell<DeltaTableState>,
+}
+
+/// Files, bytes and rows that were added.
+#[derive(Debug, Clone, Copy)]
+struct Tally {
+    files: u64,
+    bytes: u64,
+    /// `None` if a writer did not tell.
+    rows: Option<u64>,
+}
+
+impl Tally {
+    const NONE: Self = Self {
+        files: 0,
+        bytes: 0,
+        rows: Some(0),
+    };
+
+    fn and(self, adds: &[Add]) -> Self {
+        adds.iter().fold(self, |tally, add| Self {
+            files: tally.files + 1,
+            bytes: tally.bytes + u64::try_from(add.size).unwrap_or(0),
+            rows: tally
+                .rows
+                .zip(stats::rows_in(add.stats.as_deref()))
+                .map(|(left, right)| left + right),
+        })
+    }
 }
 
 impl Loaded {
@@ -41,14 +80,38 @@ impl Loaded {
                 reason: error.to_string(),
             })?;
         Ok(Self {
+            version: state.version(),
             state,
             schema: Arc::new(schema),
             txns: OnceCell::new(),
+            since: Tally::NONE,
+            exact: OnceCell::new(),
         })
     }
 
+    /// The version after this one, made by an append of ours.
+    pub(crate) fn appended(&self, adds: &[Add], txns: &[(String, i64)]) -> Self {
+        let known = self.txns.get().map(|known| {
+            let mut known = known.clone();
+            known.extend(txns.iter().cloned());
+            known
+        });
+        let (state, since) = match self.exact.get() {
+            Some(exact) => (exact, Tally::NONE),
+            None => (&self.state, self.since),
+        };
+        Self {
+            version: self.version + 1,
+            state: state.clone(),
+            schema: Arc::clone(&self.schema),
+            txns: OnceCell::new_with(known),
+            since: since.and(adds),
+            exact: OnceCell::new(),
+        }
+    }
+
     pub(crate) fn version(&self) -> u64 {
-        self.state.version()
+        self.version
     }
 }
 
@@ -137,37 +200,65 @@ impl DeltaTable {
         }
     }
 
-    /// Moves to the newest version and gives it. One small request when nothing is new.
+    /// Moves to the newest version and gives it. One small request when nothing is new; appends of ours cost a small
+    /// read each.
     ///
     /// # Errors
     /// The store fails or the log does not read; the handle stays where it was.
     pub async fn refresh(&self) -> Result<u64, TableError> {
         let before = self.loaded();
-        let next = log::commit_file(&self.location, before.version() + 1);
-        if self.store.head(&next).await?.is_none() {
-            return Ok(before.version());
+        let mut moved: Option<Loaded> = None;
+        loop {
+            let here = moved.as_ref().unwrap_or(&before);
+            let next = here.version() + 1;
+            let Some(actions) = log::read_commit(&self.store, &self.location, next).await? else {
+                break;
+            };
+            match own_append(&actions) {
+                Some((adds, txns)) => moved = Some(here.appended(&adds, &txns)),
+                None => return self.refresh_state(&before).await,
+            }
         }
+        Ok(match moved {
+            Some(moved) => self.install(moved),
+            None => before.version(),
+        })
+    }
+
+    /// Moves to the newest version with the library's state, whatever the commits did.
+    async fn refresh_state(&self, before: &Loaded) -> Result<u64, TableError> {
         let mut state = before.state.clone();
-        state
-            .update(&self.log_store, None)
-            .await
-            .map_err(|error| unreadable(&self.location, error))?;
+        let updated = state.update(&self.log_store, None).await;
+        updated.map_err(|error| unreadable(&self.location, error))?;
         let loaded = Loaded::new(&self.location, state)?;
-        if let Some(txns) = before.txns.get() {
+        if let (Some(txns), true) = (before.txns.get(), loaded.version() > before.version()) {
             let mut txns = txns.clone();
-            for (_, actions) in log::read_commits(
-                &self.store,
-                &self.location,
-                before.version() + 1,
-                loaded.version(),
-            )
-            .await?
-            {
+            let (from, to) = (before.version() + 1, loaded.version());
+            for (_, actions) in log::read_commits(&self.store, &self.location, from, to).await? {
                 log::apply_txns(&mut txns, &actions);
             }
             let _ = loaded.txns.set(txns);
         }
         Ok(self.install(loaded))
+    }
+
+    /// The library's state at exactly the version of `loaded`, with its files.
+    pub(crate) async fn files_of<'a>(
+        &self,
+        loaded: &'a Loaded,
+    ) -> Result<&'a DeltaTableState, TableError> {
+        let exact = loaded.exact.get_or_try_init(|| async {
+            let mut state = loaded.state.clone();
+            if state.version() != loaded.version() {
+                state
+                    .update(&self.log_store, Some(loaded.version()))
+                    .await?;
+            }
+            Ok(state)
+        });
+        exact
+            .await
+            .map_err(|error| unreadable(&self.location, error))
     }
 
     /// Reads the newest version from storage again, trusting nothing that was read before, even if the log has become
@@ -260,10 +351,10 @@ impl DeltaTable {
         let rows = log
             .iter()
             .map(|file| match file.deletion_vector_descriptor() {
-                None => file.num_records(),
+                None => file.num_records().map(|rows| rows as u64),
                 Some(_) => None,
             });
-        rows.map(|rows| rows.map(|rows| rows as u64)).sum()
+        rows.chain([loaded.since.rows]).sum()
     }
 
     /// Files and bytes of this version.
@@ -271,11 +362,12 @@ impl DeltaTable {
     pub fn size(&self) -> (u64, u64) {
         let loaded = self.loaded();
         let bytes = |size: i64| u64::try_from(size).unwrap_or(0);
+        let start = (loaded.since.files, loaded.since.bytes);
         loaded
             .state
             .log_data()
             .iter()
-            .fold((0, 0), |(files, total), file| {
+            .fold(start, |(files, total), file| {
                 (files + 1, total + bytes(file.size()))
             })
     }
@@ -330,6 +422,20 @@ impl DeltaTable {
             _ => Ok(current),
         }
     }
+}
+
+/// The adds and transactions of a commit of ours that does nothing but append; `None` for any other commit.
+fn own_append(actions: &[Action]) -> Option<(Vec<Add>, Vec<(String, i64)>)> {
+    let (mut adds, mut txns, mut ours) = (vec![], vec![], false);
+    for action in actions {
+        match action {
+            Action::Add(add) => adds.push(add.clone()),
+            Action::Txn(txn) => txns.push((txn.app_id.clone(), txn.version)),
+            Action::CommitInfo(info) => ours |= info.info.contains_key(COMMIT_ID),
+            _ => return None,
+        }
+    }
+    ours.then_some((adds, txns))
 }
 
 async fn load(
