@@ -35,3 +35,11 @@ pub const DECOMPRESSION_RATIO_MAX: u64 = 200;
 pub const DECOMPRESSION_GRACE_BYTES: u64 = 16 * 1024 * 1024;
 /// Files in one folder tree that a listing accepts.
 pub const LISTED_FILES_MAX: usize = 10_000_000;
+/// Unpacked bytes of one compressed file: it is read as a stream, so this only bounds time and disk.
+pub const UNPACKED_FILE_BYTES_MAX: u64 = 64 << 30;
+/// A file that must be held whole: whole text, binary files, multi-line CSV, Parquet from an object store.
+pub const WHOLE_FILE_BYTES_MAX: u64 = 1 << 30;
+/// The footer of a Parquet file, which is held whole.
+pub const PARQUET_FOOTER_BYTES_MAX: u64 = 64 << 20;
+/// Alternatives that the braces of a path pattern may stand for.
+pub const GLOB_ALTERNATIVES_MAX: usize = 1_024;

@@ -1,9 +1,7 @@
 //! Patterns of paths as Spark and Auto Loader know them: `? * ** [abc] [a-z] [^a] {ab,cd{e,f}}`. Pure text.
 
 use globset::{GlobBuilder, GlobMatcher};
-
-/// Alternatives that braces may expand to: `{a,b}` nested many times would explode.
-const ALTERNATIVES_MAX: usize = 1_024;
+use sluice_model::limits::GLOB_ALTERNATIVES_MAX;
 
 /// A pattern for one name between two slashes.
 #[derive(Debug, Clone)]
@@ -181,9 +179,9 @@ fn expand(pattern: &str) -> Result<Vec<String>, String> {
     let mut open = vec![pattern.to_string()];
     let mut done = vec![];
     while let Some(next) = open.pop() {
-        if open.len() + done.len() > ALTERNATIVES_MAX {
+        if open.len() + done.len() > GLOB_ALTERNATIVES_MAX {
             return Err(format!(
-                "braces stand for more than {ALTERNATIVES_MAX} alternatives"
+                "braces stand for more than {GLOB_ALTERNATIVES_MAX} alternatives"
             ));
         }
         match first_braces(&next)? {

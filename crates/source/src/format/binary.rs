@@ -7,9 +7,10 @@ use arrow_array::{
     TimestampMicrosecondArray,
 };
 use arrow_schema::Schema;
+use sluice_model::limits::WHOLE_FILE_BYTES_MAX;
 use sluice_model::{SparkField, SparkType};
 
-use super::bytes::{WHOLE_FILE_BYTES_MAX, read_whole};
+use super::bytes::read_whole;
 use super::{FileJob, Part, Payload, Sink};
 use crate::SourceError;
 

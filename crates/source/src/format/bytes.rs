@@ -6,17 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use sluice_model::limits::{DECOMPRESSION_GRACE_BYTES, DECOMPRESSION_RATIO_MAX, LINE_BYTES_MAX};
+use sluice_model::limits::{
+    DECOMPRESSION_GRACE_BYTES, DECOMPRESSION_RATIO_MAX, LINE_BYTES_MAX, UNPACKED_FILE_BYTES_MAX,
+};
 
 use crate::SourceError;
 use crate::option::Encoding;
 
 /// Bytes that a chunk aims for.
 const CHUNK_BYTES: usize = 1 << 20;
-/// Largest file that is read whole: multi-line JSON, whole text, binary files.
-pub(crate) const WHOLE_FILE_BYTES_MAX: u64 = 1 << 30;
-/// Unpacked bytes of one compressed file at most.
-const UNPACKED_BYTES_MAX: u64 = 64 << 30;
 
 /// A file's bytes as a store hands them out.
 pub(crate) enum Payload {
@@ -105,10 +103,10 @@ impl<R: Read> Read for Guarded<R> {
                 "it unpacks to more than {DECOMPRESSION_RATIO_MAX} times its size"
             ))));
         }
-        if self.unpacked > UNPACKED_BYTES_MAX {
+        if self.unpacked > UNPACKED_FILE_BYTES_MAX {
             return Err(Error::other(LimitPassed(format!(
                 "it unpacks to more than {} GiB",
-                UNPACKED_BYTES_MAX >> 30
+                UNPACKED_FILE_BYTES_MAX >> 30
             ))));
         }
         Ok(length)

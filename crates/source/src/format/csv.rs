@@ -3,8 +3,9 @@
 use sluice_decode::csv::{CsvDecoder, CsvInference, CsvOptions};
 use sluice_decode::{DecodeError, Decoded};
 use sluice_model::SparkField;
+use sluice_model::limits::WHOLE_FILE_BYTES_MAX;
 
-use super::bytes::{Chunks, WHOLE_FILE_BYTES_MAX, as_utf8, read_whole, unpack};
+use super::bytes::{Chunks, as_utf8, read_whole, unpack};
 use super::json::{pattern, zone};
 use super::record::{self, Corrupt, RecordDecoder, of_decode, parse_mode};
 use super::{FileJob, Payload, Sink};

@@ -12,15 +12,14 @@ use parquet::arrow::arrow_reader::{
 use parquet::basic::Type as PhysicalType;
 use parquet::file::reader::ChunkReader;
 use parquet::schema::types::SchemaDescriptor;
+use sluice_model::limits::{PARQUET_FOOTER_BYTES_MAX, WHOLE_FILE_BYTES_MAX};
 use sluice_model::{SparkField, SparkType};
 
-use super::bytes::{WHOLE_FILE_BYTES_MAX, read_whole};
+use super::bytes::read_whole;
 use super::fit::Fitting;
 use super::{FileJob, Part, Payload, Sink, found_columns, known_columns};
 use crate::SourceError;
 
-/// A footer larger than this is refused before it is read.
-const FOOTER_BYTES_MAX: u64 = 64 << 20;
 const FORMAT: &str = "parquet";
 
 pub(super) fn decode(
@@ -149,10 +148,13 @@ fn check_footer(file: &mut File, job: &FileJob<'_>) -> Result<(), SourceError> {
             job.corrupt("it has no footer: it is cut off, still being written, or no Parquet file")
         );
     }
-    if u64::from(u32::from_le_bytes([a, b, c, d])) > FOOTER_BYTES_MAX {
+    if u64::from(u32::from_le_bytes([a, b, c, d])) > PARQUET_FOOTER_BYTES_MAX {
         return Err(SourceError::TooLarge {
             path: job.shown.to_string(),
-            reason: format!("its footer is larger than {} MiB", FOOTER_BYTES_MAX >> 20),
+            reason: format!(
+                "its footer is larger than {} MiB",
+                PARQUET_FOOTER_BYTES_MAX >> 20
+            ),
         });
     }
     Ok(())

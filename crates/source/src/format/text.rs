@@ -6,8 +6,9 @@ use arrow_array::builder::StringBuilder;
 use arrow_array::{Array, RecordBatch, RecordBatchOptions};
 use arrow_schema::Schema;
 use sluice_model::SparkField;
+use sluice_model::limits::WHOLE_FILE_BYTES_MAX;
 
-use super::bytes::{Chunks, WHOLE_FILE_BYTES_MAX, read_whole, to_text, unpack};
+use super::bytes::{Chunks, read_whole, to_text, unpack};
 use super::{FileJob, Part, Payload, Sink};
 use crate::SourceError;
 
