@@ -2,6 +2,9 @@
 //! slow path (`serde_json`, value by value).
 
 #![allow(
+    clippy::cast_precision_loss,
+    clippy::format_collect,
+    clippy::match_same_arms,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

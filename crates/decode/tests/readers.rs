@@ -402,3 +402,34 @@ fn types_widen_only_without_loss() {
         );
     }
 }
+
+#[test]
+fn decoders_may_travel_between_threads() {
+    fn travels<T: Send + Sync>() {}
+    travels::<JsonDecoder>();
+    travels::<CsvDecoder>();
+}
+
+#[test]
+fn any_stable_order_of_fields_is_read_right() {
+    let orders = [
+        "{\"a\":1,\"b\":2,\"c\":3}",
+        "{\"c\":3,\"a\":1,\"b\":2}",
+        "{\"c\":3,\"q\":9,\"b\":2,\"a\":1}",
+        "{\"b\":2}",
+        "{\"c\":0,\"c\":3}",
+    ];
+    let expected = ["{\"a\":1,\"b\":2,\"c\":3}", "{\"b\":2}", "{\"c\":3}"];
+    for first in 0..orders.len() {
+        for second in 0..orders.len() {
+            let text = [orders[first], orders[second], orders[first], orders[second]].join("\n");
+            let found = shown(&json("a INT, b INT, c INT", &[], &text).unwrap().0);
+            let wanted = |order: usize| expected[order.saturating_sub(2)];
+            assert_eq!(
+                found,
+                [wanted(first), wanted(second), wanted(first), wanted(second)],
+                "{text}"
+            );
+        }
+    }
+}

@@ -50,7 +50,7 @@ fn push_level(out: &mut String, values: &[(&[String], &str)]) {
             .map(|(path, raw)| (path.get(1..).unwrap_or_default(), *raw))
             .collect();
         if let Some((_, raw)) = inner.iter().rev().find(|(path, _)| path.is_empty()) {
-            out.push_str(raw)
+            out.push_str(raw);
         } else {
             out.push('{');
             push_level(out, &inner);
