@@ -32,23 +32,158 @@ pub(super) struct Borrowed {
 
 /// The borrowed ones.
 pub(super) static BORROWED: &[Borrowed] = &[
-    borrowed("avg", &["mean"], "Gives the mean, leaving out NULLs.", "avg(x)", builtin::average::avg_udaf, &[P::WideDecimal]),
-    borrowed("min", &[], "Gives the least value.", "min(x)", builtin::min_max::min_udaf, &[P::Any]),
-    borrowed("max", &[], "Gives the greatest value.", "max(x)", builtin::min_max::max_udaf, &[P::Any]),
-    borrowed("stddev", &["std", "stddev_samp"], "Gives the standard deviation of a sample.", "stddev(x)", builtin::stddev::stddev_udaf, &[P::Double]),
-    borrowed("stddev_pop", &[], "Gives the standard deviation of a population.", "stddev_pop(x)", builtin::stddev::stddev_pop_udaf, &[P::Double]),
-    borrowed("variance", &["var_samp"], "Gives the variance of a sample.", "variance(x)", builtin::variance::var_samp_udaf, &[P::Double]),
-    borrowed("var_pop", &[], "Gives the variance of a population.", "var_pop(x)", builtin::variance::var_pop_udaf, &[P::Double]),
-    borrowed("corr", &[], "Gives Pearson's correlation.", "corr(x, y)", builtin::correlation::corr_udaf, &[P::Double, P::Double]),
-    borrowed("covar_pop", &[], "Gives the covariance of a population.", "covar_pop(x, y)", builtin::covariance::covar_pop_udaf, &[P::Double, P::Double]),
-    borrowed("covar_samp", &[], "Gives the covariance of a sample.", "covar_samp(x, y)", builtin::covariance::covar_samp_udaf, &[P::Double, P::Double]),
-    borrowed("bool_and", &["every"], "Whether all values are true.", "bool_and(x)", builtin::bool_and_or::bool_and_udaf, &[P::Boolean]),
-    borrowed("bool_or", &["any", "some"], "Whether any value is true.", "bool_or(x)", builtin::bool_and_or::bool_or_udaf, &[P::Boolean]),
-    borrowed("bit_and", &[], "Joins the bits with AND.", "bit_and(x)", builtin::bit_and_or_xor::bit_and_udaf, &[P::Integral]),
-    borrowed("bit_or", &[], "Joins the bits with OR.", "bit_or(x)", builtin::bit_and_or_xor::bit_or_udaf, &[P::Integral]),
-    borrowed("bit_xor", &[], "Joins the bits with XOR.", "bit_xor(x)", builtin::bit_and_or_xor::bit_xor_udaf, &[P::Integral]),
-    borrowed("collect_list", &["array_agg"], "Collects the values that are not NULL.", "collect_list(x)", datafusion_spark::function::aggregate::collect_list, &[P::Any]),
-    borrowed("collect_set", &[], "Collects the different values that are not NULL, in no order.", "collect_set(x)", datafusion_spark::function::aggregate::collect_set, &[P::Any]),
+    borrowed(
+        "avg",
+        &["mean"],
+        "Gives the mean, leaving out NULLs.",
+        "avg(x)",
+        builtin::average::avg_udaf,
+        &[P::WideDecimal],
+    ),
+    borrowed(
+        "try_sum",
+        &[],
+        "Gives the sum, NULL where it does not fit its type.",
+        "try_sum(x)",
+        datafusion_spark::function::aggregate::try_sum,
+        &[P::WideNumeric],
+    ),
+    borrowed(
+        "try_avg",
+        &[],
+        "Gives the mean as avg does.",
+        "try_avg(x)",
+        builtin::average::avg_udaf,
+        &[P::WideDecimal],
+    ),
+    borrowed(
+        "min",
+        &[],
+        "Gives the least value.",
+        "min(x)",
+        builtin::min_max::min_udaf,
+        &[P::Any],
+    ),
+    borrowed(
+        "max",
+        &[],
+        "Gives the greatest value.",
+        "max(x)",
+        builtin::min_max::max_udaf,
+        &[P::Any],
+    ),
+    borrowed(
+        "stddev",
+        &["std", "stddev_samp"],
+        "Gives the standard deviation of a sample.",
+        "stddev(x)",
+        builtin::stddev::stddev_udaf,
+        &[P::Double],
+    ),
+    borrowed(
+        "stddev_pop",
+        &[],
+        "Gives the standard deviation of a population.",
+        "stddev_pop(x)",
+        builtin::stddev::stddev_pop_udaf,
+        &[P::Double],
+    ),
+    borrowed(
+        "variance",
+        &["var_samp"],
+        "Gives the variance of a sample.",
+        "variance(x)",
+        builtin::variance::var_samp_udaf,
+        &[P::Double],
+    ),
+    borrowed(
+        "var_pop",
+        &[],
+        "Gives the variance of a population.",
+        "var_pop(x)",
+        builtin::variance::var_pop_udaf,
+        &[P::Double],
+    ),
+    borrowed(
+        "corr",
+        &[],
+        "Gives Pearson's correlation.",
+        "corr(x, y)",
+        builtin::correlation::corr_udaf,
+        &[P::Double, P::Double],
+    ),
+    borrowed(
+        "covar_pop",
+        &[],
+        "Gives the covariance of a population.",
+        "covar_pop(x, y)",
+        builtin::covariance::covar_pop_udaf,
+        &[P::Double, P::Double],
+    ),
+    borrowed(
+        "covar_samp",
+        &[],
+        "Gives the covariance of a sample.",
+        "covar_samp(x, y)",
+        builtin::covariance::covar_samp_udaf,
+        &[P::Double, P::Double],
+    ),
+    borrowed(
+        "bool_and",
+        &["every"],
+        "Whether all values are true.",
+        "bool_and(x)",
+        builtin::bool_and_or::bool_and_udaf,
+        &[P::Boolean],
+    ),
+    borrowed(
+        "bool_or",
+        &["any", "some"],
+        "Whether any value is true.",
+        "bool_or(x)",
+        builtin::bool_and_or::bool_or_udaf,
+        &[P::Boolean],
+    ),
+    borrowed(
+        "bit_and",
+        &[],
+        "Joins the bits with AND.",
+        "bit_and(x)",
+        builtin::bit_and_or_xor::bit_and_udaf,
+        &[P::Integral],
+    ),
+    borrowed(
+        "bit_or",
+        &[],
+        "Joins the bits with OR.",
+        "bit_or(x)",
+        builtin::bit_and_or_xor::bit_or_udaf,
+        &[P::Integral],
+    ),
+    borrowed(
+        "bit_xor",
+        &[],
+        "Joins the bits with XOR.",
+        "bit_xor(x)",
+        builtin::bit_and_or_xor::bit_xor_udaf,
+        &[P::Integral],
+    ),
+    borrowed(
+        "collect_list",
+        &["array_agg"],
+        "Collects the values that are not NULL.",
+        "collect_list(x)",
+        datafusion_spark::function::aggregate::collect_list,
+        &[P::Any],
+    ),
+    borrowed(
+        "collect_set",
+        &[],
+        "Collects the different values that are not NULL, in no order.",
+        "collect_set(x)",
+        datafusion_spark::function::aggregate::collect_set,
+        &[P::Any],
+    ),
 ];
 
 const fn borrowed(
@@ -59,34 +194,82 @@ const fn borrowed(
     make: fn() -> Arc<AggregateUDF>,
     parameters: &'static [P],
 ) -> Borrowed {
-    Borrowed { name, aliases, doc, example, make, parameters }
+    Borrowed {
+        name,
+        aliases,
+        doc,
+        example,
+        make,
+        parameters,
+    }
 }
 
 /// Ours.
 pub(super) static AGGREGATES: &[Aggregate] = &[
     Aggregate::new("any_value", &[P::Any, P::Boolean], Kind::First)
         .optional(1)
-        .doc("Gives some value of the group; with true, one that is not NULL if there is any.", "any_value(x)"),
+        .doc(
+            "Gives some value of the group; with true, one that is not NULL if there is any.",
+            "any_value(x)",
+        ),
     Aggregate::new("first", &[P::Any, P::Boolean], Kind::First)
         .also(&["first_value"])
         .optional(1)
-        .doc("Gives the first value; with true or IGNORE NULLS, the first that is not NULL.", "first(x)"),
+        .doc(
+            "Gives the first value; with true or IGNORE NULLS, the first that is not NULL.",
+            "first(x)",
+        ),
     Aggregate::new("last", &[P::Any, P::Boolean], Kind::Last)
         .also(&["last_value"])
         .optional(1)
-        .doc("Gives the last value; with true or IGNORE NULLS, the last that is not NULL.", "last(x)"),
-    Aggregate::new("max_by", &[P::Any, P::Any], Kind::MaxBy).doc("Gives the value of the row where the second is greatest.", "max_by(x, y)"),
-    Aggregate::new("min_by", &[P::Any, P::Any], Kind::MinBy).doc("Gives the value of the row where the second is least.", "min_by(x, y)"),
-    Aggregate::new("percentile_approx", &[P::Orderable, P::Any, P::Any], Kind::QuantileSummary)
-        .also(&["approx_percentile"])
-        .optional(1)
-        .returning(|t| Ok(if matches!(t.get(1), Some(DataType::List(_))) { list_of(&t[0]) } else { t[0].clone() }))
-        .doc("Gives a value of the group at a rank, off by at most 1 / accuracy (10000).", "percentile_approx(x, 0.5)"),
-    Aggregate::new("percentile", &[P::Double, P::Any, P::Long], Kind::Percentile)
-        .also(&["percentile_cont"])
-        .optional(1)
-        .returning(|t| Ok(if matches!(t.get(1), Some(DataType::List(_))) { list_of(&DataType::Float64) } else { DataType::Float64 }))
-        .doc("Gives the exact percentile, between two values where need be.", "percentile(x, 0.5)"),
+        .doc(
+            "Gives the last value; with true or IGNORE NULLS, the last that is not NULL.",
+            "last(x)",
+        ),
+    Aggregate::new("max_by", &[P::Any, P::Any], Kind::MaxBy).doc(
+        "Gives the value of the row where the second is greatest.",
+        "max_by(x, y)",
+    ),
+    Aggregate::new("min_by", &[P::Any, P::Any], Kind::MinBy).doc(
+        "Gives the value of the row where the second is least.",
+        "min_by(x, y)",
+    ),
+    Aggregate::new(
+        "percentile_approx",
+        &[P::Orderable, P::Any, P::Any],
+        Kind::QuantileSummary,
+    )
+    .also(&["approx_percentile"])
+    .optional(1)
+    .returning(|t| {
+        Ok(if matches!(t.get(1), Some(DataType::List(_))) {
+            list_of(&t[0])
+        } else {
+            t[0].clone()
+        })
+    })
+    .doc(
+        "Gives a value of the group at a rank, off by at most 1 / accuracy (10000).",
+        "percentile_approx(x, 0.5)",
+    ),
+    Aggregate::new(
+        "percentile",
+        &[P::Double, P::Any, P::Long],
+        Kind::Percentile,
+    )
+    .also(&["percentile_cont"])
+    .optional(1)
+    .returning(|t| {
+        Ok(if matches!(t.get(1), Some(DataType::List(_))) {
+            list_of(&DataType::Float64)
+        } else {
+            DataType::Float64
+        })
+    })
+    .doc(
+        "Gives the exact percentile, between two values where need be.",
+        "percentile(x, 0.5)",
+    ),
     Aggregate::new("median", &[P::Double], Kind::Median)
         .returning(|_| Ok(DataType::Float64))
         .doc("Gives the exact median.", "median(x)"),
@@ -101,15 +284,28 @@ pub(super) static AGGREGATES: &[Aggregate] = &[
         .also(&["string_agg"])
         .optional(1)
         .returning(|_| Ok(DataType::Utf8))
-        .doc("Joins the values as text, leaving out NULLs.", "listagg(x, ',')"),
-    Aggregate::new("approx_count_distinct", &[P::Any, P::Double], Kind::ApproxDistinct)
-        .optional(1)
-        .returning(|_| Ok(DataType::Int64))
-        .doc("Estimates the number of different values, exactly up to ten thousand.", "approx_count_distinct(x)"),
+        .doc(
+            "Joins the values as text, leaving out NULLs.",
+            "listagg(x, ',')",
+        ),
+    Aggregate::new(
+        "approx_count_distinct",
+        &[P::Any, P::Double],
+        Kind::ApproxDistinct,
+    )
+    .optional(1)
+    .returning(|_| Ok(DataType::Int64))
+    .doc(
+        "Estimates the number of different values, exactly up to ten thousand.",
+        "approx_count_distinct(x)",
+    ),
 ];
 
 /// All aggregate functions.
 pub(super) fn functions() -> impl Iterator<Item = Arc<AggregateUDF>> {
     let ours = AGGREGATES.iter().map(Udaf::aggregate);
-    BORROWED.iter().map(|b| udaf::Renamed::aggregate(b.name, b.aliases, b.parameters, (b.make)())).chain(ours)
+    BORROWED
+        .iter()
+        .map(|b| udaf::Renamed::aggregate(b.name, b.aliases, b.parameters, (b.make)()))
+        .chain(ours)
 }

@@ -1,7 +1,6 @@
 //! Arrays: searching, sorting, set operations, sequences. Lambdas live in `higher_order`, maps in `map`.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::SortOptions;
@@ -34,7 +33,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         })
     })
     .doc("Gives an item by its place from 0, NULL if there is none.", "get(array(1, 2, 3), 0)"),
-    Function::new("array_contains", &[P::ArrayOf, P::Item], Returns::Type(T::Boolean), |c| {
+    Function::new("array_contains", &[P::ArrayOf, P::KnownItem], Returns::Type(T::Boolean), |c| {
         let pool = Pool::new(c, 0..2, SortOptions::default())?;
         Truth::rows(c.rows, |row| {
             let (Some(range), Some(_)) = (pool.range(0, row), pool.range(1, row)) else { return Ok(None) };
@@ -130,11 +129,15 @@ fn size(call: &Call<'_>) -> Result<ArrayRef> {
     match array.data_type() {
         DataType::Map(..) => {
             let maps = array.as_map();
-            Int::rows(call.rows, |row| Ok(maps.is_valid(row).then(|| maps.value_length(row))))
+            Int::rows(call.rows, |row| {
+                Ok(maps.is_valid(row).then(|| maps.value_length(row)))
+            })
         }
         DataType::List(_) => {
             let lists = as_list(&array);
-            Int::rows(call.rows, |row| Ok(lists.is_valid(row).then(|| lists.value_length(row))))
+            Int::rows(call.rows, |row| {
+                Ok(lists.is_valid(row).then(|| lists.value_length(row)))
+            })
         }
         _ => Int::null(call.rows),
     }
@@ -163,12 +166,21 @@ fn element_at(call: &Call<'_>, strict: bool) -> Result<ArrayRef> {
     let pool = Pool::new(call, 0..1, SortOptions::default())?;
     let indexes = call.converted::<Int>(1, &DataType::Int32)?;
     pool.items(call.rows, |row| {
-        let (Some(range), Some(index)) = (pool.range(0, row), indexes.get(row)) else { return Ok(None) };
+        let (Some(range), Some(index)) = (pool.range(0, row), indexes.get(row)) else {
+            return Ok(None);
+        };
         let length = range.len();
         let found = match index {
-            0 => return fail(&condition::INVALID_INDEX_OF_ZERO, "the index of `element_at` counts from 1, or from -1 from the end"),
+            0 => {
+                return fail(
+                    &condition::INVALID_INDEX_OF_ZERO,
+                    "the index of `element_at` counts from 1, or from -1 from the end",
+                );
+            }
             1.. => usize::try_from(index - 1).ok().filter(|i| *i < length),
-            _ => usize::try_from(index.unsigned_abs()).ok().and_then(|back| length.checked_sub(back)),
+            _ => usize::try_from(index.unsigned_abs())
+                .ok()
+                .and_then(|back| length.checked_sub(back)),
         };
         if found.is_none() && strict {
             return fail_with(
@@ -186,7 +198,11 @@ fn with_item(call: &Call<'_>, first: bool) -> Result<ArrayRef> {
     pool.lists(call.rows, |row| {
         let item = pool.place(1, row);
         Ok(pool.range(0, row).map(|range| {
-            if first { std::iter::once(item).chain(range).collect() } else { range.chain([item]).collect() }
+            if first {
+                std::iter::once(item).chain(range).collect()
+            } else {
+                range.chain([item]).collect()
+            }
         }))
     })
 }
@@ -199,16 +215,23 @@ fn distinct(pool: &Pool, places: impl Iterator<Item = usize>) -> Vec<usize> {
 fn among(call: &Call<'_>, wanted: bool) -> Result<ArrayRef> {
     let pool = Pool::new(call, 0..2, SortOptions::default())?;
     pool.lists(call.rows, |row| {
-        let (Some(a), Some(b)) = (pool.range(0, row), pool.range(1, row)) else { return Ok(None) };
+        let (Some(a), Some(b)) = (pool.range(0, row), pool.range(1, row)) else {
+            return Ok(None);
+        };
         let other: HashSet<_> = b.map(|p| pool.key(p)).collect();
-        Ok(Some(distinct(&pool, a.filter(|p| other.contains(&pool.key(*p)) == wanted))))
+        Ok(Some(distinct(
+            &pool,
+            a.filter(|p| other.contains(&pool.key(*p)) == wanted),
+        )))
     })
 }
 
 fn extreme(call: &Call<'_>, greatest: bool) -> Result<ArrayRef> {
     let pool = Pool::new(call, 0..1, SortOptions::default())?;
     pool.items(call.rows, |row| {
-        let Some(range) = pool.range(0, row) else { return Ok(None) };
+        let Some(range) = pool.range(0, row) else {
+            return Ok(None);
+        };
         let items = range.filter(|p| !pool.is_null(*p));
         Ok(if greatest {
             items.max_by(|a, b| pool.key(*a).cmp(&pool.key(*b)))
@@ -219,7 +242,14 @@ fn extreme(call: &Call<'_>, greatest: bool) -> Result<ArrayRef> {
 }
 
 fn sorted(call: &Call<'_>, descending: bool, nulls_first: bool) -> Result<ArrayRef> {
-    let pool = Pool::new(call, 0..1, SortOptions { descending, nulls_first })?;
+    let pool = Pool::new(
+        call,
+        0..1,
+        SortOptions {
+            descending,
+            nulls_first,
+        },
+    )?;
     pool.lists(call.rows, |row| {
         Ok(pool.range(0, row).map(|range| {
             let mut places: Vec<usize> = range.collect();
@@ -230,7 +260,11 @@ fn sorted(call: &Call<'_>, descending: bool, nulls_first: bool) -> Result<ArrayR
 }
 
 fn sort_array(call: &Call<'_>) -> Result<ArrayRef> {
-    let ascending = if call.has(1) { call.typed::<Truth>(1)?.get(0).unwrap_or(true) } else { true };
+    let ascending = if call.has(1) {
+        call.typed::<Truth>(1)?.get(0).unwrap_or(true)
+    } else {
+        true
+    };
     sorted(call, !ascending, ascending)
 }
 
@@ -238,21 +272,34 @@ fn slice(call: &Call<'_>) -> Result<ArrayRef> {
     let pool = Pool::new(call, 0..1, SortOptions::default())?;
     let (starts, counts) = (call.typed::<Int>(1)?, call.typed::<Int>(2)?);
     pool.lists(call.rows, |row| {
-        let (Some(range), Some(start), Some(count)) = (pool.range(0, row), starts.get(row), counts.get(row)) else {
+        let (Some(range), Some(start), Some(count)) =
+            (pool.range(0, row), starts.get(row), counts.get(row))
+        else {
             return Ok(None);
         };
         if start == 0 {
-            return fail(&condition::INVALID_PARAMETER_VALUE_START, "the start of `slice` counts from 1, or from -1 from the end");
+            return fail(
+                &condition::INVALID_PARAMETER_VALUE_START,
+                "the start of `slice` counts from 1, or from -1 from the end",
+            );
         }
         let Ok(count) = usize::try_from(count) else {
-            return fail(&condition::INVALID_PARAMETER_VALUE_LENGTH, "the length of `slice` must not be negative");
+            return fail(
+                &condition::INVALID_PARAMETER_VALUE_LENGTH,
+                "the length of `slice` must not be negative",
+            );
         };
         let skip = if start > 0 {
             usize::try_from(start - 1).ok()
         } else {
-            range.len().checked_sub(usize::try_from(start.unsigned_abs()).unwrap_or(usize::MAX))
+            range
+                .len()
+                .checked_sub(usize::try_from(start.unsigned_abs()).unwrap_or(usize::MAX))
         };
-        Ok(Some(skip.map(|skip| range.skip(skip).take(count).collect()).unwrap_or_default()))
+        Ok(Some(
+            skip.map(|skip| range.skip(skip).take(count).collect())
+                .unwrap_or_default(),
+        ))
     })
 }
 
@@ -260,12 +307,20 @@ fn flatten(call: &Call<'_>) -> Result<ArrayRef> {
     let outer = call.column(0)?.expanded(call.rows)?;
     let outer = as_list(&outer);
     if !matches!(outer.values().data_type(), DataType::List(_)) {
-        return fail(&condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE, "`flatten` takes an array of arrays");
+        return fail(
+            &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
+            "`flatten` takes an array of arrays",
+        );
     }
     let inner = as_list(outer.values());
     let mut picks = Picks::default();
     let bounds = |offsets: &[i32], at: usize| {
-        let get = |i: usize| offsets.get(i).and_then(|o| usize::try_from(*o).ok()).unwrap_or(0);
+        let get = |i: usize| {
+            offsets
+                .get(i)
+                .and_then(|o| usize::try_from(*o).ok())
+                .unwrap_or(0)
+        };
         get(at)..get(at + 1)
     };
     for row in 0..call.rows {
@@ -273,7 +328,11 @@ fn flatten(call: &Call<'_>) -> Result<ArrayRef> {
         if outer.is_null(row) || lists.clone().any(|list| inner.is_null(list)) {
             picks.push(None)?;
         } else {
-            picks.push(Some(lists.flat_map(|list| bounds(inner.value_offsets(), list)).collect()))?;
+            picks.push(Some(
+                lists
+                    .flat_map(|list| bounds(inner.value_offsets(), list))
+                    .collect(),
+            ))?;
         }
     }
     picks.finish(inner.values())
@@ -281,7 +340,11 @@ fn flatten(call: &Call<'_>) -> Result<ArrayRef> {
 
 fn array_join(call: &Call<'_>) -> Result<ArrayRef> {
     let (lists, separators) = (call.typed::<List>(0)?, call.typed::<Text>(1)?);
-    let nulls = if call.has(2) { Some(call.typed::<Text>(2)?) } else { None };
+    let nulls = if call.has(2) {
+        Some(call.typed::<Text>(2)?)
+    } else {
+        None
+    };
     Text::rows(call.rows, |row| {
         let null = match &nulls {
             None => None,
@@ -290,8 +353,14 @@ fn array_join(call: &Call<'_>) -> Result<ArrayRef> {
                 None => return Ok(None),
             },
         };
-        let (Some(items), Some(separator)) = (lists.get(row), separators.get(row)) else { return Ok(None) };
-        let parts: Vec<&str> = items.as_string::<i32>().iter().filter_map(|item| item.or(null)).collect();
+        let (Some(items), Some(separator)) = (lists.get(row), separators.get(row)) else {
+            return Ok(None);
+        };
+        let parts: Vec<&str> = items
+            .as_string::<i32>()
+            .iter()
+            .filter_map(|item| item.or(null))
+            .collect();
         Ok(Some(parts.join(separator)))
     })
 }
@@ -303,7 +372,10 @@ fn array_repeat(call: &Call<'_>) -> Result<ArrayRef> {
     for row in 0..call.rows {
         let count = counts.get(row).map(|n| usize::try_from(n).unwrap_or(0));
         if count.is_some_and(|n| n > ITEMS_MAX) {
-            return fail(&condition::COLLECTION_SIZE_LIMIT_EXCEEDED, "`array_repeat` would make too many items");
+            return fail(
+                &condition::COLLECTION_SIZE_LIMIT_EXCEEDED,
+                "`array_repeat` would make too many items",
+            );
         }
         picks.push(count.map(|n| vec![row; n]))?;
     }
@@ -314,7 +386,9 @@ fn array_insert(call: &Call<'_>) -> Result<ArrayRef> {
     let lists = call.typed::<List>(0)?;
     let places = call.typed::<Int>(1)?;
     let items = call.column(2)?.expanded(call.rows)?;
-    let DataType::List(item) = call.returns else { return internal_err!("`array_insert` returns an array") };
+    let DataType::List(item) = call.returns else {
+        return internal_err!("`array_insert` returns an array");
+    };
     let null = ScalarValue::try_from(item.data_type())?;
     let mut rows: Vec<Option<Vec<ScalarValue>>> = Vec::with_capacity(call.rows);
     for row in 0..call.rows {
@@ -322,10 +396,15 @@ fn array_insert(call: &Call<'_>) -> Result<ArrayRef> {
             rows.push(None);
             continue;
         };
-        let mut values = (0..list.len()).map(|i| ScalarValue::try_from_array(&list, i)).collect::<Result<Vec<_>>>()?;
+        let mut values = (0..list.len())
+            .map(|i| ScalarValue::try_from_array(&list, i))
+            .collect::<Result<Vec<_>>>()?;
         let distance = usize::try_from(place.unsigned_abs()).unwrap_or(usize::MAX);
         if distance == 0 || distance > ITEMS_MAX {
-            return fail(&condition::INVALID_INDEX_OF_ZERO, "the place of `array_insert` counts from 1, or from -1 from the end");
+            return fail(
+                &condition::INVALID_INDEX_OF_ZERO,
+                "the place of `array_insert` counts from 1, or from -1 from the end",
+            );
         }
         let value = ScalarValue::try_from_array(&items, row)?;
         if place > 0 {
@@ -335,7 +414,10 @@ fn array_insert(call: &Call<'_>) -> Result<ArrayRef> {
             values.insert(values.len() - (distance - 1), value);
         } else {
             let gap = distance - 1 - values.len();
-            values.splice(0..0, std::iter::once(value).chain(std::iter::repeat_n(null.clone(), gap)));
+            values.splice(
+                0..0,
+                std::iter::once(value).chain(std::iter::repeat_n(null.clone(), gap)),
+            );
         }
         rows.push(Some(values));
     }
@@ -343,7 +425,10 @@ fn array_insert(call: &Call<'_>) -> Result<ArrayRef> {
 }
 
 /// Lists of single values.
-pub(super) fn list_of_scalars(rows: Vec<Option<Vec<ScalarValue>>>, item: &DataType) -> Result<ArrayRef> {
+pub(super) fn list_of_scalars(
+    rows: Vec<Option<Vec<ScalarValue>>>,
+    item: &DataType,
+) -> Result<ArrayRef> {
     let mut all = vec![];
     let mut picks = Picks::default();
     for row in rows {
@@ -353,7 +438,11 @@ pub(super) fn list_of_scalars(rows: Vec<Option<Vec<ScalarValue>>>, item: &DataTy
             (from..all.len()).collect()
         }))?;
     }
-    let values = if all.is_empty() { arrow::array::new_empty_array(item) } else { ScalarValue::iter_to_array(all)? };
+    let values = if all.is_empty() {
+        arrow::array::new_empty_array(item)
+    } else {
+        ScalarValue::iter_to_array(all)?
+    };
     picks.finish(&values)
 }
 
@@ -361,21 +450,36 @@ pub(super) fn list_of_scalars(rows: Vec<Option<Vec<ScalarValue>>>, item: &DataTy
 pub(super) fn reverse(call: &Call<'_>) -> Result<ArrayRef> {
     if let DataType::List(_) = call.column(0)?.array().data_type() {
         let pool = Pool::new(call, 0..1, SortOptions::default())?;
-        return pool.lists(call.rows, |row| Ok(pool.range(0, row).map(|range| range.rev().collect())));
+        return pool.lists(call.rows, |row| {
+            Ok(pool.range(0, row).map(|range| range.rev().collect()))
+        });
     }
     call.map1::<Text, Text>(|text| Ok(Some(text.chars().rev().collect())))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
     fn lists_of_scalars_keep_nulls_apart_from_empty_lists() {
-        let rows = vec![Some(vec![ScalarValue::Int32(Some(1)), ScalarValue::Int32(None)]), None, Some(vec![])];
+        let rows = vec![
+            Some(vec![ScalarValue::Int32(Some(1)), ScalarValue::Int32(None)]),
+            None,
+            Some(vec![]),
+        ];
         let array = list_of_scalars(rows, &DataType::Int32).unwrap();
         let lists = as_list(&array);
-        assert_eq!((lists.value_length(0), lists.is_null(1), lists.value_length(2)), (2, true, 0));
+        assert_eq!(
+            (
+                lists.value_length(0),
+                lists.is_null(1),
+                lists.value_length(2)
+            ),
+            (2, true, 0)
+        );
         assert!(Arc::clone(lists.values()).is_null(1));
     }
 }

@@ -3,16 +3,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, BinaryArray, BooleanArray, ListArray, MapArray, PrimitiveArray,
-    StringArray, StringBuilder, StructArray,
-};
-use arrow::array::{BinaryBuilder, BooleanBuilder, PrimitiveBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, StringArray};
+
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Field, FieldRef, Float32Type, Float64Type, Int32Type, Int64Type, IntervalMonthDayNano,
-    IntervalMonthDayNanoType, TimestampMicrosecondType,
-};
+use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{ScalarValue, internal_err};
 use datafusion::config::ConfigOptions;
 use datafusion::error::Result;
@@ -21,6 +15,10 @@ use sluice_decode::datetime::Zone;
 use sluice_model::condition::query as condition;
 
 use super::error::fail;
+pub(crate) use super::value::{
+    Bytes, Date, Dec, Double, Float, Instant, Int, Kind, List, Long, Output, Span, Text, Truth,
+    decimal_rows,
+};
 
 /// One argument: a column, or one value that stands for every row.
 #[derive(Debug, Clone)]
@@ -47,8 +45,14 @@ impl Column {
     /// The column is not of that kind: a mistake in the function's parameters.
     pub(crate) fn typed<K: Kind>(&self) -> Result<Typed<'_, K>> {
         match self.array.as_any().downcast_ref::<K::Array>() {
-            Some(array) => Ok(Typed { array, constant: self.constant }),
-            None => internal_err!("an argument of type {} was read as another", self.array.data_type()),
+            Some(array) => Ok(Typed {
+                array,
+                constant: self.constant,
+            }),
+            None => internal_err!(
+                "an argument of type {} was read as another",
+                self.array.data_type()
+            ),
         }
     }
 
@@ -76,7 +80,9 @@ impl<'a, K: Kind> Typed<'a, K> {
     /// The value of `row`, `None` for NULL.
     pub(crate) fn get(&self, row: usize) -> Option<K::Value<'a>> {
         let index = if self.constant { 0 } else { row };
-        self.array.is_valid(index).then(|| K::value(self.array, index))
+        self.array
+            .is_valid(index)
+            .then(|| K::value(self.array, index))
     }
 }
 
@@ -90,214 +96,9 @@ impl<K: Kind> Owned<K> {
     /// The value of `row`, `None` for NULL.
     pub(crate) fn get(&self, row: usize) -> Option<K::Value<'_>> {
         let index = if self.constant { 0 } else { row };
-        self.array.is_valid(index).then(|| K::value(&self.array, index))
-    }
-}
-
-/// A Rust view on an Arrow array.
-pub(crate) trait Kind {
-    /// The array type.
-    type Array: Array + 'static;
-    /// One value.
-    type Value<'a>;
-    /// Reads a value that is not NULL.
-    fn value(array: &Self::Array, index: usize) -> Self::Value<'_>;
-}
-
-/// A Rust value that becomes a row of a result.
-pub(crate) trait Output {
-    /// One value.
-    type Owned;
-    /// Collects rows, `None` for NULL.
-    ///
-    /// # Errors
-    /// The first error of a row.
-    fn rows(rows: usize, next: impl FnMut(usize) -> Result<Option<Self::Owned>>) -> Result<ArrayRef>;
-
-    /// NULL in every row.
-    ///
-    /// # Errors
-    /// None in fact.
-    fn null(rows: usize) -> Result<ArrayRef> {
-        Self::rows(rows, |_| Ok(None))
-    }
-}
-
-macro_rules! primitive_kinds {
-    ($($(#[doc = $doc:literal])* $name:ident: $arrow:ty => $native:ty;)*) => {$(
-        $(#[doc = $doc])*
-        #[derive(Debug)]
-        pub(crate) struct $name;
-        impl Kind for $name {
-            type Array = PrimitiveArray<$arrow>;
-            type Value<'a> = $native;
-            fn value(array: &Self::Array, index: usize) -> $native {
-                array.value(index)
-            }
-        }
-        impl Output for $name {
-            type Owned = $native;
-            fn rows(rows: usize, next: impl FnMut(usize) -> Result<Option<$native>>) -> Result<ArrayRef> {
-                collect_primitive::<$arrow>(rows, next)
-            }
-        }
-    )*};
-}
-
-primitive_kinds! {
-    /// `INT`
-    Int: Int32Type => i32;
-    /// `BIGINT`
-    Long: Int64Type => i64;
-    /// `FLOAT`
-    Float: Float32Type => f32;
-    /// `DOUBLE`
-    Double: Float64Type => f64;
-    /// `DATE`, days
-    Date: Date32Type => i32;
-    /// Intervals
-    Span: IntervalMonthDayNanoType => IntervalMonthDayNano;
-}
-
-/// `DECIMAL`, unscaled
-#[derive(Debug)]
-pub(crate) struct Dec;
-impl Kind for Dec {
-    type Array = PrimitiveArray<Decimal128Type>;
-    type Value<'a> = i128;
-    fn value(array: &Self::Array, index: usize) -> i128 {
-        array.value(index)
-    }
-}
-
-/// Decimal rows of a precision and scale.
-pub(crate) fn decimal_rows(
-    rows: usize,
-    precision: u8,
-    scale: i8,
-    mut next: impl FnMut(usize) -> Result<Option<i128>>,
-) -> Result<ArrayRef> {
-    let mut builder = PrimitiveBuilder::<Decimal128Type>::with_capacity(rows);
-    for row in 0..rows {
-        builder.append_option(next(row)?);
-    }
-    Ok(Arc::new(builder.finish().with_precision_and_scale(precision, scale)?))
-}
-
-fn collect_primitive<T: ArrowPrimitiveType>(
-    rows: usize,
-    mut next: impl FnMut(usize) -> Result<Option<T::Native>>,
-) -> Result<ArrayRef> {
-    let mut builder = PrimitiveBuilder::<T>::with_capacity(rows);
-    for row in 0..rows {
-        builder.append_option(next(row)?);
-    }
-    Ok(Arc::new(builder.finish()))
-}
-
-/// `TIMESTAMP`, microseconds
-#[derive(Debug)]
-pub(crate) struct Instant;
-impl Kind for Instant {
-    type Array = PrimitiveArray<TimestampMicrosecondType>;
-    type Value<'a> = i64;
-    fn value(array: &Self::Array, index: usize) -> i64 {
-        array.value(index)
-    }
-}
-impl Output for Instant {
-    type Owned = i64;
-    fn rows(rows: usize, mut next: impl FnMut(usize) -> Result<Option<i64>>) -> Result<ArrayRef> {
-        let mut builder = PrimitiveBuilder::<TimestampMicrosecondType>::with_capacity(rows);
-        for row in 0..rows {
-            builder.append_option(next(row)?);
-        }
-        Ok(Arc::new(builder.finish().with_timezone("UTC")))
-    }
-}
-
-/// `STRING`
-#[derive(Debug)]
-pub(crate) struct Text;
-impl Kind for Text {
-    type Array = StringArray;
-    type Value<'a> = &'a str;
-    fn value(array: &StringArray, index: usize) -> &str {
-        array.value(index)
-    }
-}
-impl Output for Text {
-    type Owned = String;
-    fn rows(rows: usize, mut next: impl FnMut(usize) -> Result<Option<String>>) -> Result<ArrayRef> {
-        let mut builder = StringBuilder::new();
-        for row in 0..rows {
-            builder.append_option(next(row)?);
-        }
-        Ok(Arc::new(builder.finish()))
-    }
-}
-
-/// `BINARY`
-#[derive(Debug)]
-pub(crate) struct Bytes;
-impl Kind for Bytes {
-    type Array = BinaryArray;
-    type Value<'a> = &'a [u8];
-    fn value(array: &BinaryArray, index: usize) -> &[u8] {
-        array.value(index)
-    }
-}
-impl Output for Bytes {
-    type Owned = Vec<u8>;
-    fn rows(rows: usize, mut next: impl FnMut(usize) -> Result<Option<Vec<u8>>>) -> Result<ArrayRef> {
-        let mut builder = BinaryBuilder::new();
-        for row in 0..rows {
-            builder.append_option(next(row)?);
-        }
-        Ok(Arc::new(builder.finish()))
-    }
-}
-
-/// `BOOLEAN`
-#[derive(Debug)]
-pub(crate) struct Truth;
-impl Kind for Truth {
-    type Array = BooleanArray;
-    type Value<'a> = bool;
-    fn value(array: &BooleanArray, index: usize) -> bool {
-        array.value(index)
-    }
-}
-impl Output for Truth {
-    type Owned = bool;
-    fn rows(rows: usize, mut next: impl FnMut(usize) -> Result<Option<bool>>) -> Result<ArrayRef> {
-        let mut builder = BooleanBuilder::with_capacity(rows);
-        for row in 0..rows {
-            builder.append_option(next(row)?);
-        }
-        Ok(Arc::new(builder.finish()))
-    }
-}
-
-/// `ARRAY`, its items as one array
-#[derive(Debug)]
-pub(crate) struct List;
-impl Kind for List {
-    type Array = ListArray;
-    type Value<'a> = ArrayRef;
-    fn value(array: &ListArray, index: usize) -> ArrayRef {
-        array.value(index)
-    }
-}
-
-/// `MAP`, its entries as one struct array of keys and values
-#[derive(Debug)]
-pub(crate) struct Entries;
-impl Kind for Entries {
-    type Array = MapArray;
-    type Value<'a> = StructArray;
-    fn value(array: &MapArray, index: usize) -> StructArray {
-        array.value(index)
+        self.array
+            .is_valid(index)
+            .then(|| K::value(&self.array, index))
     }
 }
 
@@ -310,8 +111,6 @@ pub(crate) struct Call<'a> {
     pub(crate) columns: Vec<Column>,
     /// Rows to produce: 1 if every argument is a constant.
     pub(crate) rows: usize,
-    /// Types of the arguments as they came.
-    pub(crate) found: Vec<DataType>,
     /// The type to produce.
     pub(crate) returns: &'a DataType,
     /// Session settings.
@@ -323,21 +122,30 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// A value has no form in the type wanted.
-    pub(crate) fn new(name: &'static str, args: &'a ScalarFunctionArgs, wanted: &[DataType]) -> Result<(Self, bool)> {
-        let constant = args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
+    pub(crate) fn new(
+        name: &'static str,
+        args: &'a ScalarFunctionArgs,
+        wanted: &[DataType],
+    ) -> Result<(Self, bool)> {
+        let constant = args
+            .args
+            .iter()
+            .all(|a| matches!(a, ColumnarValue::Scalar(_)));
         let mut columns = Vec::with_capacity(args.args.len());
         for (argument, wanted) in args.args.iter().zip(wanted) {
             let (array, constant) = match argument {
                 ColumnarValue::Array(array) => (Arc::clone(array), false),
                 ColumnarValue::Scalar(value) => (value.to_array_of_size(1)?, true),
             };
-            columns.push(Column { array: convert(&array, wanted)?, constant });
+            columns.push(Column {
+                array: convert(&array, wanted)?,
+                constant,
+            });
         }
         let call = Self {
             name,
             columns,
             rows: if constant { 1 } else { args.number_rows },
-            found: args.arg_fields.iter().map(|f| f.data_type().clone()).collect(),
             returns: args.return_field.data_type(),
             config: &args.config_options,
         };
@@ -400,7 +208,10 @@ impl<'a> Call<'a> {
         let column = self.column(index)?;
         let array = convert(&column.array, wanted)?;
         match array.as_any().downcast_ref::<K::Array>() {
-            Some(array) => Ok(Owned { array: array.clone(), constant: column.constant }),
+            Some(array) => Ok(Owned {
+                array: array.clone(),
+                constant: column.constant,
+            }),
             None => internal_err!("an argument was converted to another type than asked"),
         }
     }
@@ -431,16 +242,30 @@ impl<'a> Call<'a> {
         &'c self,
         mut body: impl FnMut(A::Value<'c>, B::Value<'c>, C::Value<'c>) -> Result<Option<O::Owned>>,
     ) -> Result<ArrayRef> {
-        let (a, b, c) = (self.typed::<A>(0)?, self.typed::<B>(1)?, self.typed::<C>(2)?);
-        O::rows(self.rows, |row| match (a.get(row), b.get(row), c.get(row)) {
-            (Some(a), Some(b), Some(c)) => body(a, b, c),
-            _ => Ok(None),
+        let (a, b, c) = (
+            self.typed::<A>(0)?,
+            self.typed::<B>(1)?,
+            self.typed::<C>(2)?,
+        );
+        O::rows(self.rows, |row| {
+            match (a.get(row), b.get(row), c.get(row)) {
+                (Some(a), Some(b), Some(c)) => body(a, b, c),
+                _ => Ok(None),
+            }
         })
     }
 
     /// The text argument at `index`, or `default` where it was left out or is NULL.
-    pub(crate) fn text_or<'c>(&'c self, index: usize, default: &'c str) -> Result<impl Fn(usize) -> &'c str> {
-        let column = if self.has(index) { Some(self.typed::<Text>(index)?) } else { None };
+    pub(crate) fn text_or<'c>(
+        &'c self,
+        index: usize,
+        default: &'c str,
+    ) -> Result<impl Fn(usize) -> &'c str> {
+        let column = if self.has(index) {
+            Some(self.typed::<Text>(index)?)
+        } else {
+            None
+        };
         Ok(move |row| column.as_ref().and_then(|c| c.get(row)).unwrap_or(default))
     }
 
@@ -453,7 +278,11 @@ impl<'a> Call<'a> {
         if !column.constant {
             return fail(
                 &condition::DATATYPE_MISMATCH_NON_FOLDABLE_INPUT,
-                format!("argument {} of `{}` must be a constant", index + 1, self.name),
+                format!(
+                    "argument {} of `{}` must be a constant",
+                    index + 1,
+                    self.name
+                ),
             );
         }
         Ok(column.typed::<Text>()?.get(0).map(ToString::to_string))
@@ -471,7 +300,11 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// Those of that function.
-    pub(crate) fn delegate_columns(&self, function: &ScalarUDF, columns: &[Column]) -> Result<ArrayRef> {
+    pub(crate) fn delegate_columns(
+        &self,
+        function: &ScalarUDF,
+        columns: &[Column],
+    ) -> Result<ArrayRef> {
         let arg_fields: Vec<FieldRef> = columns
             .iter()
             .map(|c| Arc::new(Field::new("argument", c.array.data_type().clone(), true)))
@@ -486,10 +319,18 @@ impl<'a> Call<'a> {
         }
         let scalars: Vec<Option<&ScalarValue>> = args
             .iter()
-            .map(|a| if let ColumnarValue::Scalar(value) = a { Some(value) } else { None })
+            .map(|a| {
+                if let ColumnarValue::Scalar(value) = a {
+                    Some(value)
+                } else {
+                    None
+                }
+            })
             .collect();
-        let return_field = function
-            .return_field_from_args(ReturnFieldArgs { arg_fields: &arg_fields, scalar_arguments: &scalars })?;
+        let return_field = function.return_field_from_args(ReturnFieldArgs {
+            arg_fields: &arg_fields,
+            scalar_arguments: &scalars,
+        })?;
         let result = function.invoke_with_args(ScalarFunctionArgs {
             args,
             arg_fields,
@@ -506,7 +347,10 @@ pub(crate) fn zone_of(config: &ConfigOptions) -> Result<Zone> {
     let name = config.execution.time_zone.as_deref().unwrap_or("UTC");
     match Zone::parse(name) {
         Some(zone) => Ok(zone),
-        None => fail(&condition::INVALID_TIMEZONE, format!("`{name}` is no time zone")),
+        None => fail(
+            &condition::INVALID_TIMEZONE,
+            format!("`{name}` is no time zone"),
+        ),
     }
 }
 
@@ -519,22 +363,30 @@ pub(crate) fn convert(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
     if array.data_type() == wanted {
         return Ok(Arc::clone(array));
     }
-    Ok(cast_with_options(array, wanted, &CastOptions { safe: false, ..CastOptions::default() })?)
+    Ok(cast_with_options(
+        array,
+        wanted,
+        &CastOptions {
+            safe: false,
+            ..CastOptions::default()
+        },
+    )?)
 }
 
 /// The column of a constant text.
 pub(crate) fn constant_column(text: &str) -> Column {
-    Column { array: Arc::new(StringArray::from(vec![text])), constant: true }
+    Column {
+        array: Arc::new(StringArray::from(vec![text])),
+        constant: true,
+    }
 }
 
 /// A column of one value per row.
 pub(crate) fn row_column(array: ArrayRef) -> Column {
-    Column { array, constant: false }
-}
-
-/// The key and value columns of map entries.
-pub(crate) fn key_values(entries: &StructArray) -> (&ArrayRef, &ArrayRef) {
-    (entries.column(0), entries.column(1))
+    Column {
+        array,
+        constant: false,
+    }
 }
 
 /// The values of a list column, whatever its offset width.

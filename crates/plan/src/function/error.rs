@@ -9,6 +9,12 @@ pub(crate) fn fail<T>(condition: &'static Condition, message: impl Into<String>)
 }
 
 /// Fails with a condition, a sentence and what to do.
-pub(crate) fn fail_with<T>(condition: &'static Condition, message: impl Into<String>, help: &str) -> Result<T> {
-    Err(crate::error::raise(Diagnostic::error(condition, message).help(help)))
+pub(crate) fn fail_with<T>(
+    condition: &'static Condition,
+    message: impl Into<String>,
+    help: &str,
+) -> Result<T> {
+    Err(crate::error::raise(
+        Diagnostic::error(condition, message).help(help),
+    ))
 }

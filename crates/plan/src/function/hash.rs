@@ -1,7 +1,10 @@
 //! Hashes and encodings of bytes. Must not know text beyond its UTF-8 bytes.
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::{
+    DataType, Decimal128Type, Float32Type, Float64Type, Int32Type, Int64Type,
+    TimestampMicrosecondType,
+};
 use datafusion::error::Result;
 use md5::{Digest, Md5};
 use sluice_model::condition::query as condition;
@@ -17,50 +20,134 @@ pub(super) static FUNCTIONS: &[Function] = &[
         c.map1::<Bytes, Text>(|bytes| Ok(Some(lower_hex(&Md5::digest(bytes)))))
     })
     .doc("Gives the MD5 sum in hexadecimal.", "md5('Spark')"),
-    Function::new("sha1", &[P::Binary], Returns::Type(T::String), |c| c.delegate(&datafusion_spark::function::hash::sha1()))
-        .also(&["sha"])
-        .doc("Gives the SHA-1 sum in hexadecimal.", "sha1('Spark')"),
-    Function::new("sha2", &[P::Binary, P::Int], Returns::Type(T::String), |c| c.delegate(&datafusion_spark::function::hash::sha2()))
-        .doc("Gives the SHA-2 sum of 224, 256 (or 0), 384 or 512 bits in hexadecimal.", "sha2('Spark', 256)"),
-    Function::new("crc32", &[P::Binary], Returns::Type(T::Long), |c| c.delegate(&datafusion_spark::function::hash::crc32()))
-        .doc("Gives the CRC-32 sum.", "crc32('Spark')"),
-    Function::new("xxhash64", &[P::Any], Returns::Type(T::Long), |c| c.delegate(&datafusion_spark::function::hash::xxhash64()))
-        .variadic()
-        .doc("Gives the 64-bit xxHash of the arguments, leaving out NULLs.", "xxhash64('Spark', 123)"),
+    Function::new("sha1", &[P::Binary], Returns::Type(T::String), |c| {
+        c.delegate(&datafusion_spark::function::hash::sha1())
+    })
+    .also(&["sha"])
+    .doc("Gives the SHA-1 sum in hexadecimal.", "sha1('Spark')"),
+    Function::new(
+        "sha2",
+        &[P::Binary, P::Int],
+        Returns::Type(T::String),
+        |c| c.delegate(&datafusion_spark::function::hash::sha2()),
+    )
+    .doc(
+        "Gives the SHA-2 sum of 224, 256 (or 0), 384 or 512 bits in hexadecimal.",
+        "sha2('Spark', 256)",
+    ),
+    Function::new("crc32", &[P::Binary], Returns::Type(T::Long), |c| {
+        c.delegate(&datafusion_spark::function::hash::crc32())
+    })
+    .doc("Gives the CRC-32 sum.", "crc32('Spark')"),
+    Function::new("xxhash64", &[P::Any], Returns::Type(T::Long), |c| {
+        c.delegate(&datafusion_spark::function::hash::xxhash64())
+    })
+    .variadic()
+    .doc(
+        "Gives the 64-bit xxHash of the arguments, leaving out NULLs.",
+        "xxhash64('Spark', 123)",
+    ),
     Function::new("hash", &[P::Any], Returns::Type(T::Int), murmur)
         .variadic()
-        .doc("Gives the 32-bit Murmur3 hash of the arguments, leaving out NULLs.", "hash('Spark', 123)"),
-    Function::new("base64", &[P::Binary], Returns::Type(T::String), |c| c.delegate(&datafusion_spark::function::string::base64()))
-        .doc("Writes bytes in base 64.", "base64('Spark SQL')"),
-    Function::new("unbase64", &[P::String], Returns::Type(T::Binary), |c| c.delegate(&datafusion_spark::function::string::unbase64()))
-        .doc("Reads base 64.", "unbase64('U3Bhcms=')"),
+        .doc(
+            "Gives the 32-bit Murmur3 hash of the arguments, leaving out NULLs.",
+            "hash('Spark', 123)",
+        ),
+    Function::new("base64", &[P::Binary], Returns::Type(T::String), |c| {
+        let encode = datafusion::functions::encoding::encode();
+        c.delegate_columns(
+            &encode,
+            &[
+                c.column(0)?.clone(),
+                super::call::constant_column("base64pad"),
+            ],
+        )
+    })
+    .doc("Writes bytes in base 64.", "base64('Spark SQL')"),
+    Function::new("unbase64", &[P::String], Returns::Type(T::Binary), |c| {
+        c.map1::<Text, Bytes>(|text| match unbase64(text) {
+            Some(bytes) => Ok(Some(bytes)),
+            None => fail(
+                &condition::CONVERSION_INVALID_INPUT,
+                format!("`{text}` is no base 64"),
+            ),
+        })
+    })
+    .doc("Reads base 64.", "unbase64('U3Bhcms=')"),
     Function::new("unhex", &[P::String], Returns::Type(T::Binary), |c| {
         c.map1::<Text, Bytes>(|text| Ok(unhex(text)))
     })
-    .doc("Reads hexadecimal digits; NULL if there are others.", "unhex('537061726B')"),
-    Function::new("encode", &[P::String, P::String], Returns::Type(T::Binary), |c| {
-        c.map2::<Text, Text, Bytes>(|text, charset| encode(text, charset).map(Some))
-    })
-    .doc("Turns text into the bytes of a charset.", "encode('abc', 'utf-8')"),
-    Function::new("decode", &[P::Binary, P::String], Returns::Type(T::String), |c| {
-        c.map2::<Bytes, Text, Text>(|bytes, charset| decode(bytes, charset).map(Some))
-    })
-    .doc("Turns the bytes of a charset into text.", "decode(encode('abc', 'utf-8'), 'utf-8')"),
-    Function::new("to_binary", &[P::String, P::String], Returns::Type(T::Binary), |c| to_binary(c, true))
-        .optional(1)
-        .doc("Reads bytes from text: hex (the default), utf-8 or base64.", "to_binary('abc', 'utf-8')"),
-    Function::new("try_to_binary", &[P::String, P::String], Returns::Type(T::Binary), |c| to_binary(c, false))
-        .optional(1)
-        .doc("Reads bytes as to_binary does, and gives NULL where that fails.", "try_to_binary('a!', 'base64')"),
-    Function::new("url_encode", &[P::String], Returns::Type(T::String), |c| c.delegate(&datafusion_spark::function::url::url_encode()))
-        .doc("Writes a text for the query of a URL.", "url_encode('https://spark.apache.org')"),
-    Function::new("url_decode", &[P::String], Returns::Type(T::String), |c| c.delegate(&datafusion_spark::function::url::url_decode()))
-        .doc("Reads a text from the query of a URL.", "url_decode('https%3A%2F%2Fspark.apache.org')"),
-    Function::new("parse_url", &[P::String, P::String, P::String], Returns::Type(T::String), |c| {
-        c.delegate(&datafusion_spark::function::url::parse_url())
-    })
+    .doc(
+        "Reads hexadecimal digits; NULL if there are others.",
+        "unhex('537061726B')",
+    ),
+    Function::new(
+        "encode",
+        &[P::String, P::String],
+        Returns::Type(T::Binary),
+        |c| c.map2::<Text, Text, Bytes>(|text, charset| encode(text, charset).map(Some)),
+    )
+    .doc(
+        "Turns text into the bytes of a charset.",
+        "encode('abc', 'utf-8')",
+    ),
+    Function::new(
+        "decode",
+        &[P::Binary, P::String],
+        Returns::Type(T::String),
+        |c| c.map2::<Bytes, Text, Text>(|bytes, charset| decode(bytes, charset).map(Some)),
+    )
+    .doc(
+        "Turns the bytes of a charset into text.",
+        "decode(encode('abc', 'utf-8'), 'utf-8')",
+    ),
+    Function::new(
+        "to_binary",
+        &[P::String, P::String],
+        Returns::Type(T::Binary),
+        |c| to_binary(c, true),
+    )
     .optional(1)
-    .doc("Gives a part of a URL.", "parse_url('http://spark.apache.org/path?query=1', 'HOST')"),
+    .doc(
+        "Reads bytes from text: hex (the default), utf-8 or base64.",
+        "to_binary('abc', 'utf-8')",
+    ),
+    Function::new(
+        "try_to_binary",
+        &[P::String, P::String],
+        Returns::Type(T::Binary),
+        |c| to_binary(c, false),
+    )
+    .optional(1)
+    .doc(
+        "Reads bytes as to_binary does, and gives NULL where that fails.",
+        "try_to_binary('a!', 'base64')",
+    ),
+    Function::new("url_encode", &[P::String], Returns::Type(T::String), |c| {
+        c.delegate(&datafusion_spark::function::url::url_encode())
+    })
+    .doc(
+        "Writes a text for the query of a URL.",
+        "url_encode('https://spark.apache.org')",
+    ),
+    Function::new("url_decode", &[P::String], Returns::Type(T::String), |c| {
+        c.delegate(&datafusion_spark::function::url::url_decode())
+    })
+    .doc(
+        "Reads a text from the query of a URL.",
+        "url_decode('https%3A%2F%2Fspark.apache.org')",
+    ),
+    Function::new(
+        "parse_url",
+        &[P::String, P::String, P::String],
+        Returns::Type(T::String),
+        |c| c.delegate(&datafusion_spark::function::url::parse_url()),
+    )
+    .optional(1)
+    .doc(
+        "Gives a part of a URL.",
+        "parse_url('http://spark.apache.org/path?query=1', 'HOST')",
+    ),
 ];
 
 fn lower_hex(bytes: &[u8]) -> String {
@@ -74,16 +161,55 @@ fn lower_hex(bytes: &[u8]) -> String {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<Vec<_>>>()?;
+    let digits = text
+        .chars()
+        .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
+        .collect::<Option<Vec<_>>>()?;
     // An odd number of digits lacks a zero in front.
-    let padded: Vec<u8> = std::iter::repeat_n(0, digits.len() % 2).chain(digits).collect();
-    Some(padded.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+    let padded: Vec<u8> = std::iter::repeat_n(0, digits.len() % 2)
+        .chain(digits)
+        .collect();
+    Some(
+        padded
+            .chunks_exact(2)
+            .map(|pair| pair[0] << 4 | pair[1])
+            .collect(),
+    )
+}
+
+/// Reads base 64; characters that are no digits of it are passed over, as Java's MIME decoder does.
+fn unbase64(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u32> = text
+        .bytes()
+        .filter_map(|symbol| match symbol {
+            b'A'..=b'Z' => Some(symbol - b'A'),
+            b'a'..=b'z' => Some(symbol - b'a' + 26),
+            b'0'..=b'9' => Some(symbol - b'0' + 52),
+            b'+' => Some(62),
+            b'/' => Some(63),
+            _ => None,
+        })
+        .map(u32::from)
+        .collect();
+    let mut out = Vec::with_capacity(digits.len() * 3 / 4);
+    for group in digits.chunks(4) {
+        let word = group.iter().fold(0, |word, digit| word << 6 | digit) << (6 * (4 - group.len()));
+        let [_, a, b, c] = word.to_be_bytes();
+        out.extend(
+            [a, b, c]
+                .iter()
+                .take(group.len().checked_sub(1).filter(|n| *n > 0)?),
+        );
+    }
+    Some(out)
 }
 
 fn charset<T>(name: &str) -> Result<T> {
     fail(
         &condition::INVALID_PARAMETER_VALUE_CHARSET,
-        format!("`{name}` is no charset: write UTF-8, US-ASCII, ISO-8859-1, UTF-16, UTF-16BE or UTF-16LE"),
+        format!(
+            "`{name}` is no charset: write UTF-8, US-ASCII, ISO-8859-1, UTF-16, UTF-16BE or UTF-16LE"
+        ),
     )
 }
 
@@ -92,7 +218,10 @@ fn encode(text: &str, name: &str) -> Result<Vec<u8>> {
         text.chars()
             .map(|c| match u8::try_from(u32::from(c)) {
                 Ok(byte) if u32::from(c) <= most => Ok(byte),
-                _ => fail(&condition::MALFORMED_CHARACTER_CODING, format!("`{c}` does not exist in {name}")),
+                _ => fail(
+                    &condition::MALFORMED_CHARACTER_CODING,
+                    format!("`{c}` does not exist in {name}"),
+                ),
             })
             .collect()
     };
@@ -100,7 +229,10 @@ fn encode(text: &str, name: &str) -> Result<Vec<u8>> {
         "UTF-8" => Ok(text.as_bytes().to_vec()),
         "US-ASCII" => narrow(127),
         "ISO-8859-1" => narrow(255),
-        "UTF-16" => Ok([0xFE, 0xFF].into_iter().chain(text.encode_utf16().flat_map(u16::to_be_bytes)).collect()),
+        "UTF-16" => Ok([0xFE, 0xFF]
+            .into_iter()
+            .chain(text.encode_utf16().flat_map(u16::to_be_bytes))
+            .collect()),
         "UTF-16BE" => Ok(text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
         "UTF-16LE" => Ok(text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
         _ => charset(name),
@@ -109,12 +241,17 @@ fn encode(text: &str, name: &str) -> Result<Vec<u8>> {
 
 fn decode(bytes: &[u8], name: &str) -> Result<String> {
     let wide = |of: fn([u8; 2]) -> u16, bytes: &[u8]| {
-        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| of([pair[0], pair[1]])).collect();
+        let units: Vec<u16> = bytes
+            .chunks_exact(2)
+            .map(|pair| of([pair[0], pair[1]]))
+            .collect();
         String::from_utf16(&units).ok()
     };
     let found = match name.to_ascii_uppercase().as_str() {
         "UTF-8" => String::from_utf8(bytes.to_vec()).ok(),
-        "US-ASCII" => bytes.is_ascii().then(|| bytes.iter().copied().map(char::from).collect()),
+        "US-ASCII" => bytes
+            .is_ascii()
+            .then(|| bytes.iter().copied().map(char::from).collect()),
         "ISO-8859-1" => Some(bytes.iter().copied().map(char::from).collect()),
         "UTF-16" => match bytes {
             [0xFF, 0xFE, rest @ ..] => wide(u16::from_le_bytes, rest),
@@ -127,27 +264,36 @@ fn decode(bytes: &[u8], name: &str) -> Result<String> {
     };
     match found {
         Some(text) => Ok(text),
-        None => fail(&condition::MALFORMED_CHARACTER_CODING, format!("the bytes are no {name}")),
+        None => fail(
+            &condition::MALFORMED_CHARACTER_CODING,
+            format!("the bytes are no {name}"),
+        ),
     }
 }
 
 fn to_binary(call: &Call<'_>, strict: bool) -> Result<ArrayRef> {
     let texts = call.typed::<Text>(0)?;
     let formats = call.text_or(1, "hex")?;
-    let unbase64 = datafusion_spark::function::string::unbase64();
     Bytes::rows(call.rows, |row| {
-        let Some(text) = texts.get(row) else { return Ok(None) };
+        let Some(text) = texts.get(row) else {
+            return Ok(None);
+        };
         let found = match formats(row).to_ascii_lowercase().as_str() {
             "hex" => unhex(text),
             "utf-8" | "utf8" => Some(text.as_bytes().to_vec()),
-            "base64" => {
-                let one = call.delegate_columns(&unbase64, &[super::call::constant_column(text)]).ok();
-                one.and_then(|a| a.as_binary_opt::<i32>().filter(|b| b.is_valid(0)).map(|b| b.value(0).to_vec()))
+            "base64" => unbase64(text),
+            other => {
+                return fail(
+                    &condition::INVALID_PARAMETER_VALUE,
+                    format!("`{other}` is no format of `to_binary`"),
+                );
             }
-            other => return fail(&condition::INVALID_PARAMETER_VALUE, format!("`{other}` is no format of `to_binary`")),
         };
         if found.is_none() && strict {
-            return fail(&condition::CONVERSION_INVALID_INPUT, format!("`{text}` cannot be read as {}", formats(row)));
+            return fail(
+                &condition::CONVERSION_INVALID_INPUT,
+                format!("`{text}` cannot be read as {}", formats(row)),
+            );
         }
         Ok(found)
     })
@@ -155,7 +301,11 @@ fn to_binary(call: &Call<'_>, strict: bool) -> Result<ArrayRef> {
 
 /// Murmur3 as Spark computes it: the hash of one argument seeds the next, the first seed is 42.
 fn murmur(call: &Call<'_>) -> Result<ArrayRef> {
-    let arrays = call.columns.iter().map(|c| c.expanded(call.rows)).collect::<Result<Vec<_>>>()?;
+    let arrays = call
+        .columns
+        .iter()
+        .map(|c| c.expanded(call.rows))
+        .collect::<Result<Vec<_>>>()?;
     Int::rows(call.rows, |row| {
         let mut seed = 42_u32;
         for array in &arrays {
@@ -174,17 +324,33 @@ fn hash_value(array: &ArrayRef, row: usize, seed: u32) -> Result<u32> {
         DataType::Boolean => hash_int(u32::from(array.as_boolean().value(row)), seed),
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Date32 => {
             let whole = convert(&array.slice(row, 1), &DataType::Int32)?;
-            hash_int(whole.as_primitive::<Int32Type>().value(0).cast_unsigned(), seed)
+            hash_int(
+                whole.as_primitive::<Int32Type>().value(0).cast_unsigned(),
+                seed,
+            )
         }
-        DataType::Int64 => hash_long(array.as_primitive::<Int64Type>().value(row).cast_unsigned(), seed),
-        DataType::Timestamp(..) => {
-            hash_long(array.as_primitive::<TimestampMicrosecondType>().value(row).cast_unsigned(), seed)
-        }
+        DataType::Int64 => hash_long(
+            array.as_primitive::<Int64Type>().value(row).cast_unsigned(),
+            seed,
+        ),
+        DataType::Timestamp(..) => hash_long(
+            array
+                .as_primitive::<TimestampMicrosecondType>()
+                .value(row)
+                .cast_unsigned(),
+            seed,
+        ),
         DataType::Float32 => {
             let bits = array.as_primitive::<Float32Type>().value(row).to_bits();
             hash_int(if bits == 1 << 31 { 0 } else { bits }, seed)
         }
-        DataType::Float64 => hash_long(zero(array.as_primitive::<Float64Type>().value(row).to_bits(), 1 << 63), seed),
+        DataType::Float64 => hash_long(
+            zero(
+                array.as_primitive::<Float64Type>().value(row).to_bits(),
+                1 << 63,
+            ),
+            seed,
+        ),
         DataType::Decimal128(precision, _) => {
             let value = array.as_primitive::<Decimal128Type>().value(row);
             match i64::try_from(value) {
@@ -198,11 +364,16 @@ fn hash_value(array: &ArrayRef, row: usize, seed: u32) -> Result<u32> {
             let items = array.as_list::<i32>().value(row);
             (0..items.len()).try_fold(seed, |seed, item| hash_value(&items, item, seed))?
         }
-        DataType::Struct(_) => {
-            array.as_struct().columns().iter().try_fold(seed, |seed, column| hash_value(column, row, seed))?
-        }
+        DataType::Struct(_) => array
+            .as_struct()
+            .columns()
+            .iter()
+            .try_fold(seed, |seed, column| hash_value(column, row, seed))?,
         other => {
-            return fail(&condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE, format!("`hash` does not take {other}"));
+            return fail(
+                &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
+                format!("`hash` does not take {other}"),
+            );
         }
     })
 }
@@ -211,13 +382,22 @@ fn hash_value(array: &ArrayRef, row: usize, seed: u32) -> Result<u32> {
 fn least_bytes(value: i128) -> Vec<u8> {
     let bytes = value.to_be_bytes();
     let sign = if value < 0 { 0xFF } else { 0 };
-    let skip = bytes.windows(2).take_while(|pair| pair[0] == sign && (pair[1] ^ sign) & 0x80 == 0).count();
+    let skip = bytes
+        .windows(2)
+        .take_while(|pair| pair[0] == sign && (pair[1] ^ sign) & 0x80 == 0)
+        .count();
     bytes[skip..].to_vec()
 }
 
 fn mix(hash: u32, word: u32) -> u32 {
-    let word = word.wrapping_mul(0xcc9e_2d51).rotate_left(15).wrapping_mul(0x1b87_3593);
-    (hash ^ word).rotate_left(13).wrapping_mul(5).wrapping_add(0xe654_6b64)
+    let word = word
+        .wrapping_mul(0xcc9e_2d51)
+        .rotate_left(15)
+        .wrapping_mul(0x1b87_3593);
+    (hash ^ word)
+        .rotate_left(13)
+        .wrapping_mul(5)
+        .wrapping_add(0xe654_6b64)
 }
 
 fn finish(hash: u32, length: u32) -> u32 {
@@ -233,14 +413,24 @@ fn hash_int(word: u32, seed: u32) -> u32 {
 
 fn hash_long(word: u64, seed: u32) -> u32 {
     let [a, b, c, d, e, f, g, h] = word.to_le_bytes();
-    finish(mix(mix(seed, u32::from_le_bytes([a, b, c, d])), u32::from_le_bytes([e, f, g, h])), 8)
+    finish(
+        mix(
+            mix(seed, u32::from_le_bytes([a, b, c, d])),
+            u32::from_le_bytes([e, f, g, h]),
+        ),
+        8,
+    )
 }
 
 /// Whole words first; the bytes that are left over are mixed one by one, with their sign, as Spark does.
 fn hash_bytes(bytes: &[u8], seed: u32) -> u32 {
     let words = bytes.chunks_exact(4);
     let rest = words.remainder();
-    let hash = words.fold(seed, |hash, w| mix(hash, u32::from_le_bytes([w[0], w[1], w[2], w[3]])));
-    let hash = rest.iter().fold(hash, |hash, byte| mix(hash, i32::from(byte.cast_signed()).cast_unsigned()));
+    let hash = words.fold(seed, |hash, w| {
+        mix(hash, u32::from_le_bytes([w[0], w[1], w[2], w[3]]))
+    });
+    let hash = rest.iter().fold(hash, |hash, byte| {
+        mix(hash, i32::from(byte.cast_signed()).cast_unsigned())
+    });
     finish(hash, u32::try_from(bytes.len()).unwrap_or(u32::MAX))
 }

@@ -53,11 +53,17 @@ fn ddl(data_type: &SparkType) -> String {
         SparkType::Array(item) => format!("ARRAY<{}>", ddl(item)),
         SparkType::Map(key, value) => format!("MAP<{}, {}>", ddl(key), ddl(value)),
         SparkType::Struct(fields) => {
-            let plain = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            let plain = |name: &str| {
+                !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            };
             let fields: Vec<String> = fields
                 .iter()
                 .map(|f| {
-                    let name = if plain(&f.name) { f.name.clone() } else { format!("`{}`", f.name.replace('`', "``")) };
+                    let name = if plain(&f.name) {
+                        f.name.clone()
+                    } else {
+                        format!("`{}`", f.name.replace('`', "``"))
+                    };
                     format!("{name}: {}", ddl(&f.data_type))
                 })
                 .collect();
@@ -69,22 +75,33 @@ fn ddl(data_type: &SparkType) -> String {
 
 fn schema(text: &str) -> Result<SparkType> {
     match SparkType::parse(text) {
-        Ok(data_type @ (SparkType::Struct(_) | SparkType::Array(_) | SparkType::Map(..))) => return Ok(data_type),
+        Ok(data_type @ (SparkType::Struct(_) | SparkType::Array(_) | SparkType::Map(..))) => {
+            return Ok(data_type);
+        }
         Ok(other) if !text.trim().contains(char::is_whitespace) => {
-            return fail(&condition::INVALID_SCHEMA, format!("from_json makes a struct, an array or a map, not {other}"));
+            return fail(
+                &condition::INVALID_SCHEMA,
+                format!("from_json makes a struct, an array or a map, not {other}"),
+            );
         }
         _ => {}
     }
     match parse_schema(text) {
         Ok(fields) => Ok(SparkType::Struct(fields)),
-        Err(error) => fail(&condition::INVALID_SCHEMA, format!("`{text}` is no schema: {error}")),
+        Err(error) => fail(
+            &condition::INVALID_SCHEMA,
+            format!("`{text}` is no schema: {error}"),
+        ),
     }
 }
 
 fn from_json_type(types: &Types<'_>) -> Result<DataType> {
     match types.text(1) {
         Some(text) => Ok(nullable(&schema(text)?).to_arrow()),
-        None => fail(&condition::DATATYPE_MISMATCH_NON_FOLDABLE_INPUT, "the schema of `from_json` must be a constant text"),
+        None => fail(
+            &condition::DATATYPE_MISMATCH_NON_FOLDABLE_INPUT,
+            "the schema of `from_json` must be a constant text",
+        ),
     }
 }
 
@@ -103,22 +120,35 @@ fn nullable(data_type: &SparkType) -> SparkType {
                 .collect(),
         ),
         SparkType::Array(item) => SparkType::Array(Box::new(nullable(item))),
-        SparkType::Map(key, value) => SparkType::Map(Box::new(nullable(key)), Box::new(nullable(value))),
+        SparkType::Map(key, value) => {
+            SparkType::Map(Box::new(nullable(key)), Box::new(nullable(value)))
+        }
         other => other.clone(),
     }
 }
 
 /// The options of a constant map argument.
 fn options(call: &Call<'_>, index: usize) -> Result<JsonOptions> {
-    let mut options = JsonOptions { time_zone: call.zone()?, ..JsonOptions::default() };
+    let mut options = JsonOptions {
+        time_zone: call.zone()?,
+        ..JsonOptions::default()
+    };
     if !call.has(index) {
         return Ok(options);
     }
     let column = call.column(index)?;
-    let Some(map) = column.array().as_map_opt().filter(|map| !map.is_empty() && map.is_valid(0)) else { return Ok(options) };
+    let Some(map) = column
+        .array()
+        .as_map_opt()
+        .filter(|map| !map.is_empty() && map.is_valid(0))
+    else {
+        return Ok(options);
+    };
     let entries = map.value(0);
     for row in 0..entries.len() {
-        let text = |side: usize| -> Result<String> { Ok(ScalarValue::try_from_array(entries.column(side), row)?.to_string()) };
+        let text = |side: usize| -> Result<String> {
+            Ok(ScalarValue::try_from_array(entries.column(side), row)?.to_string())
+        };
         let (name, value) = (text(0)?, text(1)?);
         match options.set(&name, &value) {
             Ok(_) => {}
@@ -132,37 +162,58 @@ fn options(call: &Call<'_>, index: usize) -> Result<JsonOptions> {
 fn decoded<V>(result: std::result::Result<V, DecodeError>) -> Result<V> {
     match result {
         Ok(value) => Ok(value),
-        Err(error @ DecodeError::Malformed(_)) => fail(&condition::MALFORMED_RECORD_IN_PARSING, error.to_string()),
-        Err(error @ DecodeError::Type { .. }) => fail(&condition::INVALID_SCHEMA, error.to_string()),
+        Err(error @ DecodeError::Malformed(_)) => {
+            fail(&condition::MALFORMED_RECORD_IN_PARSING, error.to_string())
+        }
+        Err(error @ DecodeError::Type { .. }) => {
+            fail(&condition::INVALID_SCHEMA, error.to_string())
+        }
         Err(error) => fail(&condition::INVALID_PARAMETER_VALUE, error.to_string()),
     }
 }
 
 fn from_json(call: &Call<'_>) -> Result<ArrayRef> {
-    let Some(text) = call.constant_text(1)? else { return Ok(arrow::array::new_null_array(call.returns, call.rows)) };
+    let Some(text) = call.constant_text(1)? else {
+        return Ok(arrow::array::new_null_array(call.returns, call.rows));
+    };
     let data_type = nullable(&schema(&text)?);
     let texts = call.column(0)?.expanded(call.rows)?;
-    decoded(sluice_decode::json::from_json(texts.as_string::<i32>(), &data_type, &options(call, 2)?))
+    decoded(sluice_decode::json::from_json(
+        texts.as_string::<i32>(),
+        &data_type,
+        &options(call, 2)?,
+    ))
 }
 
 fn get_json_object(call: &Call<'_>) -> Result<ArrayRef> {
     let (texts, paths) = (call.typed::<Text>(0)?, call.typed::<Text>(1)?);
     let mut last: Option<(String, Option<JsonPath>)> = None;
     Text::rows(call.rows, |row| {
-        let (Some(text), Some(path)) = (texts.get(row), paths.get(row)) else { return Ok(None) };
+        let (Some(text), Some(path)) = (texts.get(row), paths.get(row)) else {
+            return Ok(None);
+        };
         if last.as_ref().is_none_or(|(known, _)| known != path) {
             last = Some((path.to_string(), JsonPath::parse(path).ok()));
         }
         // A path that cannot be read gives NULL, as in Spark.
-        Ok(last.as_ref().and_then(|(_, path)| path.as_ref()).and_then(|path| path.get(text)))
+        Ok(last
+            .as_ref()
+            .and_then(|(_, path)| path.as_ref())
+            .and_then(|path| path.get(text)))
     })
 }
 
 fn to_json(call: &Call<'_>) -> Result<ArrayRef> {
     if call.has(1) {
-        return fail(&condition::UNSUPPORTED_FUNCTION, "options of `to_json` are not built");
+        return fail(
+            &condition::UNSUPPORTED_FUNCTION,
+            "options of `to_json` are not built",
+        );
     }
     let values = call.column(0)?.expanded(call.rows)?;
+    if values.data_type().is_null() {
+        return Text::null(call.rows);
+    }
     match sluice_decode::json::to_json(&values, &call.zone()?) {
         Ok(texts) => Ok(Arc::new(texts)),
         Err(error) => fail(error.condition, error.to_string()),

@@ -36,7 +36,11 @@ impl Pool {
     ///
     /// # Errors
     /// The arguments do not have one item type.
-    pub(super) fn new(call: &Call<'_>, arguments: Range<usize>, options: SortOptions) -> Result<Self> {
+    pub(super) fn new(
+        call: &Call<'_>,
+        arguments: Range<usize>,
+        options: SortOptions,
+    ) -> Result<Self> {
         let first = call.column(arguments.start)?.array().data_type().clone();
         let DataType::List(item) = &first else {
             return internal_err!("`{}` was given no array first", call.name);
@@ -53,17 +57,28 @@ impl Pool {
                 parts.push(Part::Lists { lists, base });
                 values
             } else {
-                parts.push(Part::Items { items: Arc::clone(&column), base });
+                parts.push(Part::Items {
+                    items: Arc::clone(&column),
+                    base,
+                });
                 column
             };
             base += values.len();
             arrays.push(values);
         }
         let parts_of: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
-        let values = if parts_of.len() == 1 { Arc::clone(&arrays[0]) } else { concat(&parts_of)? };
+        let values = if parts_of.len() == 1 {
+            Arc::clone(&arrays[0])
+        } else {
+            concat(&parts_of)?
+        };
         let rows = RowConverter::new(vec![SortField::new_with_options(item, options)])?
             .convert_columns(std::slice::from_ref(&values))?;
-        Ok(Self { values, rows, parts })
+        Ok(Self {
+            values,
+            rows,
+            parts,
+        })
     }
 
     /// Places of the items of a list argument, `None` for NULL.
@@ -71,10 +86,18 @@ impl Pool {
         match self.parts.get(argument)? {
             Part::Lists { lists, base } => {
                 let offsets = lists.value_offsets();
-                let at = |i: usize| offsets.get(i).and_then(|o| usize::try_from(*o).ok()).unwrap_or(0) + base;
+                let at = |i: usize| {
+                    offsets
+                        .get(i)
+                        .and_then(|o| usize::try_from(*o).ok())
+                        .unwrap_or(0)
+                        + base
+                };
                 lists.is_valid(row).then(|| at(row)..at(row + 1))
             }
-            Part::Items { items, base } => items.is_valid(row).then_some(base + row..base + row + 1),
+            Part::Items { items, base } => {
+                items.is_valid(row).then_some(base + row..base + row + 1)
+            }
         }
     }
 
@@ -100,7 +123,11 @@ impl Pool {
     ///
     /// # Errors
     /// Those of `choose`; too many items.
-    pub(super) fn lists(&self, rows: usize, mut choose: impl FnMut(usize) -> Result<Option<Vec<usize>>>) -> Result<ArrayRef> {
+    pub(super) fn lists(
+        &self,
+        rows: usize,
+        mut choose: impl FnMut(usize) -> Result<Option<Vec<usize>>>,
+    ) -> Result<ArrayRef> {
         let mut builder = Picks::default();
         for row in 0..rows {
             builder.push(choose(row)?)?;
@@ -112,7 +139,11 @@ impl Pool {
     ///
     /// # Errors
     /// Those of `choose`.
-    pub(super) fn items(&self, rows: usize, mut choose: impl FnMut(usize) -> Result<Option<usize>>) -> Result<ArrayRef> {
+    pub(super) fn items(
+        &self,
+        rows: usize,
+        mut choose: impl FnMut(usize) -> Result<Option<usize>>,
+    ) -> Result<ArrayRef> {
         let mut places = Vec::with_capacity(rows);
         for row in 0..rows {
             places.push(choose(row)?.and_then(|p| u32::try_from(p).ok()));
@@ -141,7 +172,12 @@ impl Picks {
         for place in places {
             match u32::try_from(place) {
                 Ok(place) if self.places.len() < i32::MAX as usize => self.places.push(place),
-                _ => return fail(&condition::COLLECTION_SIZE_LIMIT_EXCEEDED, "the arrays of one batch hold too many items"),
+                _ => {
+                    return fail(
+                        &condition::COLLECTION_SIZE_LIMIT_EXCEEDED,
+                        "the arrays of one batch hold too many items",
+                    );
+                }
             }
         }
         Ok(())
@@ -155,6 +191,11 @@ impl Picks {
         let items = take(values, &UInt32Array::from(self.places), None)?;
         let field = Arc::new(Field::new("element", items.data_type().clone(), true));
         let offsets = OffsetBuffer::from_lengths(self.lengths);
-        Ok(Arc::new(ListArray::try_new(field, offsets, items, Some(NullBuffer::from(self.valid)))?))
+        Ok(Arc::new(ListArray::try_new(
+            field,
+            offsets,
+            items,
+            Some(NullBuffer::from(self.valid)),
+        )?))
     }
 }

@@ -20,45 +20,121 @@ use super::signature::{Param as P, list_of};
 
 /// The family's table.
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function::new("map", &[P::Key, P::Value], Returns::By(|t| map_type(t.arguments.first(), t.arguments.get(1))), make)
-        .variadic()
-        .optional(2)
-        .doc("Makes a map of keys and values in turn.", "map(1.0, '2', 3.0, '4')"),
-    Function::new("map_keys", &[P::Map], Returns::By(|t| Ok(list_of(&sides(t)?.0))), |c| column(c, 0))
-        .doc("Gives the keys.", "map_keys(map(1, 'a'))"),
-    Function::new("map_values", &[P::Map], Returns::By(|t| Ok(list_of(&sides(t)?.1))), |c| column(c, 1))
-        .doc("Gives the values.", "map_values(map(1, 'a'))"),
+    Function::new(
+        "map",
+        &[P::Key, P::Value],
+        Returns::By(|t| map_type(t.arguments.first(), t.arguments.get(1))),
+        make,
+    )
+    .variadic()
+    .optional(2)
+    .doc(
+        "Makes a map of keys and values in turn.",
+        "map(1.0, '2', 3.0, '4')",
+    ),
+    Function::new(
+        "map_keys",
+        &[P::Map],
+        Returns::By(|t| Ok(list_of(&sides(t)?.0))),
+        |c| column(c, 0),
+    )
+    .doc("Gives the keys.", "map_keys(map(1, 'a'))"),
+    Function::new(
+        "map_values",
+        &[P::Map],
+        Returns::By(|t| Ok(list_of(&sides(t)?.1))),
+        |c| column(c, 1),
+    )
+    .doc("Gives the values.", "map_values(map(1, 'a'))"),
     Function::new("map_entries", &[P::Map], Returns::By(entries_type), |c| {
         let array = c.column(0)?.expanded(c.rows)?;
         let maps = array.as_map();
         let entries = Arc::new(maps.entries().clone()) as ArrayRef;
         list(maps, &entries, c.returns)
     })
-    .doc("Gives the entries as structs of key and value.", "map_entries(map(1, 'a'))"),
-    Function::new("map_from_arrays", &[P::Array, P::Array], Returns::By(from_arrays_type), from_arrays)
-        .doc("Makes a map of an array of keys and an array of values.", "map_from_arrays(array(1.0, 3.0), array('2', '4'))"),
-    Function::new("map_from_entries", &[P::Array], Returns::By(from_entries_type), from_entries)
-        .doc("Makes a map of an array of structs of key and value.", "map_from_entries(array(struct(1, 'a')))"),
-    Function::new("map_contains_key", &[P::Map, P::Any], Returns::Type(T::Boolean), |c| {
-        let found = places(c)?;
-        Truth::rows(c.rows, |row| Ok(found.get(row).copied().flatten().map(|p| p.is_some())))
-    })
-    .doc("Whether a map has a key.", "map_contains_key(map(1, 'a'), 1)"),
-    Function::new("map_concat", &[P::Map], Returns::Argument(0), concat)
+    .doc(
+        "Gives the entries as structs of key and value.",
+        "map_entries(map(1, 'a'))",
+    ),
+    Function::new(
+        "map_from_arrays",
+        &[P::Array, P::Array],
+        Returns::By(from_arrays_type),
+        from_arrays,
+    )
+    .doc(
+        "Makes a map of an array of keys and an array of values.",
+        "map_from_arrays(array(1.0, 3.0), array('2', '4'))",
+    ),
+    Function::new(
+        "map_from_entries",
+        &[P::Array],
+        Returns::By(from_entries_type),
+        from_entries,
+    )
+    .doc(
+        "Makes a map of an array of structs of key and value.",
+        "map_from_entries(array(struct(1, 'a')))",
+    ),
+    Function::new(
+        "map_contains_key",
+        &[P::Map, P::Any],
+        Returns::Type(T::Boolean),
+        |c| {
+            let found = places(c)?;
+            Truth::rows(c.rows, |row| {
+                Ok(found.get(row).copied().flatten().map(|p| p.is_some()))
+            })
+        },
+    )
+    .doc(
+        "Whether a map has a key.",
+        "map_contains_key(map(1, 'a'), 1)",
+    ),
+    Function::new("map_concat", &[P::Map], Returns::By(joined_type), concat)
         .variadic()
         .doc("Joins maps.", "map_concat(map(1, 'a'), map(2, 'b'))"),
-    Function::new("str_to_map", &[P::String, P::String, P::String], Returns::By(|_| map_of(&DataType::Utf8, &DataType::Utf8)), str_to_map)
-        .optional(2)
-        .doc("Makes a map of a text of pairs; both separators are patterns.", "str_to_map('a:1,b:2', ',', ':')"),
+    Function::new(
+        "str_to_map",
+        &[P::String, P::String, P::String],
+        Returns::By(|_| map_of(&DataType::Utf8, &DataType::Utf8)),
+        str_to_map,
+    )
+    .optional(2)
+    .doc(
+        "Makes a map of a text of pairs; both separators are patterns.",
+        "str_to_map('a:1,b:2', ',', ':')",
+    ),
 ];
 
+fn joined_type(types: &Types<'_>) -> Result<DataType> {
+    match types.arguments {
+        [first, rest @ ..] if !first.is_null() && !rest.iter().any(DataType::is_null) => {
+            Ok(first.clone())
+        }
+        _ => fail(
+            &condition::DATATYPE_MISMATCH_DATA_DIFF_TYPES,
+            "`map_concat` takes maps of one type",
+        ),
+    }
+}
+
 fn map_of(key: &DataType, value: &DataType) -> Result<DataType> {
-    let entries = Fields::from(vec![Field::new("key", key.clone(), false), Field::new("value", value.clone(), true)]);
-    Ok(DataType::Map(Arc::new(Field::new("key_value", DataType::Struct(entries), false)), false))
+    let entries = Fields::from(vec![
+        Field::new("key", key.clone(), false),
+        Field::new("value", value.clone(), true),
+    ]);
+    Ok(DataType::Map(
+        Arc::new(Field::new("key_value", DataType::Struct(entries), false)),
+        false,
+    ))
 }
 
 fn map_type(key: Option<&DataType>, value: Option<&DataType>) -> Result<DataType> {
-    map_of(key.unwrap_or(&DataType::Null), value.unwrap_or(&DataType::Null))
+    map_of(
+        key.unwrap_or(&DataType::Null),
+        value.unwrap_or(&DataType::Null),
+    )
 }
 
 fn key_value(map: &DataType) -> Result<(DataType, DataType)> {
@@ -80,7 +156,10 @@ fn sides(types: &Types<'_>) -> Result<(DataType, DataType)> {
 
 fn entries_type(types: &Types<'_>) -> Result<DataType> {
     let (key, value) = sides(types)?;
-    let fields = Fields::from(vec![Field::new("key", key, false), Field::new("value", value, true)]);
+    let fields = Fields::from(vec![
+        Field::new("key", key, false),
+        Field::new("value", value, true),
+    ]);
     Ok(list_of(&DataType::Struct(fields)))
 }
 
@@ -97,7 +176,9 @@ fn from_arrays_type(types: &Types<'_>) -> Result<DataType> {
 
 fn from_entries_type(types: &Types<'_>) -> Result<DataType> {
     match item(types, 0) {
-        DataType::Struct(fields) if fields.len() == 2 => map_of(fields[0].data_type(), fields[1].data_type()),
+        DataType::Struct(fields) if fields.len() == 2 => {
+            map_of(fields[0].data_type(), fields[1].data_type())
+        }
         _ => fail(
             &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
             "`map_from_entries` takes an array of structs of two fields",
@@ -108,7 +189,12 @@ fn from_entries_type(types: &Types<'_>) -> Result<DataType> {
 /// Lists over the items of a map's entries.
 fn list(maps: &MapArray, items: &ArrayRef, returns: &DataType) -> Result<ArrayRef> {
     let field = Arc::new(Field::new("element", items.data_type().clone(), true));
-    let lists = arrow::array::ListArray::try_new(field, maps.offsets().clone(), Arc::clone(items), maps.nulls().cloned())?;
+    let lists = arrow::array::ListArray::try_new(
+        field,
+        maps.offsets().clone(),
+        Arc::clone(items),
+        maps.nulls().cloned(),
+    )?;
     convert(&(Arc::new(lists) as ArrayRef), returns)
 }
 
@@ -131,7 +217,12 @@ struct Maps {
 
 impl Maps {
     fn new() -> Self {
-        Self { keys: vec![], values: vec![], lengths: vec![], valid: vec![] }
+        Self {
+            keys: vec![],
+            values: vec![],
+            lengths: vec![],
+            valid: vec![],
+        }
     }
 
     fn null(&mut self) {
@@ -150,27 +241,46 @@ impl Maps {
     }
 
     /// Gathers keys and values and checks the keys.
-    fn finish(self, keys: &[&dyn Array], values: &[&dyn Array], returns: &DataType) -> Result<ArrayRef> {
+    fn finish(
+        self,
+        keys: &[&dyn Array],
+        values: &[&dyn Array],
+        returns: &DataType,
+    ) -> Result<ArrayRef> {
         let (key_type, value_type) = key_value(returns)?;
         let keys = gather(keys, &self.keys, &key_type)?;
         let values = gather(values, &self.values, &value_type)?;
         if keys.null_count() > 0 || (keys.data_type().is_null() && !keys.is_empty()) {
             return fail(&condition::NULL_MAP_KEY, "NULL cannot be a key of a map");
         }
-        let rows = RowConverter::new(vec![SortField::new(key_type)])?.convert_columns(std::slice::from_ref(&keys))?;
+        let rows = RowConverter::new(vec![SortField::new(key_type)])?
+            .convert_columns(std::slice::from_ref(&keys))?;
         let mut from = 0;
         for length in &self.lengths {
             let mut known = HashSet::new();
             if !(from..from + length).all(|place| known.insert(rows.row(place))) {
-                return fail(&condition::DUPLICATED_MAP_KEY, "a key stands twice in a map");
+                return fail(
+                    &condition::DUPLICATED_MAP_KEY,
+                    "a key stands twice in a map",
+                );
             }
             from += length;
         }
-        let DataType::Map(field, sorted) = returns else { return internal_err!("a map was expected") };
-        let DataType::Struct(fields) = field.data_type() else { return internal_err!("a map has entries") };
+        let DataType::Map(field, sorted) = returns else {
+            return internal_err!("a map was expected");
+        };
+        let DataType::Struct(fields) = field.data_type() else {
+            return internal_err!("a map has entries");
+        };
         let entries = StructArray::try_new(fields.clone(), vec![keys, values], None)?;
         let offsets = OffsetBuffer::from_lengths(self.lengths);
-        Ok(Arc::new(MapArray::try_new(Arc::clone(field), offsets, entries, Some(NullBuffer::from(self.valid)), *sorted)?))
+        Ok(Arc::new(MapArray::try_new(
+            Arc::clone(field),
+            offsets,
+            entries,
+            Some(NullBuffer::from(self.valid)),
+            *sorted,
+        )?))
     }
 }
 
@@ -183,11 +293,23 @@ fn gather(arrays: &[&dyn Array], places: &[(usize, usize)], wanted: &DataType) -
 
 fn make(call: &Call<'_>) -> Result<ArrayRef> {
     if call.columns.len() % 2 != 0 {
-        return fail(&condition::WRONG_NUM_ARGS, "`map` takes keys and values in turn");
+        return fail(
+            &condition::WRONG_NUM_ARGS,
+            "`map` takes keys and values in turn",
+        );
     }
-    let arrays = call.columns.iter().map(|c| c.expanded(call.rows)).collect::<Result<Vec<_>>>()?;
+    let arrays = call
+        .columns
+        .iter()
+        .map(|c| c.expanded(call.rows))
+        .collect::<Result<Vec<_>>>()?;
     let keys: Vec<&dyn Array> = arrays.iter().step_by(2).map(AsRef::as_ref).collect();
-    let values: Vec<&dyn Array> = arrays.iter().skip(1).step_by(2).map(AsRef::as_ref).collect();
+    let values: Vec<&dyn Array> = arrays
+        .iter()
+        .skip(1)
+        .step_by(2)
+        .map(AsRef::as_ref)
+        .collect();
     let mut maps = Maps::new();
     for row in 0..call.rows {
         maps.row((0..keys.len()).map(|pair| ((pair, row), (pair, row))));
@@ -196,12 +318,20 @@ fn make(call: &Call<'_>) -> Result<ArrayRef> {
 }
 
 fn bounds(offsets: &[i32], row: usize) -> std::ops::Range<usize> {
-    let get = |i: usize| offsets.get(i).and_then(|o| usize::try_from(*o).ok()).unwrap_or(0);
+    let get = |i: usize| {
+        offsets
+            .get(i)
+            .and_then(|o| usize::try_from(*o).ok())
+            .unwrap_or(0)
+    };
     get(row)..get(row + 1)
 }
 
 fn from_arrays(call: &Call<'_>) -> Result<ArrayRef> {
-    let (keys, values) = (call.column(0)?.expanded(call.rows)?, call.column(1)?.expanded(call.rows)?);
+    let (keys, values) = (
+        call.column(0)?.expanded(call.rows)?,
+        call.column(1)?.expanded(call.rows)?,
+    );
     let (keys, values) = (as_list(&keys), as_list(&values));
     let mut maps = Maps::new();
     for row in 0..call.rows {
@@ -209,13 +339,23 @@ fn from_arrays(call: &Call<'_>) -> Result<ArrayRef> {
             maps.null();
             continue;
         }
-        let (k, v) = (bounds(keys.value_offsets(), row), bounds(values.value_offsets(), row));
+        let (k, v) = (
+            bounds(keys.value_offsets(), row),
+            bounds(values.value_offsets(), row),
+        );
         if k.len() != v.len() {
-            return fail(&condition::INVALID_PARAMETER_VALUE, "the arrays of keys and values differ in length");
+            return fail(
+                &condition::INVALID_PARAMETER_VALUE,
+                "the arrays of keys and values differ in length",
+            );
         }
         maps.row(k.zip(v).map(|(k, v)| ((0, k), (0, v))));
     }
-    maps.finish(&[keys.values().as_ref()], &[values.values().as_ref()], call.returns)
+    maps.finish(
+        &[keys.values().as_ref()],
+        &[values.values().as_ref()],
+        call.returns,
+    )
 }
 
 fn from_entries(call: &Call<'_>) -> Result<ArrayRef> {
@@ -231,7 +371,11 @@ fn from_entries(call: &Call<'_>) -> Result<ArrayRef> {
             maps.row(range.map(|place| ((0, place), (0, place))));
         }
     }
-    maps.finish(&[entries.column(0).as_ref()], &[entries.column(1).as_ref()], call.returns)
+    maps.finish(
+        &[entries.column(0).as_ref()],
+        &[entries.column(1).as_ref()],
+        call.returns,
+    )
 }
 
 fn concat(call: &Call<'_>) -> Result<ArrayRef> {
@@ -249,7 +393,10 @@ fn concat(call: &Call<'_>) -> Result<ArrayRef> {
             out.null();
             continue;
         }
-        let all = maps.iter().enumerate().flat_map(|(i, m)| bounds(m.value_offsets(), row).map(move |p| ((i, p), (i, p))));
+        let all = maps
+            .iter()
+            .enumerate()
+            .flat_map(|(i, m)| bounds(m.value_offsets(), row).map(move |p| ((i, p), (i, p))));
         out.row(all);
     }
     out.finish(&keys, &values, call.returns)
@@ -261,13 +408,14 @@ fn places(call: &Call<'_>) -> Result<Vec<Option<Option<usize>>>> {
     let maps = array.as_map();
     let (key_type, _) = key_value(array.data_type())?;
     let wanted = convert(&call.column(1)?.expanded(call.rows)?, &key_type)?;
-    let mut converter = RowConverter::new(vec![SortField::new(key_type)])?;
+    let converter = RowConverter::new(vec![SortField::new(key_type)])?;
     let keys = converter.convert_columns(std::slice::from_ref(maps.keys()))?;
     let rows = converter.convert_columns(std::slice::from_ref(&wanted))?;
     Ok((0..call.rows)
         .map(|row| {
-            (maps.is_valid(row) && wanted.is_valid(row))
-                .then(|| bounds(maps.value_offsets(), row).find(|place| keys.row(*place) == rows.row(row)))
+            (maps.is_valid(row) && wanted.is_valid(row)).then(|| {
+                bounds(maps.value_offsets(), row).find(|place| keys.row(*place) == rows.row(row))
+            })
         })
         .collect())
 }
@@ -276,9 +424,15 @@ fn places(call: &Call<'_>) -> Result<Vec<Option<Option<usize>>>> {
 pub(super) fn value_at(call: &Call<'_>) -> Result<ArrayRef> {
     let found = places(call)?;
     let array = call.column(0)?.expanded(call.rows)?;
-    let indexes: arrow::array::UInt32Array =
-        found.into_iter().map(|p| p.flatten().and_then(|p| u32::try_from(p).ok())).collect();
-    Ok(arrow::compute::take(array.as_map().values(), &indexes, None)?)
+    let indexes: arrow::array::UInt32Array = found
+        .into_iter()
+        .map(|p| p.flatten().and_then(|p| u32::try_from(p).ok()))
+        .collect();
+    Ok(arrow::compute::take(
+        array.as_map().values(),
+        &indexes,
+        None,
+    )?)
 }
 
 fn str_to_map(call: &Call<'_>) -> Result<ArrayRef> {
@@ -300,6 +454,9 @@ fn str_to_map(call: &Call<'_>) -> Result<ArrayRef> {
         }
         maps.row((from..keys.len()).map(|p| ((0, p), (0, p))));
     }
-    let (keys, values) = (arrow::array::StringArray::from(keys), arrow::array::StringArray::from(values));
+    let (keys, values) = (
+        arrow::array::StringArray::from(keys),
+        arrow::array::StringArray::from(values),
+    );
     maps.finish(&[&keys], &[&values], call.returns)
 }

@@ -6,9 +6,12 @@
 
 mod aggregate;
 mod array;
+mod bits;
 mod call;
 mod date_text;
 mod date_time;
+mod date_unit;
+mod epoch;
 mod error;
 mod hash;
 mod json;
@@ -16,11 +19,15 @@ mod lists;
 mod map;
 mod number;
 mod regexp;
+mod round;
 mod scalar;
 mod sequence;
 pub(crate) mod signature;
 mod string;
 mod system;
+mod text_build;
+mod text_parts;
+mod value;
 
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
@@ -33,10 +40,33 @@ pub use signature::common_type;
 
 /// The families of scalar functions, as the reference shows them.
 static FAMILIES: &[(&str, &[&[Function]])] = &[
-    ("string", &[string::FUNCTIONS]),
+    (
+        "string",
+        &[
+            string::FUNCTIONS,
+            text_build::FUNCTIONS,
+            text_parts::FUNCTIONS,
+        ],
+    ),
     ("regular expression", &[regexp::FUNCTIONS]),
-    ("number", &[number::DOUBLES, number::FUNCTIONS]),
-    ("date and time", &[date_time::FUNCTIONS, date_text::FUNCTIONS]),
+    (
+        "number",
+        &[
+            number::DOUBLES,
+            number::FUNCTIONS,
+            round::FUNCTIONS,
+            bits::FUNCTIONS,
+        ],
+    ),
+    (
+        "date and time",
+        &[
+            date_time::FUNCTIONS,
+            date_unit::FUNCTIONS,
+            epoch::FUNCTIONS,
+            date_text::FUNCTIONS,
+        ],
+    ),
     ("array", &[array::FUNCTIONS, sequence::FUNCTIONS]),
     ("map", &[map::FUNCTIONS]),
     ("hash and encoding", &[hash::FUNCTIONS]),
@@ -70,15 +100,21 @@ pub fn entries() -> impl Iterator<Item = FunctionEntry> {
             example: f.example,
         })
     });
-    let borrowed = aggregate::BORROWED.iter().map(|f| (f.name, f.aliases, f.doc, f.example));
-    let ours = aggregate::AGGREGATES.iter().map(|f| (f.name, f.aliases, f.doc, f.example));
-    let aggregates = borrowed.chain(ours).map(|(name, aliases, doc, example)| FunctionEntry {
-        name,
-        aliases,
-        family: "aggregate",
-        doc,
-        example,
-    });
+    let borrowed = aggregate::BORROWED
+        .iter()
+        .map(|f| (f.name, f.aliases, f.doc, f.example));
+    let ours = aggregate::AGGREGATES
+        .iter()
+        .map(|f| (f.name, f.aliases, f.doc, f.example));
+    let aggregates = borrowed
+        .chain(ours)
+        .map(|(name, aliases, doc, example)| FunctionEntry {
+            name,
+            aliases,
+            family: "aggregate",
+            doc,
+            example,
+        });
     scalars.chain(aggregates)
 }
 
@@ -87,7 +123,10 @@ pub fn entries() -> impl Iterator<Item = FunctionEntry> {
 /// # Errors
 /// The registry refuses a function.
 pub fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
-    for function in FAMILIES.iter().flat_map(|(_, tables)| tables.iter().copied().flatten()) {
+    for function in FAMILIES
+        .iter()
+        .flat_map(|(_, tables)| tables.iter().copied().flatten())
+    {
         registry.register_udf(Udf::scalar(function))?;
     }
     for function in aggregate::functions() {

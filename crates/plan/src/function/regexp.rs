@@ -71,7 +71,10 @@ impl Known {
         }
         match &self.last {
             Some((_, regex)) => Ok(regex),
-            None => fail(&condition::INVALID_REGEXP, format!("`{pattern}` cannot be read")),
+            None => fail(
+                &condition::INVALID_REGEXP,
+                format!("`{pattern}` cannot be read"),
+            ),
         }
     }
 }
@@ -92,8 +95,16 @@ pub(super) fn compile(pattern: &str) -> Result<Regex> {
         Ok(regex) => Ok(regex),
         Err(error) => {
             let reason = error.to_string();
-            let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_string();
-            fail(&condition::INVALID_REGEXP, format!("the pattern `{pattern}` cannot be read: {reason}"))
+            let reason = reason
+                .lines()
+                .last()
+                .unwrap_or_default()
+                .trim_start_matches("error: ")
+                .to_string();
+            fail(
+                &condition::INVALID_REGEXP,
+                format!("the pattern `{pattern}` cannot be read: {reason}"),
+            )
         }
     }
 }
@@ -119,11 +130,16 @@ fn unsupported(pattern: &str) -> Option<&'static str> {
             ']' => in_class = false,
             '(' if !in_class && symbols.peek() == Some(&'?') => {
                 let rest: String = symbols.clone().take(3).collect();
-                if ["?=", "?!", "?>"].iter().any(|p| rest.starts_with(p)) || rest.starts_with("?<=") || rest.starts_with("?<!") {
+                if ["?=", "?!", "?>"].iter().any(|p| rest.starts_with(p))
+                    || rest.starts_with("?<=")
+                    || rest.starts_with("?<!")
+                {
                     return Some("look-around or an atomic group");
                 }
             }
-            '+' if !in_class && matches!(before, '+' | '*' | '?' | '}') => return Some("a possessive quantifier"),
+            '+' if !in_class && matches!(before, '+' | '*' | '?' | '}') => {
+                return Some("a possessive quantifier");
+            }
             _ => {}
         }
         before = symbol;
@@ -142,12 +158,24 @@ fn translate(pattern: &str) -> String {
                 Some('Q') => quote(&mut symbols, &mut out),
                 Some('d') => out.push_str(if depth > 0 { "0-9" } else { "[0-9]" }),
                 Some('D') => out.push_str("[^0-9]"),
-                Some('w') => out.push_str(if depth > 0 { "a-zA-Z0-9_" } else { "[a-zA-Z0-9_]" }),
+                Some('w') => out.push_str(if depth > 0 {
+                    "a-zA-Z0-9_"
+                } else {
+                    "[a-zA-Z0-9_]"
+                }),
                 Some('W') => out.push_str("[^a-zA-Z0-9_]"),
-                Some('s') => out.push_str(if depth > 0 { r" \t\n\x0B\f\r" } else { r"[ \t\n\x0B\f\r]" }),
+                Some('s') => out.push_str(if depth > 0 {
+                    r" \t\n\x0B\f\r"
+                } else {
+                    r"[ \t\n\x0B\f\r]"
+                }),
                 Some('S') => out.push_str(r"[^ \t\n\x0B\f\r]"),
                 Some('b') => out.push_str(r"(?-u:\b)"),
-                Some('h') => out.push_str(if depth > 0 { r" \t\x{A0}" } else { r"[ \t\x{A0}]" }),
+                Some('h') => out.push_str(if depth > 0 {
+                    r" \t\x{A0}"
+                } else {
+                    r"[ \t\x{A0}]"
+                }),
                 Some('Z') => out.push_str(r"(?:\n?\z)"),
                 Some('e') => out.push_str(r"\x1B"),
                 Some('u') => {
@@ -166,6 +194,11 @@ fn translate(pattern: &str) -> String {
                 if symbols.peek() == Some(&'^') {
                     symbols.next();
                     out.push('^');
+                }
+                // Java has no `[:digit:]`: the colon is one of the characters.
+                if depth > 1 && symbols.peek() == Some(&':') {
+                    symbols.next();
+                    out.push_str(r"\x3A");
                 }
             }
             ']' if depth > 0 => {
@@ -196,48 +229,79 @@ fn group(name: &str, regex: &Regex, number: i32) -> Result<usize> {
         Ok(group) if group < regex.captures_len() => Ok(group),
         _ => fail(
             &condition::INVALID_REGEX_GROUP_INDEX,
-            format!("`{name}` asks for group {number}; the pattern has {}", regex.captures_len() - 1),
+            format!(
+                "`{name}` asks for group {number}; the pattern has {}",
+                regex.captures_len() - 1
+            ),
         ),
     }
 }
 
 /// The group argument of a row: 1 where it was left out, `None` for NULL.
 fn group_argument<'c>(call: &'c Call<'_>) -> Result<impl Fn(usize) -> Option<i32> + 'c> {
-    let groups = if call.has(2) { Some(call.typed::<Int>(2)?) } else { None };
+    let groups = if call.has(2) {
+        Some(call.typed::<Int>(2)?)
+    } else {
+        None
+    };
     Ok(move |row| groups.as_ref().map_or(Some(1), |groups| groups.get(row)))
 }
 
 fn extract(call: &Call<'_>) -> Result<ArrayRef> {
-    let (texts, patterns, groups) = (call.typed::<Text>(0)?, call.typed::<Text>(1)?, group_argument(call)?);
+    let (texts, patterns, groups) = (
+        call.typed::<Text>(0)?,
+        call.typed::<Text>(1)?,
+        group_argument(call)?,
+    );
     let mut known = Known::default();
     Text::rows(call.rows, |row| {
-        let (Some(text), Some(pattern), Some(number)) = (texts.get(row), patterns.get(row), groups(row)) else {
+        let (Some(text), Some(pattern), Some(number)) =
+            (texts.get(row), patterns.get(row), groups(row))
+        else {
             return Ok(None);
         };
         let regex = known.get(pattern)?;
-        let Some(found) = regex.captures(text) else { return Ok(Some(String::new())) };
+        let Some(found) = regex.captures(text) else {
+            return Ok(Some(String::new()));
+        };
         let group = group(call.name, regex, number)?;
-        Ok(Some(found.get(group).map(|m| m.as_str().to_string()).unwrap_or_default()))
+        Ok(Some(
+            found
+                .get(group)
+                .map(|m| m.as_str().to_string())
+                .unwrap_or_default(),
+        ))
     })
 }
 
 fn strings() -> ListBuilder<StringBuilder> {
-    ListBuilder::new(StringBuilder::new()).with_field(Arc::new(Field::new("element", DataType::Utf8, true)))
+    ListBuilder::new(StringBuilder::new()).with_field(Arc::new(Field::new(
+        "element",
+        DataType::Utf8,
+        true,
+    )))
 }
 
 fn extract_all(call: &Call<'_>) -> Result<ArrayRef> {
-    let (texts, patterns, groups) = (call.typed::<Text>(0)?, call.typed::<Text>(1)?, group_argument(call)?);
+    let (texts, patterns, groups) = (
+        call.typed::<Text>(0)?,
+        call.typed::<Text>(1)?,
+        group_argument(call)?,
+    );
     let mut known = Known::default();
     let mut out = strings();
     for row in 0..call.rows {
-        let (Some(text), Some(pattern), Some(number)) = (texts.get(row), patterns.get(row), groups(row)) else {
+        let (Some(text), Some(pattern), Some(number)) =
+            (texts.get(row), patterns.get(row), groups(row))
+        else {
             out.append_null();
             continue;
         };
         let regex = known.get(pattern)?;
         for found in regex.captures_iter(text) {
             let group = group(call.name, regex, number)?;
-            out.values().append_value(found.get(group).map_or("", |m| m.as_str()));
+            out.values()
+                .append_value(found.get(group).map_or("", |m| m.as_str()));
         }
         out.append(true);
     }
@@ -279,11 +343,21 @@ fn replacement(text: &str, groups: usize) -> String {
 }
 
 fn replace(call: &Call<'_>) -> Result<ArrayRef> {
-    let (texts, patterns, with) = (call.typed::<Text>(0)?, call.typed::<Text>(1)?, call.typed::<Text>(2)?);
-    let starts = if call.has(3) { Some(call.typed::<Int>(3)?) } else { None };
+    let (texts, patterns, with) = (
+        call.typed::<Text>(0)?,
+        call.typed::<Text>(1)?,
+        call.typed::<Text>(2)?,
+    );
+    let starts = if call.has(3) {
+        Some(call.typed::<Int>(3)?)
+    } else {
+        None
+    };
     let mut known = Known::default();
     Text::rows(call.rows, |row| {
-        let (Some(text), Some(pattern), Some(with)) = (texts.get(row), patterns.get(row), with.get(row)) else {
+        let (Some(text), Some(pattern), Some(with)) =
+            (texts.get(row), patterns.get(row), with.get(row))
+        else {
             return Ok(None);
         };
         let start = match &starts {
@@ -293,31 +367,54 @@ fn replace(call: &Call<'_>) -> Result<ArrayRef> {
                 None => return Ok(None),
             },
         };
-        let Some(skip) = usize::try_from(start).ok().filter(|s| *s > 0).map(|s| s - 1) else {
-            return fail(&condition::DATATYPE_MISMATCH_VALUE_OUT_OF_RANGE, "the position of `regexp_replace` counts from 1");
+        let Some(skip) = usize::try_from(start)
+            .ok()
+            .filter(|s| *s > 0)
+            .map(|s| s - 1)
+        else {
+            return fail(
+                &condition::DATATYPE_MISMATCH_VALUE_OUT_OF_RANGE,
+                "the position of `regexp_replace` counts from 1",
+            );
         };
         let regex = known.get(pattern)?;
-        let cut = text.char_indices().nth(skip).map_or(text.len(), |(at, _)| at);
+        let cut = text
+            .char_indices()
+            .nth(skip)
+            .map_or(text.len(), |(at, _)| at);
         if skip > 0 && cut == text.len() {
             return Ok(Some(text.to_string()));
         }
         let with = replacement(with, regex.captures_len());
-        Ok(Some(format!("{}{}", &text[..cut], regex.replace_all(&text[cut..], with.as_str()))))
+        Ok(Some(format!(
+            "{}{}",
+            &text[..cut],
+            regex.replace_all(&text[cut..], with.as_str())
+        )))
     })
 }
 
 fn split(call: &Call<'_>) -> Result<ArrayRef> {
     let (texts, patterns) = (call.typed::<Text>(0)?, call.typed::<Text>(1)?);
-    let limits = if call.has(2) { Some(call.typed::<Int>(2)?) } else { None };
+    let limits = if call.has(2) {
+        Some(call.typed::<Int>(2)?)
+    } else {
+        None
+    };
     let mut known = Known::default();
     let mut out = strings();
     for row in 0..call.rows {
         let limit = limits.as_ref().map_or(Some(-1), |limits| limits.get(row));
-        let (Some(text), Some(pattern), Some(limit)) = (texts.get(row), patterns.get(row), limit) else {
+        let (Some(text), Some(pattern), Some(limit)) = (texts.get(row), patterns.get(row), limit)
+        else {
             out.append_null();
             continue;
         };
-        for part in parts(text, known.get(pattern)?, usize::try_from(limit).unwrap_or(0)) {
+        for part in parts(
+            text,
+            known.get(pattern)?,
+            usize::try_from(limit).unwrap_or(0),
+        ) {
             out.values().append_value(part);
         }
         out.append(true);
@@ -356,7 +453,11 @@ mod tests {
             (r"[^\s]+", "  ab c", "ab"),
             (r"\u0041b", "xAb", "Ab"),
         ] {
-            assert_eq!(compile(pattern).unwrap().find(text).map(|m| m.as_str()), Some(found), "{pattern}");
+            assert_eq!(
+                compile(pattern).unwrap().find(text).map(|m| m.as_str()),
+                Some(found),
+                "{pattern}"
+            );
         }
     }
 

@@ -8,7 +8,8 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{ScalarValue, internal_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
 };
 use sluice_model::SparkType;
 
@@ -71,7 +72,11 @@ pub(crate) struct Types<'a> {
 impl Types<'_> {
     /// A constant text argument.
     pub(crate) fn text(&self, index: usize) -> Option<&str> {
-        self.constants.get(index).copied().flatten().and_then(|value| value.try_as_str().flatten())
+        self.constants
+            .get(index)
+            .copied()
+            .flatten()
+            .and_then(|value| value.try_as_str().flatten())
     }
 
     /// A constant integer argument.
@@ -117,7 +122,11 @@ impl Function {
             aliases: &[],
             example: "",
             doc: "",
-            parameters: Parameters { kinds: parameters, optional: 0, variadic: false },
+            parameters: Parameters {
+                kinds: parameters,
+                optional: 0,
+                variadic: false,
+            },
             returns,
             volatility: Volatility::Immutable,
             evaluate,
@@ -146,12 +155,6 @@ impl Function {
     /// The last parameter may repeat, or be left out.
     pub(crate) const fn variadic(mut self) -> Self {
         self.parameters.variadic = true;
-        self
-    }
-
-    /// One value per query.
-    pub(crate) const fn stable(mut self) -> Self {
-        self.volatility = Volatility::Stable;
         self
     }
 
@@ -212,7 +215,10 @@ impl ScalarUDFImpl for Udf {
     }
 
     fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
-        internal_err!("the type of `{}` depends on its arguments", self.function.name)
+        internal_err!(
+            "the type of `{}` depends on its arguments",
+            self.function.name
+        )
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
@@ -220,8 +226,15 @@ impl ScalarUDFImpl for Udf {
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
-        let found: Vec<DataType> = args.arg_fields.iter().map(|f| f.data_type().clone()).collect();
-        let wanted = self.function.parameters.resolve(self.function.name, &found)?;
+        let found: Vec<DataType> = args
+            .arg_fields
+            .iter()
+            .map(|f| f.data_type().clone())
+            .collect();
+        let wanted = self
+            .function
+            .parameters
+            .resolve(self.function.name, &found)?;
         let returns = match self.function.returns {
             Returns::Type(name) => name.arrow(),
             Returns::Argument(index) => match wanted.get(index) {
@@ -239,11 +252,25 @@ impl ScalarUDFImpl for Udf {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let found: Vec<DataType> = args.arg_fields.iter().map(|f| f.data_type().clone()).collect();
-        let wanted = self.function.parameters.resolve(self.function.name, &found)?;
+        let found: Vec<DataType> = args
+            .arg_fields
+            .iter()
+            .map(|f| f.data_type().clone())
+            .collect();
+        let wanted = self
+            .function
+            .parameters
+            .resolve(self.function.name, &found)?;
         let (call, constant) = Call::new(self.function.name, &args, &wanted)?;
         let constant = constant && self.function.volatility != Volatility::Volatile;
-        let call = if constant { call } else { Call { rows: args.number_rows, ..call } };
+        let call = if constant {
+            call
+        } else {
+            Call {
+                rows: args.number_rows,
+                ..call
+            }
+        };
         let result = convert(&(self.function.evaluate)(&call)?, call.returns)?;
         Ok(if constant {
             ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?)

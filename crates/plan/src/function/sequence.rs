@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int32Array, Int64Array, ListArray, StructArray, TimestampMicrosecondArray};
+use arrow::array::{
+    Array, ArrayRef, Int32Array, Int64Array, ListArray, StructArray, TimestampMicrosecondArray,
+};
 use arrow::datatypes::{DataType, Field, Fields, IntervalMonthDayNano};
 use datafusion::common::internal_err;
 use datafusion::error::Result;
@@ -18,40 +20,86 @@ use super::signature::{Param as P, list_of, timestamp};
 
 /// The family's table.
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function::new("sequence", &[P::Common, P::Common, P::Step], Returns::By(|t| Ok(list_of(t.arguments.first().unwrap_or(&DataType::Null)))), sequence)
-        .optional(1)
-        .doc("Makes an array of the values from one to another, both included.", "sequence(1, 5)"),
-    Function::new("window", &[P::Timestamp, P::String, P::String, P::String], Returns::By(window_type), |c| {
-        let windows = windows(c)?;
-        let slides = c.has(2) && c.constant_text(1)? != c.constant_text(2)?;
-        if slides {
-            return fail(&condition::UNSUPPORTED_FEATURE, "a sliding window gives several rows for one; it is not supported here");
-        }
-        let list = super::call::as_list(&windows);
-        Ok(arrow::compute::take(list.values(), &first_items(list), None)?)
-    })
+    Function::new(
+        "sequence",
+        &[P::Common, P::Common, P::Step],
+        Returns::By(|t| Ok(list_of(t.arguments.first().unwrap_or(&DataType::Null)))),
+        sequence,
+    )
+    .optional(1)
+    .doc(
+        "Makes an array of the values from one to another, both included.",
+        "sequence(1, 5)",
+    ),
+    Function::new(
+        "window",
+        &[P::Timestamp, P::String, P::String, P::String],
+        Returns::By(window_type),
+        |c| {
+            let windows = windows(c)?;
+            let slides = c.has(2) && c.constant_text(1)? != c.constant_text(2)?;
+            if slides {
+                return fail(
+                    &condition::UNSUPPORTED_FEATURE,
+                    "a sliding window gives several rows for one; it is not supported here",
+                );
+            }
+            let list = super::call::as_list(&windows);
+            Ok(arrow::compute::take(
+                list.values(),
+                &first_items(list),
+                None,
+            )?)
+        },
+    )
     .optional(2)
-    .doc("Gives the time window of a timestamp as a struct of start and end.", "window(TIMESTAMP'2024-05-06 07:08:09', '10 minutes')"),
-    Function::new("time_windows", &[P::Timestamp, P::String, P::String, P::String], Returns::By(|t| Ok(list_of(&window_type(t)?))), windows)
-        .optional(2)
-        .doc("Gives all windows of a length and slide that hold a timestamp, the latest first.", "time_windows(TIMESTAMP'2024-05-06 07:08:09', '10 minutes', '5 minutes')"),
+    .doc(
+        "Gives the time window of a timestamp as a struct of start and end.",
+        "window(TIMESTAMP'2024-05-06 07:08:09', '10 minutes')",
+    ),
+    Function::new(
+        "time_windows",
+        &[P::Timestamp, P::String, P::String, P::String],
+        Returns::By(|t| Ok(list_of(&window_type(t)?))),
+        windows,
+    )
+    .optional(2)
+    .doc(
+        "Gives all windows of a length and slide that hold a timestamp, the latest first.",
+        "time_windows(TIMESTAMP'2024-05-06 07:08:09', '10 minutes', '5 minutes')",
+    ),
 ];
 
 fn too_many<T>() -> Result<T> {
-    fail(&condition::COLLECTION_SIZE_LIMIT_EXCEEDED, "`sequence` would make too many items")
+    fail(
+        &condition::COLLECTION_SIZE_LIMIT_EXCEEDED,
+        "`sequence` would make too many items",
+    )
 }
 
 fn wrong_step<T>() -> Result<T> {
-    fail(&condition::ILLEGAL_SEQUENCE_BOUNDARIES, "the step of `sequence` does not lead from its start to its end")
+    fail(
+        &condition::ILLEGAL_SEQUENCE_BOUNDARIES,
+        "the step of `sequence` does not lead from its start to its end",
+    )
 }
 
 fn sequence(call: &Call<'_>) -> Result<ArrayRef> {
-    let (start, end) = (call.column(0)?.expanded(call.rows)?, call.column(1)?.expanded(call.rows)?);
-    let DataType::List(item) = call.returns else { return internal_err!("`sequence` returns an array") };
+    let (start, end) = (
+        call.column(0)?.expanded(call.rows)?,
+        call.column(1)?.expanded(call.rows)?,
+    );
+    let DataType::List(item) = call.returns else {
+        return internal_err!("`sequence` returns an array");
+    };
     let dates = item.data_type() == &DataType::Date32;
     let times = matches!(item.data_type(), DataType::Timestamp(..));
     let whole = |array: &ArrayRef| -> Result<Int64Array> {
-        let array = if dates { arrow::compute::cast(array, &DataType::Int32)? } else { Arc::clone(array) };
+        let array = if dates {
+            arrow::compute::cast(array, &DataType::Int32)?
+        } else {
+            Arc::clone(array)
+        };
         let array = arrow::compute::cast(&array, &DataType::Int64)?;
         match array.as_any().downcast_ref::<Int64Array>() {
             Some(array) => Ok(array.clone()),
@@ -65,13 +113,20 @@ fn sequence(call: &Call<'_>) -> Result<ArrayRef> {
     let mut valid = vec![];
     for row in 0..call.rows {
         let from = values.len();
-        let null = start.is_null(row) || end.is_null(row) || (call.has(2) && call.column(2)?.is_null(row));
+        let null =
+            start.is_null(row) || end.is_null(row) || (call.has(2) && call.column(2)?.is_null(row));
         if !null {
             let (start, end) = (start.value(row), end.value(row));
             if dates || times {
                 times_between(call, row, (start, end), dates, &zone, &mut values)?;
             } else {
-                let step = if call.has(2) { call.as_long(2)?.get(row).unwrap_or(1) } else if start <= end { 1 } else { -1 };
+                let step = if call.has(2) {
+                    call.as_long(2)?.get(row).unwrap_or(1)
+                } else if start <= end {
+                    1
+                } else {
+                    -1
+                };
                 numbers_between(start, end, step, &mut values)?;
             }
         }
@@ -79,14 +134,27 @@ fn sequence(call: &Call<'_>) -> Result<ArrayRef> {
         valid.push(!null);
     }
     let items: ArrayRef = if dates {
-        Arc::new(values.iter().map(|v| i32::try_from(*v).ok()).collect::<Int32Array>())
+        Arc::new(
+            values
+                .iter()
+                .map(|v| i32::try_from(*v).ok())
+                .collect::<Int32Array>(),
+        )
     } else {
         Arc::new(Int64Array::from(values))
     };
-    let items = convert(&arrow::compute::cast(&items, item.data_type())?, item.data_type())?;
+    let items = convert(
+        &arrow::compute::cast(&items, item.data_type())?,
+        item.data_type(),
+    )?;
     let offsets = arrow::buffer::OffsetBuffer::from_lengths(lengths);
     let field = Arc::new(Field::new("element", item.data_type().clone(), true));
-    Ok(Arc::new(ListArray::try_new(field, offsets, items, Some(arrow::buffer::NullBuffer::from(valid)))?))
+    Ok(Arc::new(ListArray::try_new(
+        field,
+        offsets,
+        items,
+        Some(arrow::buffer::NullBuffer::from(valid)),
+    )?))
 }
 
 fn numbers_between(start: i64, end: i64, step: i64, out: &mut Vec<i64>) -> Result<()> {
@@ -120,24 +188,53 @@ fn times_between(
 ) -> Result<()> {
     let forward = start <= end;
     let step = if call.has(2) {
-        call.converted::<Span>(2, &DataType::Interval(arrow::datatypes::IntervalUnit::MonthDayNano))?.get(row)
+        call.converted::<Span>(
+            2,
+            &DataType::Interval(arrow::datatypes::IntervalUnit::MonthDayNano),
+        )?
+        .get(row)
     } else {
         None
     };
-    let step = step.unwrap_or(IntervalMonthDayNano { months: 0, days: if forward { 1 } else { -1 }, nanoseconds: 0 });
-    let (months, days, micros) = (i64::from(step.months), i64::from(step.days), step.nanoseconds / 1000);
+    let step = step.unwrap_or(IntervalMonthDayNano {
+        months: 0,
+        days: if forward { 1 } else { -1 },
+        nanoseconds: 0,
+    });
+    let (months, days, micros) = (
+        i64::from(step.months),
+        i64::from(step.days),
+        step.nanoseconds / 1000,
+    );
     let about = months * 28 * DAY + days * DAY + micros;
     if about == 0 || (dates && micros % DAY != 0 && months == 0 && days == 0) {
-        return if start == end && about == 0 { wrong_step() } else { wrong_step() };
+        return if start == end && about == 0 {
+            wrong_step()
+        } else {
+            wrong_step()
+        };
     }
     if start != end && (about > 0) != forward {
         return wrong_step();
     }
-    let local = if dates { start * DAY } else { zone.to_local(start) };
+    let local = if dates {
+        start * DAY
+    } else {
+        zone.to_local(start)
+    };
     let (day, time) = (local.div_euclid(DAY), local.rem_euclid(DAY));
     for count in 0_i64.. {
-        let moved = if months == 0 { day } else { i64::from(add_months(day, months * count)?) };
-        let Some(local) = (moved + days * count).checked_mul(DAY).and_then(|l| l.checked_add(time)) else { return overflow() };
+        let moved = if months == 0 {
+            day
+        } else {
+            i64::from(add_months(day, months * count)?)
+        };
+        let Some(local) = (moved + days * count)
+            .checked_mul(DAY)
+            .and_then(|l| l.checked_add(time))
+        else {
+            return overflow();
+        };
         let next = if dates {
             (local + micros * count).div_euclid(DAY)
         } else if months == 0 && days == 0 {
@@ -162,12 +259,19 @@ fn window_type(types: &Types<'_>) -> Result<DataType> {
 }
 
 fn window_fields() -> Fields {
-    Fields::from(vec![Field::new("start", timestamp(), true), Field::new("end", timestamp(), true)])
+    Fields::from(vec![
+        Field::new("start", timestamp(), true),
+        Field::new("end", timestamp(), true),
+    ])
 }
 
 fn first_items(list: &ListArray) -> arrow::array::UInt32Array {
     (0..list.len())
-        .map(|row| (list.is_valid(row) && list.value_length(row) > 0).then(|| list.value_offsets().get(row)).flatten())
+        .map(|row| {
+            (list.is_valid(row) && list.value_length(row) > 0)
+                .then(|| list.value_offsets().get(row))
+                .flatten()
+        })
         .map(|offset| offset.and_then(|o| u32::try_from(*o).ok()))
         .collect()
 }
@@ -177,15 +281,25 @@ fn first_items(list: &ListArray) -> arrow::array::UInt32Array {
 /// # Errors
 /// The text is no such interval.
 pub fn duration(text: &str) -> Result<i64> {
-    let wrong = || fail(&condition::INVALID_INTERVAL_FORMAT, format!("`{text}` is no interval of fixed length such as '10 minutes'"));
+    let wrong = || {
+        fail(
+            &condition::INVALID_INTERVAL_FORMAT,
+            format!("`{text}` is no interval of fixed length such as '10 minutes'"),
+        )
+    };
     let cleaned = text.replace('\'', " ").to_ascii_lowercase();
-    let mut words = cleaned.split_whitespace().filter(|word| *word != "interval").peekable();
+    let mut words = cleaned
+        .split_whitespace()
+        .filter(|word| *word != "interval")
+        .peekable();
     let mut total = 0_i64;
     if words.peek().is_none() {
         return wrong();
     }
     while let Some(number) = words.next() {
-        let (Ok(number), Some(unit)) = (number.parse::<i64>(), words.next()) else { return wrong() };
+        let (Ok(number), Some(unit)) = (number.parse::<i64>(), words.next()) else {
+            return wrong();
+        };
         let size = match unit.strip_suffix('s').unwrap_or(unit) {
             "microsecond" => 1,
             "millisecond" => 1000,
@@ -208,9 +322,18 @@ pub fn duration(text: &str) -> Result<i64> {
 fn windows(call: &Call<'_>) -> Result<ArrayRef> {
     let times = call.typed::<Instant>(0)?;
     let constant = |index: usize| -> Result<Option<i64>> {
-        if call.has(index) { call.constant_text(index)?.as_deref().map(duration).transpose() } else { Ok(None) }
+        if call.has(index) {
+            call.constant_text(index)?
+                .as_deref()
+                .map(duration)
+                .transpose()
+        } else {
+            Ok(None)
+        }
     };
-    let Some(length) = constant(1)? else { return internal_err!("a window needs a length") };
+    let Some(length) = constant(1)? else {
+        return internal_err!("a window needs a length");
+    };
     let slide = constant(2)?.unwrap_or(length);
     let offset = constant(3)?.unwrap_or(0);
     if length <= 0 || slide <= 0 || slide > length || offset.abs() >= slide {
@@ -232,11 +355,18 @@ fn windows(call: &Call<'_>) -> Result<ArrayRef> {
         }
         lengths.push(starts.len() - from);
     }
-    let column = |values: Vec<i64>| Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC")) as ArrayRef;
+    let column = |values: Vec<i64>| {
+        Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC")) as ArrayRef
+    };
     let items = StructArray::try_new(window_fields(), vec![column(starts), column(ends)], None)?;
     let field = Arc::new(Field::new("element", items.data_type().clone(), true));
     let offsets = arrow::buffer::OffsetBuffer::from_lengths(lengths);
-    Ok(Arc::new(ListArray::try_new(field, offsets, Arc::new(items), None)?))
+    Ok(Arc::new(ListArray::try_new(
+        field,
+        offsets,
+        Arc::new(items),
+        None,
+    )?))
 }
 
 #[cfg(test)]
@@ -245,7 +375,11 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_people_write_them() {
-        for (text, micros) in [("10 minutes", 600_000_000), ("1 hour 30 minutes", 5_400_000_000), ("INTERVAL '5' SECONDS", 5_000_000)] {
+        for (text, micros) in [
+            ("10 minutes", 600_000_000),
+            ("1 hour 30 minutes", 5_400_000_000),
+            ("INTERVAL '5' SECONDS", 5_000_000),
+        ] {
             assert_eq!(duration(text).unwrap(), micros, "{text}");
         }
         for text in ["", "10", "1 month", "x minutes", "9999999999999 weeks"] {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
+use arrow::datatypes::{DataType, Field, TimeUnit};
 use datafusion::error::Result;
 use sluice_model::SparkType;
 use sluice_model::condition::query as condition;
@@ -25,9 +25,9 @@ pub(crate) enum Param {
     TextOrTexts,
     /// `BOOLEAN`.
     Boolean,
-    /// `INT`; wider integers are checked.
+    /// `INT`; other numbers are cut to it, checked.
     Int,
-    /// `BIGINT`.
+    /// `BIGINT`; other numbers are cut to it, checked.
     Long,
     /// `DOUBLE`.
     Double,
@@ -49,8 +49,8 @@ pub(crate) enum Param {
     DateOrTimestamp,
     /// `DATE`, `TIMESTAMP` or `STRING` as it comes.
     DateOrTimestampOrText,
-    /// An interval.
-    Interval,
+    /// As `DateOrTimestampOrText`; numbers are seconds since 1970.
+    TimestampSource,
     /// An interval, or an integer as `BIGINT`.
     Step,
     /// Anything, unchanged.
@@ -69,6 +69,8 @@ pub(crate) enum Param {
     ArrayOf,
     /// A value of that same item type.
     Item,
+    /// A value of that same item type, not a bare NULL.
+    KnownItem,
     /// A key of `map(k, v, …)`: all keys meet in their least common type.
     Key,
     /// A value of `map(k, v, …)`: all values meet in theirs.
@@ -91,7 +93,11 @@ impl Parameters {
         if let [Param::Key, Param::Value] = self.kinds {
             return self.kinds[index % 2];
         }
-        self.kinds.get(index).or(self.kinds.last()).copied().unwrap_or(Param::Any)
+        self.kinds
+            .get(index)
+            .or(self.kinds.last())
+            .copied()
+            .unwrap_or(Param::Any)
     }
 
     /// Checks the number of arguments.
@@ -105,18 +111,35 @@ impl Parameters {
             (false, true) => least.to_string(),
             (false, false) => format!("{least} to {}", self.kinds.len()),
         };
-        fail(&condition::WRONG_NUM_ARGS, format!("`{name}` takes {wanted} arguments, found {count}"))
+        fail(
+            &condition::WRONG_NUM_ARGS,
+            format!("`{name}` takes {wanted} arguments, found {count}"),
+        )
     }
 
     /// The Arrow types to which the arguments are cast.
     pub(crate) fn resolve(&self, name: &str, types: &[DataType]) -> Result<Vec<DataType>> {
         self.check_count(name, types.len())?;
-        let common = self.common(name, types, &[Param::Common, Param::Item, Param::ArrayOf, Param::Key])?;
+        let common = self.common(
+            name,
+            types,
+            &[
+                Param::Common,
+                Param::Item,
+                Param::KnownItem,
+                Param::ArrayOf,
+                Param::Key,
+            ],
+        )?;
         let value = self.common(name, types, &[Param::Value])?;
         let mut out = Vec::with_capacity(types.len());
         for (index, found) in types.iter().enumerate() {
             let kind = self.kind(index);
-            let common = if kind == Param::Value { value.as_ref() } else { common.as_ref() };
+            let common = if kind == Param::Value {
+                value.as_ref()
+            } else {
+                common.as_ref()
+            };
             match target(kind, found, common) {
                 Some(wanted) => out.push(wanted),
                 None => return mismatch(name, index, kind, found),
@@ -143,7 +166,9 @@ impl Parameters {
                     None => {
                         return fail(
                             &condition::DATATYPE_MISMATCH_DATA_DIFF_TYPES,
-                            format!("the arguments of `{name}` have no common type: {so_far} and {found}"),
+                            format!(
+                                "the arguments of `{name}` have no common type: {so_far} and {found}"
+                            ),
                         );
                     }
                 },
@@ -157,7 +182,11 @@ fn mismatch<T>(name: &str, index: usize, kind: Param, found: &DataType) -> Resul
     let shown = spark(found).map_or_else(|| "interval".to_string(), |t| t.to_string());
     fail(
         &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
-        format!("argument {} of `{name}` must be {}, found {shown}", index + 1, wanted(kind)),
+        format!(
+            "argument {} of `{name}` must be {}, found {shown}",
+            index + 1,
+            wanted(kind)
+        ),
     )
 }
 
@@ -178,10 +207,11 @@ fn wanted(kind: Param) -> &'static str {
         Param::Date => "a date",
         Param::Timestamp => "a timestamp",
         Param::DateOrTimestamp => "a date or timestamp",
-        Param::DateOrTimestampOrText => "a date, a timestamp or a string",
-        Param::Interval => "an interval",
+        Param::DateOrTimestampOrText | Param::TimestampSource => "a date, a timestamp or a string",
         Param::Step => "an interval or an integer",
-        Param::Any | Param::Common | Param::Item | Param::Key | Param::Value => "a value",
+        Param::Any | Param::Common | Param::Item | Param::KnownItem | Param::Key | Param::Value => {
+            "a value"
+        }
         Param::Array | Param::ArrayOf => "an array",
         Param::Map => "a map",
         Param::ArrayOrMap => "an array or a map",
@@ -199,15 +229,25 @@ fn is_interval(arrow: &DataType) -> bool {
 }
 
 fn is_integral(spark: &SparkType) -> bool {
-    matches!(spark, SparkType::Byte | SparkType::Short | SparkType::Int | SparkType::Long)
+    matches!(
+        spark,
+        SparkType::Byte | SparkType::Short | SparkType::Int | SparkType::Long
+    )
 }
 
 fn is_numeric(spark: &SparkType) -> bool {
-    is_integral(spark) || matches!(spark, SparkType::Float | SparkType::Double | SparkType::Decimal(..))
+    is_integral(spark)
+        || matches!(
+            spark,
+            SparkType::Float | SparkType::Double | SparkType::Decimal(..)
+        )
 }
 
 fn is_nested(spark: &SparkType) -> bool {
-    matches!(spark, SparkType::Array(_) | SparkType::Map(..) | SparkType::Struct(_))
+    matches!(
+        spark,
+        SparkType::Array(_) | SparkType::Map(..) | SparkType::Struct(_)
+    )
 }
 
 /// Where a value of type `found` goes for a parameter, or `None` if it must not.
@@ -215,7 +255,7 @@ fn target(kind: Param, found: &DataType, common: Option<&SparkType>) -> Option<D
     if is_interval(found) {
         return match kind {
             Param::Any | Param::Common => Some(found.clone()),
-            Param::Interval | Param::Step => Some(DataType::Interval(IntervalUnit::MonthDayNano)),
+            Param::Step => Some(found.clone()),
             Param::String | Param::StringOrBinary => Some(DataType::Utf8),
             _ => None,
         };
@@ -226,7 +266,9 @@ fn target(kind: Param, found: &DataType, common: Option<&SparkType>) -> Option<D
     let chosen = match kind {
         Param::Any => found_spark,
         Param::String => (!is_nested(&found_spark)).then_some(SparkType::String)?,
-        Param::Binary => (void || text || found_spark == SparkType::Binary).then_some(SparkType::Binary)?,
+        Param::Binary => {
+            (void || text || found_spark == SparkType::Binary).then_some(SparkType::Binary)?
+        }
         Param::StringOrBinary => match found_spark {
             SparkType::Binary => SparkType::Binary,
             other => (!is_nested(&other)).then_some(SparkType::String)?,
@@ -239,9 +281,11 @@ fn target(kind: Param, found: &DataType, common: Option<&SparkType>) -> Option<D
             SparkType::Array(_) => SparkType::Array(Box::new(SparkType::String)),
             other => (!is_nested(&other)).then_some(SparkType::String)?,
         },
-        Param::Boolean => (void || text || found_spark == SparkType::Boolean).then_some(SparkType::Boolean)?,
-        Param::Int => (void || text || is_integral(&found_spark)).then_some(SparkType::Int)?,
-        Param::Long => (void || text || is_integral(&found_spark)).then_some(SparkType::Long)?,
+        Param::Boolean => {
+            (void || text || found_spark == SparkType::Boolean).then_some(SparkType::Boolean)?
+        }
+        Param::Int => (void || text || is_numeric(&found_spark)).then_some(SparkType::Int)?,
+        Param::Long => (void || text || is_numeric(&found_spark)).then_some(SparkType::Long)?,
         Param::Double => (void || text || is_numeric(&found_spark)).then_some(SparkType::Double)?,
         Param::Numeric | Param::WideNumeric => numeric(kind, found_spark)?,
         Param::WideDecimal => match found_spark {
@@ -256,25 +300,31 @@ fn target(kind: Param, found: &DataType, common: Option<&SparkType>) -> Option<D
             other => is_integral(&other).then_some(other)?,
         },
         Param::Date => (void || text || is_datetime(&found_spark)).then_some(SparkType::Date)?,
-        Param::Timestamp => (void || text || is_datetime(&found_spark)).then_some(SparkType::Timestamp)?,
+        Param::Timestamp => {
+            (void || text || is_datetime(&found_spark)).then_some(SparkType::Timestamp)?
+        }
         Param::DateOrTimestamp => match found_spark {
             SparkType::String | SparkType::Null => SparkType::Timestamp,
             other => is_datetime(&other).then_some(other)?,
         },
-        Param::DateOrTimestampOrText => match found_spark {
+        Param::TimestampSource if is_numeric(&found_spark) => SparkType::Timestamp,
+        Param::DateOrTimestampOrText | Param::TimestampSource => match found_spark {
             SparkType::String | SparkType::Null => SparkType::String,
             other => is_datetime(&other).then_some(other)?,
         },
         Param::Step => (void || text || is_integral(&found_spark)).then_some(SparkType::Long)?,
-        Param::Interval => return void.then(|| DataType::Interval(IntervalUnit::MonthDayNano)),
-        Param::Common | Param::Item | Param::Key | Param::Value => common.cloned().unwrap_or(found_spark),
+        Param::KnownItem if void => return None,
+        Param::Common | Param::Item | Param::KnownItem | Param::Key | Param::Value => {
+            common.cloned().unwrap_or(found_spark)
+        }
         Param::Array => void_or(found_spark, |t| matches!(t, SparkType::Array(_)))?,
         Param::Map => void_or(found_spark, |t| matches!(t, SparkType::Map(..)))?,
-        Param::ArrayOrMap => void_or(found_spark, |t| matches!(t, SparkType::Array(_) | SparkType::Map(..)))?,
+        Param::ArrayOrMap => void_or(found_spark, |t| {
+            matches!(t, SparkType::Array(_) | SparkType::Map(..))
+        })?,
         Param::Nested => void_or(found_spark, is_nested)?,
         Param::ArrayOf => match found_spark {
             SparkType::Array(item) => SparkType::Array(Box::new(common.cloned().unwrap_or(*item))),
-            SparkType::Null => SparkType::Array(Box::new(common.cloned().unwrap_or(SparkType::Null))),
             _ => return None,
         },
     };
@@ -291,14 +341,19 @@ fn numeric(kind: Param, found: SparkType) -> Option<SparkType> {
         other => is_numeric(&other).then_some(other)?,
     };
     Some(match found {
-        SparkType::Byte | SparkType::Short | SparkType::Int if kind == Param::WideNumeric => SparkType::Long,
+        SparkType::Byte | SparkType::Short | SparkType::Int if kind == Param::WideNumeric => {
+            SparkType::Long
+        }
         SparkType::Float if kind == Param::WideNumeric => SparkType::Double,
         other => other,
     })
 }
 
 fn is_datetime(spark: &SparkType) -> bool {
-    matches!(spark, SparkType::Date | SparkType::Timestamp | SparkType::TimestampNtz)
+    matches!(
+        spark,
+        SparkType::Date | SparkType::Timestamp | SparkType::TimestampNtz
+    )
 }
 
 /// The type in which values of two types meet (`coalesce`, `CASE`, arrays, `UNION`), or `None`.
@@ -308,7 +363,8 @@ fn is_datetime(spark: &SparkType) -> bool {
 #[must_use]
 pub fn common_type(left: &SparkType, right: &SparkType) -> Option<SparkType> {
     use SparkType::{
-        Array, Binary, Boolean, Date, Decimal, Double, Float, Long, Map, Null, String, Struct, Timestamp, TimestampNtz,
+        Array, Binary, Boolean, Date, Decimal, Double, Float, Long, Map, Null, String, Struct,
+        Timestamp, TimestampNtz,
     };
     if left == right {
         return Some(left.clone());
@@ -319,19 +375,33 @@ pub fn common_type(left: &SparkType, right: &SparkType) -> Option<SparkType> {
         (Decimal(p, s), other) | (other, Decimal(p, s)) if is_integral(other) => {
             wider_decimal((*p, *s), integral_decimal(other)?)
         }
-        (Decimal(..), Float | Double) | (Float | Double, Decimal(..)) | (Float, Double) | (Double, Float) => Double,
+        (Decimal(..), Float | Double)
+        | (Float | Double, Decimal(..))
+        | (Float, Double)
+        | (Double, Float) => Double,
         (Float | Double, other) | (other, Float | Double) if is_integral(other) => Double,
-        (a, b) if is_integral(a) && is_integral(b) => if width(a) >= width(b) { a.clone() } else { b.clone() },
+        (a, b) if is_integral(a) && is_integral(b) => {
+            if width(a) >= width(b) {
+                a.clone()
+            } else {
+                b.clone()
+            }
+        }
         (String, other) | (other, String) => match other {
             other if is_integral(other) => Long,
             Float | Double | Decimal(..) => Double,
             Boolean | Date | Timestamp | TimestampNtz | Binary => other.clone(),
             _ => return None,
         },
-        (Date, Timestamp) | (Timestamp, Date | TimestampNtz) | (TimestampNtz, Timestamp) => Timestamp,
+        (Date, Timestamp) | (Timestamp, Date | TimestampNtz) | (TimestampNtz, Timestamp) => {
+            Timestamp
+        }
         (Date, TimestampNtz) | (TimestampNtz, Date) => TimestampNtz,
         (Array(a), Array(b)) => Array(Box::new(common_type(a, b)?)),
-        (Map(k1, v1), Map(k2, v2)) => Map(Box::new(common_type(k1, k2)?), Box::new(common_type(v1, v2)?)),
+        (Map(k1, v1), Map(k2, v2)) => Map(
+            Box::new(common_type(k1, k2)?),
+            Box::new(common_type(v1, v2)?),
+        ),
         (Struct(a), Struct(b)) if a.len() == b.len() => Struct(
             a.iter()
                 .zip(b)
@@ -368,7 +438,8 @@ fn integral_decimal(spark: &SparkType) -> Option<(u8, i8)> {
 
 fn wider_decimal(left: (u8, i8), right: (u8, i8)) -> SparkType {
     let scale = left.1.max(right.1);
-    let whole = (i16::from(left.0) - i16::from(left.1)).max(i16::from(right.0) - i16::from(right.1));
+    let whole =
+        (i16::from(left.0) - i16::from(left.1)).max(i16::from(right.0) - i16::from(right.1));
     bounded_decimal(whole + i16::from(scale), i16::from(scale))
 }
 
@@ -379,7 +450,10 @@ pub(crate) fn bounded_decimal(precision: i16, scale: i16) -> SparkType {
     } else {
         (38, (38 - (precision - scale)).max(scale.min(6)))
     };
-    SparkType::Decimal(u8::try_from(precision.max(1)).unwrap_or(38), i8::try_from(scale).unwrap_or(0))
+    SparkType::Decimal(
+        u8::try_from(precision.max(1)).unwrap_or(38),
+        i8::try_from(scale).unwrap_or(0),
+    )
 }
 
 /// An Arrow list of `item`.

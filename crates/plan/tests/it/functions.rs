@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::language::check;
+use crate::answers::{differences, ours};
 
 #[test]
 fn functions_mean_what_spark_means() {
@@ -13,7 +13,7 @@ fn functions_mean_what_spark_means() {
         let path = file.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if name.ends_with(".txt") && name != "differences.txt" {
-            wrong.extend(check(&folder, &name));
+            wrong.extend(differences(&folder, &name));
         }
     }
     assert!(
@@ -32,7 +32,7 @@ fn examples_run() {
         .filter(|entry| entry.family != "aggregate" && entry.name != "window");
     let mut wrong = vec![];
     for entry in known {
-        let found = crate::language::ours(entry.example);
+        let found = ours(entry.example);
         let raises = [
             "raise_error",
             "monotonically_increasing_id",

@@ -18,7 +18,12 @@ pub(super) struct Edge {
 
 impl Edge {
     pub(super) fn new(data_type: &DataType, first: bool, skip_nulls: bool) -> Result<Self> {
-        Ok(Self { value: ScalarValue::try_from(data_type)?, seen: false, first, skip_nulls })
+        Ok(Self {
+            value: ScalarValue::try_from(data_type)?,
+            seen: false,
+            first,
+            skip_nulls,
+        })
     }
 
     /// Takes the first or last of the rows that count.
@@ -27,7 +32,11 @@ impl Edge {
             return Ok(());
         }
         let mut rows = (0..values.len()).filter(|row| counts(*row));
-        if let Some(row) = if self.first { rows.next() } else { rows.next_back() } {
+        if let Some(row) = if self.first {
+            rows.next()
+        } else {
+            rows.next_back()
+        } {
             self.value = ScalarValue::try_from_array(values, row)?;
             self.seen = true;
         }
@@ -37,7 +46,9 @@ impl Edge {
 
 impl Accumulator for Edge {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let Some(values) = values.first() else { return Ok(()) };
+        let Some(values) = values.first() else {
+            return Ok(());
+        };
         let skip = self.skip_nulls;
         self.take(values, |row| !skip || values.is_valid(row))
     }
@@ -51,11 +62,16 @@ impl Accumulator for Edge {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(vec![self.value.clone(), ScalarValue::Boolean(Some(self.seen))])
+        Ok(vec![
+            self.value.clone(),
+            ScalarValue::Boolean(Some(self.seen)),
+        ])
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let [values, seen] = states else { return Ok(()) };
+        let [values, seen] = states else {
+            return Ok(());
+        };
         let seen = seen.as_boolean();
         self.take(values, |row| seen.is_valid(row) && seen.value(row))
     }
@@ -72,7 +88,10 @@ pub(super) struct By {
 
 impl std::fmt::Debug for By {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("By").field("value", &self.value).field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("By")
+            .field("value", &self.value)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
     }
 }
 
@@ -90,7 +109,9 @@ impl By {
 
 impl Accumulator for By {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let [values, keys] = values else { return Ok(()) };
+        let [values, keys] = values else {
+            return Ok(());
+        };
         let rows = self.converter.convert_columns(std::slice::from_ref(keys))?;
         let mut found: Option<usize> = None;
         for row in (0..keys.len()).filter(|row| keys.is_valid(*row)) {
@@ -99,7 +120,13 @@ impl Accumulator for By {
                 (None, Some(best)) => Some(best.row()),
                 (None, None) => None,
             };
-            let better = best.is_none_or(|best| if self.greatest { rows.row(row) >= best } else { rows.row(row) <= best });
+            let better = best.is_none_or(|best| {
+                if self.greatest {
+                    rows.row(row) >= best
+                } else {
+                    rows.row(row) <= best
+                }
+            });
             if better {
                 found = Some(row);
             }

@@ -30,15 +30,30 @@ pub(super) struct Collected {
 
 impl Collected {
     pub(super) fn percentile(ranks: Vec<f64>, many: bool, distinct: bool) -> Self {
-        Self { parts: vec![], item: DataType::Float64, distinct, finish: Finish::Percentile { ranks, many } }
+        Self {
+            parts: vec![],
+            item: DataType::Float64,
+            distinct,
+            finish: Finish::Percentile { ranks, many },
+        }
     }
 
     pub(super) fn mode(item: &DataType) -> Self {
-        Self { parts: vec![], item: item.clone(), distinct: false, finish: Finish::Mode }
+        Self {
+            parts: vec![],
+            item: item.clone(),
+            distinct: false,
+            finish: Finish::Mode,
+        }
     }
 
     pub(super) fn text(separator: String, distinct: bool) -> Self {
-        Self { parts: vec![], item: DataType::Utf8, distinct, finish: Finish::Text { separator } }
+        Self {
+            parts: vec![],
+            item: DataType::Utf8,
+            distinct,
+            finish: Finish::Text { separator },
+        }
     }
 
     fn push(&mut self, values: &ArrayRef) -> Result<()> {
@@ -52,7 +67,11 @@ impl Collected {
     /// The values as one array, the first of equal ones only if DISTINCT was asked for.
     fn all(&mut self) -> Result<ArrayRef> {
         let parts: Vec<&dyn Array> = self.parts.iter().map(AsRef::as_ref).collect();
-        let all = if parts.is_empty() { arrow::array::new_empty_array(&self.item) } else { concat(&parts)? };
+        let all = if parts.is_empty() {
+            arrow::array::new_empty_array(&self.item)
+        } else {
+            concat(&parts)?
+        };
         let all = if self.distinct { distinct(&all)? } else { all };
         self.parts = vec![Arc::clone(&all)];
         Ok(all)
@@ -60,7 +79,8 @@ impl Collected {
 }
 
 fn distinct(all: &ArrayRef) -> Result<ArrayRef> {
-    let rows = RowConverter::new(vec![SortField::new(all.data_type().clone())])?.convert_columns(std::slice::from_ref(all))?;
+    let rows = RowConverter::new(vec![SortField::new(all.data_type().clone())])?
+        .convert_columns(std::slice::from_ref(all))?;
     let mut known = HashSet::new();
     let kept: arrow::array::BooleanArray = rows.iter().map(|row| Some(known.insert(row))).collect();
     Ok(arrow::compute::filter(all, &kept)?)
@@ -78,24 +98,35 @@ impl Accumulator for Collected {
             Finish::Mode => mode(&all, &self.item),
             Finish::Text { separator } => {
                 let texts: Vec<&str> = all.as_string::<i32>().iter().flatten().collect();
-                Ok(ScalarValue::Utf8((!texts.is_empty()).then(|| texts.join(separator))))
+                Ok(ScalarValue::Utf8(
+                    (!texts.is_empty()).then(|| texts.join(separator)),
+                ))
             }
         }
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.parts.iter().map(|p| p.get_array_memory_size()).sum::<usize>()
+        size_of_val(self)
+            + self
+                .parts
+                .iter()
+                .map(|p| p.get_array_memory_size())
+                .sum::<usize>()
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
         let all = self.all()?;
         let field = Arc::new(Field::new("element", self.item.clone(), true));
         let offsets = arrow::buffer::OffsetBuffer::from_lengths([all.len()]);
-        Ok(vec![ScalarValue::List(Arc::new(ListArray::try_new(field, offsets, all, None)?))])
+        Ok(vec![ScalarValue::List(Arc::new(ListArray::try_new(
+            field, offsets, all, None,
+        )?))])
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let Some(lists) = states.first() else { return Ok(()) };
+        let Some(lists) = states.first() else {
+            return Ok(());
+        };
         for list in lists.as_list::<i32>().iter().flatten() {
             self.push(&list)?;
         }
@@ -117,28 +148,44 @@ fn percentiles(all: &ArrayRef, ranks: &[f64], many: bool) -> Result<ScalarValue>
         let position = rank * (values.len().checked_sub(1)? as f64);
         let (low, high) = (position.floor(), position.ceil());
         let (a, b) = (*values.get(low as usize)?, *values.get(high as usize)?);
-        Some(if low == high || a == b { a } else { (high - position) * a + (position - low) * b })
+        Some(if low == high || a == b {
+            a
+        } else {
+            (high - position) * a + (position - low) * b
+        })
     };
     if !many {
-        return Ok(ScalarValue::Float64(ranks.first().and_then(|rank| at(*rank))));
+        return Ok(ScalarValue::Float64(
+            ranks.first().and_then(|rank| at(*rank)),
+        ));
     }
     let found: Float64Array = ranks.iter().map(|rank| at(*rank)).collect();
     let field = Arc::new(Field::new("element", DataType::Float64, true));
     let empty = values.is_empty();
     let offsets = arrow::buffer::OffsetBuffer::from_lengths([if empty { 0 } else { found.len() }]);
-    let items: ArrayRef = if empty { Arc::new(Float64Array::from(Vec::<f64>::new())) } else { Arc::new(found) };
+    let items: ArrayRef = if empty {
+        Arc::new(Float64Array::from(Vec::<f64>::new()))
+    } else {
+        Arc::new(found)
+    };
     let nulls = empty.then(|| arrow::buffer::NullBuffer::new_null(1));
-    Ok(ScalarValue::List(Arc::new(ListArray::try_new(field, offsets, items, nulls)?)))
+    Ok(ScalarValue::List(Arc::new(ListArray::try_new(
+        field, offsets, items, nulls,
+    )?)))
 }
 
 /// The most frequent value; of several the one that came first.
 fn mode(all: &ArrayRef, item: &DataType) -> Result<ScalarValue> {
-    let rows = RowConverter::new(vec![SortField::new(item.clone())])?.convert_columns(std::slice::from_ref(all))?;
+    let rows = RowConverter::new(vec![SortField::new(item.clone())])?
+        .convert_columns(std::slice::from_ref(all))?;
     let mut counts: HashMap<_, (usize, usize)> = HashMap::new();
     for (place, row) in rows.iter().enumerate() {
         counts.entry(row).or_insert((0, place)).0 += 1;
     }
-    match counts.values().max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1))) {
+    match counts
+        .values()
+        .max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)))
+    {
         Some((_, place)) => ScalarValue::try_from_array(all, *place),
         None => ScalarValue::try_from(item),
     }
@@ -158,7 +205,27 @@ pub(super) struct Moments {
 impl Moments {
     /// `order` 3 gives the skewness, 4 the excess kurtosis.
     pub(super) fn new(order: usize) -> Self {
-        Self { order, n: 0.0, mean: 0.0, m2: 0.0, m3: 0.0, m4: 0.0 }
+        Self {
+            order,
+            n: 0.0,
+            mean: 0.0,
+            m2: 0.0,
+            m3: 0.0,
+            m4: 0.0,
+        }
+    }
+
+    /// Takes one more value, step by step as Spark does, so that the last digit is the same.
+    fn add(&mut self, value: f64) {
+        self.n += 1.0;
+        let delta = value - self.mean;
+        let per = delta / self.n;
+        self.mean += per;
+        self.m2 += delta * (delta - per);
+        let (delta2, per2) = (delta * delta, per * per);
+        self.m3 = self.m3 - 3.0 * per * self.m2 + delta * (delta2 - per2);
+        self.m4 = self.m4 - 4.0 * per * self.m3 - 6.0 * per2 * self.m2
+            + delta * (delta * delta2 - per * per2);
     }
 
     /// Joins the moments of another set of values.
@@ -183,9 +250,11 @@ impl Moments {
 
 impl Accumulator for Moments {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let Some(values) = values.first() else { return Ok(()) };
+        let Some(values) = values.first() else {
+            return Ok(());
+        };
         for value in values.as_primitive::<Float64Type>().iter().flatten() {
-            self.join(1.0, value, 0.0, 0.0, 0.0);
+            self.add(value);
         }
         Ok(())
     }
@@ -209,11 +278,18 @@ impl Accumulator for Moments {
         let values = Float64Array::from(vec![self.n, self.mean, self.m2, self.m3, self.m4]);
         let field = Arc::new(Field::new("element", DataType::Float64, true));
         let offsets = arrow::buffer::OffsetBuffer::from_lengths([5]);
-        Ok(vec![ScalarValue::List(Arc::new(ListArray::try_new(field, offsets, Arc::new(values), None)?))])
+        Ok(vec![ScalarValue::List(Arc::new(ListArray::try_new(
+            field,
+            offsets,
+            Arc::new(values),
+            None,
+        )?))])
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let Some(lists) = states.first() else { return Ok(()) };
+        let Some(lists) = states.first() else {
+            return Ok(());
+        };
         for list in lists.as_list::<i32>().iter().flatten() {
             if let [n, mean, m2, m3, m4] = list.as_primitive::<Float64Type>().values()[..] {
                 self.join(n, mean, m2, m3, m4);

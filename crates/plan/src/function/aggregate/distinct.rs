@@ -31,13 +31,18 @@ impl Distinct {
         self.hashes.insert(hash);
         if self.hashes.len() > EXACT_MAX {
             let mut registers = vec![0; REGISTERS];
-            self.hashes.drain().for_each(|hash| note(&mut registers, hash));
+            self.hashes
+                .drain()
+                .for_each(|hash| note(&mut registers, hash));
             self.registers = Some(registers);
         }
     }
 
     fn count(&self) -> i64 {
-        let found = self.registers.as_ref().map_or(self.hashes.len(), |registers| estimate(registers));
+        let found = self
+            .registers
+            .as_ref()
+            .map_or(self.hashes.len(), |registers| estimate(registers));
         i64::try_from(found).unwrap_or(i64::MAX)
     }
 }
@@ -52,19 +57,30 @@ fn note(registers: &mut [u8], hash: u64) {
 }
 
 /// The estimate of Flajolet and others, counting empty registers while there are many.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an estimate"
+)]
 fn estimate(registers: &[u8]) -> usize {
     let m = REGISTERS as f64;
     let sum: f64 = registers.iter().map(|run| (-f64::from(*run)).exp2()).sum();
     let empty = registers.iter().filter(|run| **run == 0).count();
     let raw = 0.7213 / (1.0 + 1.079 / m) * m * m / sum;
-    let found = if raw <= 2.5 * m && empty > 0 { m * (m / empty as f64).ln() } else { raw };
+    let found = if raw <= 2.5 * m && empty > 0 {
+        m * (m / empty as f64).ln()
+    } else {
+        raw
+    };
     found.round() as usize
 }
 
 impl Accumulator for Distinct {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let Some(values) = values.first() else { return Ok(()) };
+        let Some(values) = values.first() else {
+            return Ok(());
+        };
         let rows = RowConverter::new(vec![SortField::new(values.data_type().clone())])?
             .convert_columns(std::slice::from_ref(values))?;
         for (row, bytes) in rows.iter().enumerate() {
@@ -88,24 +104,38 @@ impl Accumulator for Distinct {
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
         let bytes = match &self.registers {
             Some(registers) => registers.clone(),
-            None => self.hashes.iter().flat_map(|hash| hash.to_le_bytes()).chain([0]).collect(),
+            None => self
+                .hashes
+                .iter()
+                .flat_map(|hash| hash.to_le_bytes())
+                .chain([0])
+                .collect(),
         };
         Ok(vec![ScalarValue::Binary(Some(bytes))])
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let Some(states) = states.first() else { return Ok(()) };
+        let Some(states) = states.first() else {
+            return Ok(());
+        };
         for bytes in states.as_binary::<i32>().iter().flatten() {
             if bytes.len() == REGISTERS {
                 let mut joined = self.registers.take().unwrap_or_else(|| vec![0; REGISTERS]);
                 self.hashes.drain().for_each(|hash| note(&mut joined, hash));
-                joined.iter_mut().zip(bytes).for_each(|(ours, theirs)| *ours = (*ours).max(*theirs));
+                joined
+                    .iter_mut()
+                    .zip(bytes)
+                    .for_each(|(ours, theirs)| *ours = (*ours).max(*theirs));
                 self.registers = Some(joined);
                 continue;
             }
             // One byte more than whole hashes tells this form from registers.
             for hash in bytes.chunks_exact(8) {
-                self.add(hash.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte)));
+                self.add(
+                    hash.iter()
+                        .rev()
+                        .fold(0, |all, byte| all << 8 | u64::from(*byte)),
+                );
             }
         }
         Ok(())

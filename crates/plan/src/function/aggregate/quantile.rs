@@ -37,7 +37,15 @@ pub(super) struct Quantiles {
 impl Quantiles {
     pub(super) fn new(data_type: &DataType, ranks: Vec<f64>, many: bool, accuracy: f64) -> Self {
         let error = 1.0 / accuracy;
-        Self { data_type: data_type.clone(), ranks, many, error, count: 0.0, buffer: vec![], samples: vec![] }
+        Self {
+            data_type: data_type.clone(),
+            ranks,
+            many,
+            error,
+            count: 0.0,
+            buffer: vec![],
+            samples: vec![],
+        }
     }
 
     fn insert(&mut self, value: f64) {
@@ -66,8 +74,16 @@ impl Quantiles {
             }
             self.count += 1.0;
             let edge = merged.is_empty() || (at == last && old.peek().is_none());
-            let delta = if edge { 0.0 } else { (2.0 * self.error * self.count).floor() };
-            merged.push(Sample { value, weight: 1.0, delta });
+            let delta = if edge {
+                0.0
+            } else {
+                (2.0 * self.error * self.count).floor()
+            };
+            merged.push(Sample {
+                value,
+                weight: 1.0,
+                delta,
+            });
         }
         merged.extend(old);
         self.samples = merged;
@@ -78,7 +94,9 @@ impl Quantiles {
         let threshold = 2.0 * self.error * self.count;
         let mut kept: Vec<Sample> = Vec::with_capacity(self.samples.len());
         let mut samples = self.samples.iter().rev().copied();
-        let Some(mut head) = samples.next() else { return };
+        let Some(mut head) = samples.next() else {
+            return;
+        };
         let first = self.samples.len() - 1;
         for (at, sample) in samples.enumerate() {
             // The least value is always kept.
@@ -98,10 +116,19 @@ impl Quantiles {
     fn query(&self, rank: f64) -> Option<f64> {
         let (first, last) = (self.samples.first()?, self.samples.last()?);
         if rank <= self.error || rank >= 1.0 - self.error {
-            return Some(if rank <= self.error { first.value } else { last.value });
+            return Some(if rank <= self.error {
+                first.value
+            } else {
+                last.value
+            });
         }
         let wanted = (rank * self.count).ceil();
-        let allowed = self.samples.iter().map(|s| s.weight + s.delta).fold(0.0, f64::max) / 2.0;
+        let allowed = self
+            .samples
+            .iter()
+            .map(|s| s.weight + s.delta)
+            .fold(0.0, f64::max)
+            / 2.0;
         let mut least = 0.0;
         for sample in &self.samples {
             least += sample.weight;
@@ -115,11 +142,17 @@ impl Quantiles {
 
     /// A value in the type of the input.
     fn value(&self, value: Option<f64>) -> Result<ScalarValue> {
-        let Some(value) = value else { return ScalarValue::try_from(&self.data_type) };
+        let Some(value) = value else {
+            return ScalarValue::try_from(&self.data_type);
+        };
         match &self.data_type {
             DataType::Date32 | DataType::Timestamp(..) => {
                 let whole = ScalarValue::Float64(Some(value)).cast_to(&DataType::Int64)?;
-                let whole = if self.data_type == DataType::Date32 { whole.cast_to(&DataType::Int32)? } else { whole };
+                let whole = if self.data_type == DataType::Date32 {
+                    whole.cast_to(&DataType::Int32)?
+                } else {
+                    whole
+                };
                 whole.cast_to(&self.data_type)
             }
             other => ScalarValue::Float64(Some(value)).cast_to(other),
@@ -131,19 +164,27 @@ fn list(items: ArrayRef, null: bool) -> Result<ScalarValue> {
     let field = Arc::new(Field::new("element", items.data_type().clone(), true));
     let offsets = arrow::buffer::OffsetBuffer::from_lengths([items.len()]);
     let nulls = null.then(|| arrow::buffer::NullBuffer::new_null(1));
-    Ok(ScalarValue::List(Arc::new(ListArray::try_new(field, offsets, items, nulls)?)))
+    Ok(ScalarValue::List(Arc::new(ListArray::try_new(
+        field, offsets, items, nulls,
+    )?)))
 }
 
 impl Accumulator for Quantiles {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let Some(values) = values.first() else { return Ok(()) };
+        let Some(values) = values.first() else {
+            return Ok(());
+        };
         let whole = match values.data_type() {
             DataType::Date32 => &arrow::compute::cast(values, &DataType::Int32)?,
             DataType::Timestamp(..) => &arrow::compute::cast(values, &DataType::Int64)?,
             _ => values,
         };
         let numbers = arrow::compute::cast(whole, &DataType::Float64)?;
-        numbers.as_primitive::<Float64Type>().iter().flatten().for_each(|value| self.insert(value));
+        numbers
+            .as_primitive::<Float64Type>()
+            .iter()
+            .flatten()
+            .for_each(|value| self.insert(value));
         Ok(())
     }
 
@@ -155,7 +196,11 @@ impl Accumulator for Quantiles {
         if self.samples.is_empty() {
             return list(arrow::array::new_empty_array(&self.data_type), true);
         }
-        let found = self.ranks.iter().map(|rank| self.value(self.query(*rank))).collect::<Result<Vec<_>>>()?;
+        let found = self
+            .ranks
+            .iter()
+            .map(|rank| self.value(self.query(*rank)))
+            .collect::<Result<Vec<_>>>()?;
         if found.is_empty() {
             return list(arrow::array::new_empty_array(&self.data_type), true);
         }
@@ -163,25 +208,38 @@ impl Accumulator for Quantiles {
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.buffer.capacity() * 8 + self.samples.capacity() * size_of::<Sample>()
+        size_of_val(self)
+            + self.buffer.capacity() * 8
+            + self.samples.capacity() * size_of::<Sample>()
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
         self.flush();
         self.thin();
-        let flat = self.samples.iter().flat_map(|s| [s.value, s.weight, s.delta]);
+        let flat = self
+            .samples
+            .iter()
+            .flat_map(|s| [s.value, s.weight, s.delta]);
         let flat: Float64Array = std::iter::once(self.count).chain(flat).map(Some).collect();
         Ok(vec![list(Arc::new(flat), false)?])
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let Some(states) = states.first() else { return Ok(()) };
+        let Some(states) = states.first() else {
+            return Ok(());
+        };
         self.flush();
         for state in states.as_list::<i32>().iter().flatten() {
             let flat = state.as_primitive::<Float64Type>().values().to_vec();
-            let Some((count, flat)) = flat.split_first() else { continue };
+            let Some((count, flat)) = flat.split_first() else {
+                continue;
+            };
             self.count += count;
-            let theirs = flat.chunks_exact(3).map(|s| Sample { value: s[0], weight: s[1], delta: s[2] });
+            let theirs = flat.chunks_exact(3).map(|s| Sample {
+                value: s[0],
+                weight: s[1],
+                delta: s[2],
+            });
             self.samples.extend(theirs);
             self.samples.sort_by(|a, b| a.value.total_cmp(&b.value));
             if self.samples.len() >= SAMPLES {
@@ -214,9 +272,14 @@ mod tests {
     #[test]
     fn small_groups_are_exact() {
         let mut quantiles = Quantiles::new(&DataType::Int32, vec![], false, 10_000.0);
-        [10.0, 0.0, 1.0, 2.0].into_iter().for_each(|v| quantiles.insert(v));
+        [10.0, 0.0, 1.0, 2.0]
+            .into_iter()
+            .for_each(|v| quantiles.insert(v));
         quantiles.flush();
-        let found: Vec<_> = [0.0, 0.25, 0.5, 0.75, 1.0].iter().map(|r| quantiles.query(*r).unwrap()).collect();
+        let found: Vec<_> = [0.0, 0.25, 0.5, 0.75, 1.0]
+            .iter()
+            .map(|r| quantiles.query(*r).unwrap())
+            .collect();
         assert_eq!(found, [0.0, 0.0, 1.0, 2.0, 10.0]);
     }
 }

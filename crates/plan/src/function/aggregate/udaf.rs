@@ -59,7 +59,11 @@ impl Aggregate {
             aliases: &[],
             doc: "",
             example: "",
-            parameters: Parameters { kinds: parameters, optional: 0, variadic: false },
+            parameters: Parameters {
+                kinds: parameters,
+                optional: 0,
+                variadic: false,
+            },
             returns: |types| Ok(types.first().cloned().unwrap_or(DataType::Null)),
             kind,
         }
@@ -158,30 +162,62 @@ impl AggregateUDFImpl for Udaf {
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        let field = |name: &str, data_type: DataType| Arc::new(Field::new(format!("{}[{name}]", args.name), data_type, true));
-        let input = |index: usize| args.input_fields.get(index).map_or(DataType::Null, |f| f.data_type().clone());
+        let field = |name: &str, data_type: DataType| {
+            Arc::new(Field::new(
+                format!("{}[{name}]", args.name),
+                data_type,
+                true,
+            ))
+        };
+        let input = |index: usize| {
+            args.input_fields
+                .get(index)
+                .map_or(DataType::Null, |f| f.data_type().clone())
+        };
         Ok(match self.function.kind {
-            Kind::First | Kind::Last => vec![field("value", input(0)), field("seen", DataType::Boolean)],
+            Kind::First | Kind::Last => {
+                vec![field("value", input(0)), field("seen", DataType::Boolean)]
+            }
             Kind::MaxBy | Kind::MinBy => vec![field("value", input(0)), field("by", input(1))],
-            Kind::QuantileSummary | Kind::Skewness | Kind::Kurtosis => vec![field("summary", list_of(&DataType::Float64))],
-            Kind::Percentile | Kind::Median | Kind::Mode | Kind::ListAgg => vec![field("values", list_of(&input(0)))],
+            Kind::QuantileSummary | Kind::Skewness | Kind::Kurtosis => {
+                vec![field("summary", list_of(&DataType::Float64))]
+            }
+            Kind::Percentile | Kind::Median | Kind::Mode | Kind::ListAgg => {
+                vec![field("values", list_of(&input(0)))]
+            }
             Kind::ApproxDistinct => vec![field("hashes", DataType::Binary)],
         })
     }
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        let input = |index: usize| args.expr_fields.get(index).map_or(DataType::Null, |f| f.data_type().clone());
+        let input = |index: usize| {
+            args.expr_fields
+                .get(index)
+                .map_or(DataType::Null, |f| f.data_type().clone())
+        };
         Ok(match self.function.kind {
             Kind::First | Kind::Last => {
-                let flag = args.exprs.len() > 1 && constant(&args, 1)? == ScalarValue::Boolean(Some(true));
-                Box::new(Edge::new(&input(0), self.function.kind == Kind::First, flag || args.ignore_nulls)?)
+                let flag =
+                    args.exprs.len() > 1 && constant(&args, 1)? == ScalarValue::Boolean(Some(true));
+                Box::new(Edge::new(
+                    &input(0),
+                    self.function.kind == Kind::First,
+                    flag || args.ignore_nulls,
+                )?)
             }
             Kind::MaxBy => Box::new(By::new(&input(0), &input(1), true)?),
             Kind::MinBy => Box::new(By::new(&input(0), &input(1), false)?),
             Kind::QuantileSummary => {
-                let accuracy = if args.exprs.len() > 2 { number(&constant(&args, 2)?, "the accuracy")? } else { 10_000.0 };
+                let accuracy = if args.exprs.len() > 2 {
+                    number(&constant(&args, 2)?, "the accuracy")?
+                } else {
+                    10_000.0
+                };
                 if !(1.0..=2_147_483_647.0).contains(&accuracy) {
-                    return fail(&condition::DATATYPE_MISMATCH_VALUE_OUT_OF_RANGE, "the accuracy of a percentile is 1 or more");
+                    return fail(
+                        &condition::DATATYPE_MISMATCH_VALUE_OUT_OF_RANGE,
+                        "the accuracy of a percentile is 1 or more",
+                    );
                 }
                 let ranks = ranks(&constant(&args, 1)?)?;
                 Box::new(Quantiles::new(&input(0), ranks.0, ranks.1, accuracy))
@@ -193,8 +229,16 @@ impl AggregateUDFImpl for Udaf {
             Kind::Median => Box::new(Collected::percentile(vec![0.5], false, args.is_distinct)),
             Kind::Mode => Box::new(Collected::mode(&input(0))),
             Kind::ListAgg => {
-                let separator = if args.exprs.len() > 1 { constant(&args, 1)? } else { ScalarValue::Utf8(None) };
-                let separator = separator.try_as_str().flatten().unwrap_or_default().to_string();
+                let separator = if args.exprs.len() > 1 {
+                    constant(&args, 1)?
+                } else {
+                    ScalarValue::Utf8(None)
+                };
+                let separator = separator
+                    .try_as_str()
+                    .flatten()
+                    .unwrap_or_default()
+                    .to_string();
                 Box::new(Collected::text(separator, args.is_distinct))
             }
             Kind::Skewness => Box::new(Moments::new(3)),
@@ -206,14 +250,20 @@ impl AggregateUDFImpl for Udaf {
 
 /// The value of an argument that must be a constant.
 fn constant(args: &AccumulatorArgs<'_>, index: usize) -> Result<ScalarValue> {
-    let Some(expr) = args.exprs.get(index) else { return internal_err!("an aggregate lacks argument {index}") };
+    let Some(expr) = args.exprs.get(index) else {
+        return internal_err!("an aggregate lacks argument {index}");
+    };
     let options = RecordBatchOptions::new().with_row_count(Some(1));
     let one = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &options)?;
     match expr.evaluate(&one) {
         Ok(value) => ScalarValue::try_from_array(&value.into_array(1)?, 0),
         Err(_) => fail(
             &condition::DATATYPE_MISMATCH_NON_FOLDABLE_INPUT,
-            format!("argument {} of `{}` must be a constant", index + 1, args.name),
+            format!(
+                "argument {} of `{}` must be a constant",
+                index + 1,
+                args.name
+            ),
         ),
     }
 }
@@ -221,7 +271,10 @@ fn constant(args: &AccumulatorArgs<'_>, index: usize) -> Result<ScalarValue> {
 fn number(value: &ScalarValue, what: &str) -> Result<f64> {
     match value.cast_to(&DataType::Float64)? {
         ScalarValue::Float64(Some(number)) => Ok(number),
-        _ => fail(&condition::DATATYPE_MISMATCH_UNEXPECTED_NULL, format!("{what} must not be NULL")),
+        _ => fail(
+            &condition::DATATYPE_MISMATCH_UNEXPECTED_NULL,
+            format!("{what} must not be NULL"),
+        ),
     }
 }
 
@@ -230,7 +283,8 @@ fn ranks(value: &ScalarValue) -> Result<(Vec<f64>, bool)> {
     let (values, many) = match value {
         ScalarValue::List(list) => {
             let items = list.value(0);
-            let values = (0..items.len()).map(|i| number(&ScalarValue::try_from_array(&items, i)?, "a percentage"));
+            let values = (0..items.len())
+                .map(|i| number(&ScalarValue::try_from_array(&items, i)?, "a percentage"));
             (values.collect::<Result<Vec<_>>>()?, true)
         }
         single => (vec![number(single, "the percentage")?], false),
@@ -238,7 +292,10 @@ fn ranks(value: &ScalarValue) -> Result<(Vec<f64>, bool)> {
     if values.iter().all(|p| (0.0..=1.0).contains(p)) {
         return Ok((values, many));
     }
-    fail(&condition::DATATYPE_MISMATCH_VALUE_OUT_OF_RANGE, "a percentage lies between 0.0 and 1.0")
+    fail(
+        &condition::DATATYPE_MISMATCH_VALUE_OUT_OF_RANGE,
+        "a percentage lies between 0.0 and 1.0",
+    )
 }
 
 /// A function of `DataFusion` under Spark's name and with Spark's parameters.
@@ -262,7 +319,11 @@ impl Renamed {
         Arc::new(AggregateUDF::new_from_impl(Self {
             name,
             aliases: aliases.iter().map(ToString::to_string).collect(),
-            parameters: Parameters { kinds: parameters, optional: 0, variadic: false },
+            parameters: Parameters {
+                kinds: parameters,
+                optional: 0,
+                variadic: false,
+            },
             signature: Signature::user_defined(Volatility::Immutable),
             inner,
         }))
@@ -306,11 +367,17 @@ impl AggregateUDFImpl for Renamed {
         self.inner.inner().groups_accumulator_supported(args)
     }
 
-    fn create_groups_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
+    fn create_groups_accumulator(
+        &self,
+        args: AccumulatorArgs<'_>,
+    ) -> Result<Box<dyn GroupsAccumulator>> {
         self.inner.inner().create_groups_accumulator(args)
     }
 
-    fn create_sliding_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+    fn create_sliding_accumulator(
+        &self,
+        args: AccumulatorArgs<'_>,
+    ) -> Result<Box<dyn Accumulator>> {
         self.inner.inner().create_sliding_accumulator(args)
     }
 
