@@ -85,11 +85,6 @@ impl DiskFiles {
         files
     }
 
-    /// The folder.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     fn unreadable(&mut self, path: &str, error: &std::io::Error) {
         let shown = if path.is_empty() { "." } else { path };
         let mut diagnostic =

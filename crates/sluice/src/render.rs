@@ -161,18 +161,19 @@ pub(crate) fn frame(diagnostic: &Diagnostic, texts: &SourceTexts, is_styled: boo
     for fact in &diagnostic.facts {
         group = group.element(Level::NOTE.no_name().message(normalize_untrusted_str(fact)));
     }
-    let mut report = vec![group];
-    for help in &diagnostic.helps {
-        report.push(Group::with_title(
-            Level::HELP.secondary_title(normalize_untrusted_str(help)),
-        ));
-    }
     let renderer = if is_styled {
         Renderer::styled()
     } else {
         Renderer::plain()
     };
-    renderer.render(&report)
+    let mut text = renderer.render(&[group]);
+    for help in &diagnostic.helps {
+        // Each by itself: one report would join them with a rule that leads nowhere.
+        let title = Level::HELP.secondary_title(normalize_untrusted_str(help));
+        text.push('\n');
+        text.push_str(&renderer.render(&[Group::with_title(title)]));
+    }
+    text
 }
 
 /// `--> file:line:column` without source.

@@ -245,7 +245,9 @@ impl Column {
 
     fn cell(&self, row: usize, zone: &Zone) -> Option<String> {
         match self {
-            Self::Plain(array) if array.is_null(row) || *array.data_type() == DataType::Null => None,
+            Self::Plain(array) if array.is_null(row) || *array.data_type() == DataType::Null => {
+                None
+            }
             Self::Plain(array) => Some(match array.data_type() {
                 DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
                 DataType::LargeUtf8 => array.as_string::<i64>().value(row).to_owned(),

@@ -115,6 +115,10 @@ impl Workplace {
         let folder = opened.folder.canonicalize().unwrap_or(opened.folder);
         let mut diagnostics = opened.diagnostics;
         diagnostics.extend(found);
+        if purpose == Purpose::Write && diagnostics.iter().any(Diagnostic::is_error) {
+            // Said before anything is made on disk.
+            return Err(Refused { diagnostics, texts });
+        }
         let (warehouse, warehouse_folder) = match warehouse(&project, &folder, purpose) {
             Ok(warehouse) => warehouse,
             Err(diagnostic) => {

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use serde_json::json;
 use sluice_graph::SelectionRequest;
 use sluice_model::Diagnostic;
+use sluice_model::condition::{command, project};
 
 use crate::arguments::{
     Arguments, Bundle, Command, Global, Pipelines, SelectionArguments, Validate,
@@ -75,7 +76,19 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Command::Completion(asked) => Ok(completion::run(&screen, asked.shell)),
         Command::Version => Ok(version::run(&screen)),
     };
-    ended.unwrap_or_else(|refused| fail(&screen, &refused.diagnostics, &refused.texts))
+    ended.unwrap_or_else(|refused| {
+        let exit = fail(&screen, &refused.diagnostics, &refused.texts);
+        // Nothing could begin: when only settings and arguments are to blame, it is the code for those.
+        let is_setting = |d: &Diagnostic| {
+            project::ALL.contains(&d.condition) || command::ALL.contains(&d.condition)
+        };
+        let errors = || refused.diagnostics.iter().filter(|d| d.is_error());
+        if exit == Exit::Failure && errors().all(is_setting) {
+            Exit::Usage
+        } else {
+            exit
+        }
+    })
 }
 
 fn check(screen: &Screen, global: &Global, asked: &Validate) -> Result<Exit, Refused> {

@@ -22,8 +22,6 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Run) -> Result<Exit,
         diagnostics: vec![*diagnostic],
         texts: crate::source_text::SourceTexts::default(),
     })?);
-    // What is wrong with the project is said before anything is made on disk.
-    drop(super::open_sound(global, asked.key.as_deref())?);
     let place = Workplace::open(
         global,
         asked.key.as_deref(),
