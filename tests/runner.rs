@@ -78,6 +78,9 @@ fn run(path: &Path, regime: Regime, complete: bool) -> Result<(), Failed> {
 }
 
 fn root() -> PathBuf {
+    if let Some(root) = std::env::var_os("SLUICE_CASES_ROOT") {
+        return PathBuf::from(root);
+    }
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap_or_else(|_| PathBuf::from("."))
 }
 

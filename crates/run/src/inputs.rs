@@ -131,6 +131,12 @@ impl Binding<'_> {
                 },
                 None => Ok(Arc::new(EmptyTable::new(crate::event_log::rows::schema()))),
             },
+            Input::Path { format, path } if format != "delta" => {
+                let place = crate::prepare::files_of_path(format, path).origin;
+                let file_input =
+                    self.prepared.files.get(&place).ok_or_else(|| internal("a path was not looked at"))?;
+                self.files(file_input, &file_input.listing.files, flow)
+            }
             Input::Path { path, .. } => {
                 let location = self.tables.store().location_of(path)?;
                 let table = sluice_table::DeltaTable::existing(self.tables.store(), &location).await?;

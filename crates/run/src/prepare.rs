@@ -6,9 +6,8 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use sluice_graph::query::{ReadMode, TableFunction};
+use sluice_graph::query::{Argument, ArgumentValue, ReadMode, TableFunction};
 use sluice_graph::{
     DeclaredGraph, ExternalSchema, ExternalSource, ExternalTables, Input, RelationSchema, ResolvedGraph, resolve,
 };
@@ -107,7 +106,7 @@ pub(crate) async fn prepare(engine: &Engine, tables: &Tables, declared: &Declare
                 (Question::Function(_, mode), Some(function)) => {
                     function_columns(engine, tables, &graph, function, *mode, &mut inputs).await
                 }
-                (Question::Path(format, path, mode), _) => path_columns(engine, format, path, *mode).await,
+                (Question::Path(format, path, mode), _) => path_columns(engine, format, path, *mode, &mut inputs).await,
                 (Question::Function(..), None) => Ok(ExternalSchema::Missing),
             };
             known.insert(question, answer);
@@ -183,16 +182,44 @@ async fn stored_schema(
     Ok(None)
 }
 
-async fn path_columns(engine: &Engine, format: &str, path: &str, mode: ReadMode) -> Answer {
-    if format != "delta" {
-        return Err(vec![Diagnostic::error(&UNSUPPORTED_FEATURE, format!("reading {format}.`{path}` is not supported yet"))
-            .help(format!("write `read_files('{path}', format => '{format}')`"))]);
+/// The columns of ``delta.`path` ``, or of files: ``csv.`path` `` is `read_files` with nothing but a format.
+async fn path_columns(
+    engine: &Engine,
+    format: &str,
+    path: &str,
+    mode: ReadMode,
+    inputs: &mut HashMap<Origin, FileInput>,
+) -> Answer {
+    if format == "delta" {
+        let location = engine.store().location_of(path).map_err(|error| vec![error.diagnostic()])?;
+        return match sluice_table::DeltaTable::open(engine.store(), &location).await {
+            Ok(Some(table)) => Ok(ExternalSchema::Known(RelationSchema::plain(table.schema()))),
+            Ok(None) => Ok(ExternalSchema::Missing),
+            Err(error) => Err(vec![error.diagnostic()]),
+        };
     }
-    let _ = mode;
-    let location = engine.store().location_of(path).map_err(|error| vec![error.diagnostic()])?;
-    match sluice_table::DeltaTable::open(engine.store(), &location).await {
-        Ok(Some(table)) => Ok(ExternalSchema::Known(RelationSchema::plain(Arc::clone(&table.schema())))),
-        Ok(None) => Ok(ExternalSchema::Missing),
-        Err(error) => Err(vec![error.diagnostic()]),
+    let function = files_of_path(format, path);
+    match files::look(engine, &function, mode, None).await? {
+        FileColumns::Known(input) => {
+            let columns = relation(&input.schema);
+            inputs.insert(function.origin, *input);
+            Ok(ExternalSchema::Known(columns))
+        }
+        FileColumns::Unknown(reason) => Ok(ExternalSchema::Unknown(reason)),
+    }
+}
+
+/// ``csv.`path` `` as the call that it stands for; its place stands for the path, so that it is found again.
+pub(crate) fn files_of_path(format: &str, path: &str) -> TableFunction {
+    let origin = Origin::new(format!("{format}.`{path}`"), 1, 1, 0);
+    let argument = |name: Option<&str>, text: &str| Argument {
+        name: name.map(str::to_owned),
+        value: ArgumentValue::String(text.to_string()),
+        origin: origin.clone(),
+    };
+    TableFunction {
+        name: "read_files".into(),
+        arguments: vec![argument(None, path), argument(Some("format"), format)],
+        origin: origin.clone(),
     }
 }
