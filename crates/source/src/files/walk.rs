@@ -4,7 +4,8 @@
 use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+
+use chrono::{DateTime, Utc};
 
 use super::list::{SkipReason, Skipped};
 use crate::SourceError;
@@ -203,14 +204,9 @@ impl<F: Filter> Walk<'_, F> {
 }
 
 fn found(path: String, metadata: &Metadata) -> Found {
-    let modified_us =
-        metadata
-            .modified()
-            .ok()
-            .map_or(0, |time| match time.duration_since(UNIX_EPOCH) {
-                Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
-                Err(before) => -i64::try_from(before.duration().as_micros()).unwrap_or(i64::MAX),
-            });
+    // As the store tells it, so that the two agree to the microsecond.
+    let modified = metadata.modified().map(DateTime::<Utc>::from);
+    let modified_us = modified.map_or(0, |time| time.timestamp_micros());
     Found {
         path,
         size: metadata.len(),

@@ -474,3 +474,20 @@ async fn an_empty_file_waits_until_it_holds_something() {
         2
     );
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn odd_times_are_the_same_for_the_listing_and_the_reader() {
+    let folder = Folder::with(&[("a.txt", "x"), ("b.txt", "y")]);
+    let before = std::time::UNIX_EPOCH - std::time::Duration::from_nanos(1_500_000_700);
+    let after = std::time::UNIX_EPOCH + std::time::Duration::from_nanos(1_500_000_999);
+    for (name, time) in [("a.txt", before), ("b.txt", after)] {
+        let file = std::fs::File::options()
+            .append(true)
+            .open(folder.path(name))
+            .unwrap();
+        file.set_modified(time).unwrap();
+    }
+    let outcome = crate::support::read_all(&folder.stream(&[])).await.unwrap();
+    assert_eq!(outcome.rows(), ["x", "y"]);
+}
