@@ -255,3 +255,21 @@ async fn damage_anywhere_in_a_file_is_an_error_or_other_values_never_a_crash() {
         }
     }
 }
+
+#[tokio::test]
+async fn files_are_never_moved_to_where_they_would_be_read_again() {
+    let folder = Folder::with(&[("1.txt", "a")]);
+    let source = folder.stream(&[TEXT]);
+    let file = source.discover(NOW).await.unwrap().files.remove(0);
+    for (inside, refused) in [("done/1.txt", true), ("_done/1.txt", false)] {
+        let to = folder
+            .path(inside)
+            .display()
+            .to_string()
+            .trim_start_matches('/')
+            .to_string();
+        let outcome = source.clean(&[CleanAction::Move(file.clone(), to)]).await;
+        assert_eq!(outcome.is_err(), refused, "{inside}");
+    }
+    assert!(source.discover(NOW).await.unwrap().files.is_empty());
+}
