@@ -27,6 +27,7 @@ from pyspark.sql import SparkSession, types  # noqa: E402
 
 EQUIVALENT = " <~ "
 ARROW = " => "
+ZONE = "# session time zone: "
 ROOT = Path(__file__).resolve().parent.parent / "tests" / "oracle"
 SETTINGS = {
     "spark.ui.enabled": "false",
@@ -148,8 +149,11 @@ def complete(spark, path, fresh):
         for line in target.read_text(encoding="utf-8").splitlines():
             known.setdefault(line.split(ARROW, 1)[0], line)
     out = []
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
     for line in path.read_text(encoding="utf-8").splitlines():
         line = line.rstrip()
+        if line.startswith(ZONE):
+            spark.conf.set("spark.sql.session.timeZone", line.removeprefix(ZONE))
         if not line or line.startswith("#"):
             out.append(line)
             continue

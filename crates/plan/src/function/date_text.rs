@@ -3,13 +3,15 @@
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
+use sluice_decode::cast::{CastMode, cast_in};
 use sluice_decode::datetime::{Pattern, SECOND, parse_date, parse_timestamp};
+use sluice_model::SparkType;
 use sluice_model::condition::query as condition;
 
-use super::call::{Call, Date, Instant, Long, Output, Text, convert};
+use super::call::{Call, Date, Instant, Long, Output, Text, row_column};
 use super::error::{fail, fail_with};
 use super::scalar::{Function, Returns, SparkTypeName as T};
-use super::signature::{Param as P, timestamp};
+use super::signature::Param as P;
 
 /// The family's table.
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -157,7 +159,8 @@ fn is_text(call: &Call<'_>) -> Result<bool> {
 fn unix_timestamp(call: &Call<'_>) -> Result<ArrayRef> {
     let zone = call.zone()?;
     if !is_text(call)? {
-        let instants = call.converted::<Instant>(0, &timestamp())?;
+        let found = row_column(converted(call, &SparkType::Timestamp)?);
+        let instants = found.typed::<Instant>()?;
         return Long::rows(call.rows, |row| {
             Ok(instants.get(row).map(|us| us.div_euclid(SECOND)))
         });
@@ -165,7 +168,7 @@ fn unix_timestamp(call: &Call<'_>) -> Result<ArrayRef> {
     let found = read_pattern::<Long>(call, Some(SECONDS_PATTERN), true, |pattern, text| {
         pattern.parse_timestamp(text, &zone)
     })?;
-    let instants = super::call::row_column(found);
+    let instants = row_column(found);
     let instants = instants.typed::<Long>()?;
     Long::rows(call.rows, |row| {
         Ok(instants.get(row).map(|us| us.div_euclid(SECOND)))
@@ -207,7 +210,7 @@ fn read_pattern<O: Output>(
 
 fn to_date(call: &Call<'_>, strict: bool) -> Result<ArrayRef> {
     if !is_text(call)? {
-        return converted(call, &DataType::Date32);
+        return converted(call, &SparkType::Date);
     }
     if call.has(1) {
         return read_pattern::<Date>(call, None, strict, Pattern::parse_date);
@@ -218,7 +221,7 @@ fn to_date(call: &Call<'_>, strict: bool) -> Result<ArrayRef> {
 fn to_timestamp(call: &Call<'_>, strict: bool) -> Result<ArrayRef> {
     let zone = call.zone()?;
     if !is_text(call)? {
-        return converted(call, &timestamp());
+        return converted(call, &SparkType::Timestamp);
     }
     if call.has(1) {
         return read_pattern::<Instant>(call, None, strict, |pattern, text| {
@@ -239,7 +242,11 @@ fn cast<V>(text: &str, wanted: &str, strict: bool, found: Option<V>) -> Result<O
     Ok(found)
 }
 
-fn converted(call: &Call<'_>, wanted: &DataType) -> Result<ArrayRef> {
+/// The first argument cast as Spark casts dates and timestamps in the session time zone.
+fn converted(call: &Call<'_>, wanted: &SparkType) -> Result<ArrayRef> {
     let column = call.column(0)?.expanded(call.rows)?;
-    convert(&column, wanted)
+    match cast_in(&column, wanted, CastMode::Ansi, &call.zone()?) {
+        Ok(found) => Ok(found),
+        Err(error) => fail(error.condition, error.to_string()),
+    }
 }

@@ -8,8 +8,9 @@ use arrow::datatypes::DataType;
 use sluice_decode::cast::value_text;
 use sluice_decode::datetime::Zone;
 use sluice_model::SparkType;
+use sluice_plan::{Session, SessionSettings};
 
-use crate::support::{Tables, bind, block_on};
+use crate::support::{NOW_US, Tables, bind_in, block_on};
 
 const ARROW: &str = " => ";
 
@@ -65,6 +66,11 @@ fn text(array: &dyn Array, row: usize, zone: &Zone) -> String {
 
 /// Our answer to a line, in the form of the answer files.
 pub fn ours(line: &str) -> String {
+    ours_in("UTC", line)
+}
+
+/// Our answer in a session time zone.
+fn ours_in(zone: &str, line: &str) -> String {
     let is_query =
         line.to_uppercase().starts_with("SELECT ") || line.to_uppercase().starts_with("WITH ");
     let sql = if is_query {
@@ -72,7 +78,13 @@ pub fn ours(line: &str) -> String {
     } else {
         format!("SELECT {line} AS v")
     };
-    let query = match bind(&sql, &Tables::new()) {
+    let settings = SessionSettings {
+        now_us: NOW_US,
+        time_zone: zone.into(),
+        ..SessionSettings::default()
+    };
+    let session = Session::new(&settings).unwrap();
+    let query = match bind_in(&session, &sql, &Tables::new()) {
         Ok(query) => query,
         Err(errors) => return format!("error:{}", errors[0].condition.name),
     };
@@ -92,7 +104,7 @@ pub fn ours(line: &str) -> String {
         }
         Err(error) => return format!("error:{}", error.condition.name),
     };
-    let zone = Zone::parse("UTC").unwrap();
+    let zone = Zone::parse(zone).unwrap();
     let mut rows = vec![];
     for batch in &batches {
         for row in 0..batch.num_rows() {
@@ -129,14 +141,25 @@ fn lines(path: &Path) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// The session time zone that the first line of a list names.
+fn zone(path: &Path) -> String {
+    let content = std::fs::read_to_string(path).unwrap_or_default();
+    let first = content.lines().next().unwrap_or_default();
+    first
+        .strip_prefix("# session time zone: ")
+        .unwrap_or("UTC")
+        .to_string()
+}
+
 /// The lines of a list in which we differ from Spark without `differences.txt` saying so, or other than it says.
 pub fn differences(folder: &Path, list: &str) -> Vec<String> {
     let known = lines(&folder.join("differences.txt"));
     let answers = lines(&folder.join(list));
-    assert!(answers.len() > 20, "{list} has {} answers", answers.len());
+    let zone = zone(&folder.join(list));
+    assert!(answers.len() > 10, "{list} has {} answers", answers.len());
     let mut wrong = vec![];
     for (line, spark) in &answers {
-        let found = ours(line);
+        let found = ours_in(&zone, line);
         let same = coarse(&found) == coarse(spark);
         match known.get(line) {
             Some(_) if same => {
