@@ -18,6 +18,7 @@ mod select;
 mod special;
 mod star;
 mod subquery;
+mod time_window;
 mod typed;
 mod value;
 mod window;
@@ -103,6 +104,8 @@ pub(crate) struct Binder<'a> {
     ctes: Vec<HashMap<String, Bound>>,
     /// Scopes of the queries around the one being bound, innermost last.
     outer: Vec<Arc<Scope>>,
+    /// The time window that GROUP BY of the select being bound names.
+    window: Option<Typed>,
     /// Errors after which binding went on.
     errors: Vec<Diagnostic>,
     facts: Facts,
@@ -124,6 +127,7 @@ impl<'a> Binder<'a> {
             counter: 0,
             ctes: vec![],
             outer: vec![],
+            window: None,
             errors: vec![],
             facts: Facts::default(),
             top_level: true,

@@ -17,3 +17,4 @@ pub(crate) mod structure;
 pub(crate) mod sum;
 pub(crate) mod time;
 pub(crate) mod unify;
+pub(crate) mod window;

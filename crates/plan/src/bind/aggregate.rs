@@ -55,6 +55,9 @@ impl Binder<'_> {
         let mut out = vec![];
         for expr in exprs {
             let origin = self.origin(expr);
+            if matches!(expr, ast::Expr::Tuple(parts) if parts.is_empty()) {
+                return unsupported(&origin, "GROUP BY ()");
+            }
             if matches!(
                 expr,
                 ast::Expr::Rollup(_) | ast::Expr::Cube(_) | ast::Expr::GroupingSets(_)

@@ -307,6 +307,9 @@ impl Binder<'_> {
         env: &Environment<'_>,
     ) -> Result<(Arc<AggregateUDF>, Vec<Typed>, DataType)> {
         let mut args = self.arguments(call, env)?;
+        if call.distinct || call.name == "collect_set" {
+            args = args.into_iter().map(count::distinct).collect();
+        }
         if call.name == "count" {
             args = vec![count::argument(args, call.star)];
         } else if call.star {

@@ -72,6 +72,11 @@ impl Binder<'_> {
         if let Some(found) = self.named_in(env, parts, &origin)? {
             return Ok(found);
         }
+        if same(&first.value, "window")
+            && let Some(window) = self.window.clone()
+        {
+            return self.fields(window, rest, &origin);
+        }
         if rest.is_empty()
             && let Some(found) = self.bare_function(&first.value, &origin, env)
         {

@@ -58,6 +58,7 @@ impl Binder<'_> {
                 .and_then(LogicalPlanBuilder::build);
             from.plan = self.planned(plan, &self.origin(selection))?;
         }
+        self.grouped_window(select, &mut from)?;
         let before = self.errors.len();
         let (from, items) = self.items(select, from)?;
         if self.errors.len() > before {

@@ -125,7 +125,8 @@ impl Binder<'_> {
                     format!("`{name}` must stand alone in a select list or in LATERAL VIEW");
                 return Err(at(&condition::UNSUPPORTED_GENERATOR, &call.origin, message));
             }
-            "window" | "session_window" | "window_time" => {
+            "window" => self.time_window(call, env)?,
+            "session_window" | "window_time" => {
                 return unsupported(&call.origin, format!("the time window function `{name}`"));
             }
             _ => return Ok(None),
