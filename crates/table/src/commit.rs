@@ -187,7 +187,7 @@ impl DeltaTable {
     /// Checks that every file is there with its size: a commit must not name what is not durable.
     async fn check_files(&self, adds: &[Add]) -> Result<(), TableError> {
         for add in adds {
-            let place = self.location.child(add.path.split('/'));
+            let place = self.location.file(&add.path)?;
             let reason = match self.store.head(&place).await? {
                 None => "it is gone".to_owned(),
                 Some(meta) if i64::try_from(meta.size).ok() != Some(add.size) => {

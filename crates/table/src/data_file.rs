@@ -135,7 +135,7 @@ impl FileTask {
             .map(String::as_str)
             .chain([name.as_str()])
             .collect();
-        let place = self.location.child(parts.iter().copied());
+        let place = self.location.file(&parts.join("/"))?;
         let sink = BufWriter::new(self.store.objects(), place.path().clone());
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))

@@ -70,7 +70,7 @@ impl Location {
     }
 
     /// A place below this one. Each part becomes one folder or file name: what is not a letter or digit of ASCII or one
-    /// of `- _ . =` is percent-encoded, byte by byte. Empty parts are left out.
+    /// of `- _ .` is written as `=` and two hexadecimal digits, byte by byte. Empty parts are left out.
     #[must_use]
     pub fn child<'a>(&self, parts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut text = self.path.to_string();
@@ -81,6 +81,15 @@ impl Location {
             text.push_str(&encode_name(part));
         }
         Self::from_text(&text).unwrap_or_else(|| self.clone())
+    }
+
+    /// The place of a file below this one by its relative path, which is taken as it is.
+    ///
+    /// # Errors
+    /// It is no path.
+    pub fn file(&self, path: &str) -> Result<Self, TableError> {
+        let place = Self::from_text(&format!("{}/{path}", self.path));
+        place.ok_or_else(|| TableError::Invalid(format!("{path} is no path of a file")))
     }
 
     fn from_text(text: &str) -> Option<Self> {
@@ -165,9 +174,7 @@ impl Store {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        let base_path = Path::from_url_path(base.path()).map_err(|error| {
-            TableError::Invalid(format!("{base} is no place for tables: {error}"))
-        })?;
+        let base_path = path_of(&base)?;
         let durable_puts_are_atomic = base.scheme() != "file";
         let hooked = Hooked {
             inner: Arc::clone(&objects),
@@ -235,7 +242,7 @@ impl Store {
         .child(parts.iter().copied())
     }
 
-    /// Where a dataset lies: `<base>/<catalog>/<schema>/<name>`, lower case, percent-encoded.
+    /// Where a dataset lies: `<base>/<catalog>/<schema>/<name>`, lower case, each named as [`Location::child`] does.
     #[must_use]
     pub fn table_location(&self, name: &DatasetName) -> Location {
         self.place(&[&name.catalog, &name.schema, &name.name])
@@ -259,8 +266,7 @@ impl Store {
                 "{text} lies in another store than {base}"
             )));
         }
-        let path = Path::from_url_path(url.path())
-            .map_err(|error| TableError::Invalid(format!("{text} is no location: {error}")))?;
+        let path = path_of(&url)?;
         Ok(Location { path })
     }
 
@@ -410,20 +416,33 @@ impl Store {
     }
 }
 
-/// One part of a name as one folder: safe on every disk and in every URL, and never `.` or `..`.
+/// One part of a name as one folder: safe on every disk and in every URL, and never `.` or `..`. Not with `%`, which
+/// the Delta library unescapes in some places and not in others.
 fn encode_name(name: &str) -> String {
     use std::fmt::Write as _;
     let dots_only = name.bytes().all(|byte| byte == b'.');
     let mut encoded = String::with_capacity(name.len());
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric()
-            || matches!(byte, b'_' | b'-' | b'=')
+            || matches!(byte, b'_' | b'-')
             || (byte == b'.' && !dots_only)
         {
             encoded.push(char::from(byte));
         } else {
-            let _ = write!(encoded, "%{byte:02X}");
+            let _ = write!(encoded, "={byte:02X}");
         }
     }
     encoded
+}
+
+/// The path of a URL, refused where the Delta library would lose it.
+fn path_of(url: &Url) -> Result<Path, TableError> {
+    let path = Path::from_url_path(url.path())
+        .map_err(|error| TableError::Invalid(format!("{url} is no place for tables: {error}")))?;
+    if path.as_ref().contains('%') {
+        return Err(TableError::Invalid(format!(
+            "{url} is no place for tables: a folder name contains `%`"
+        )));
+    }
+    Ok(path)
 }

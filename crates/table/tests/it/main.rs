@@ -8,4 +8,5 @@ mod foreign;
 mod read;
 mod repair;
 mod schema;
+mod store;
 mod types;
