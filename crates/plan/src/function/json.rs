@@ -24,6 +24,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
         .doc("Reads JSON text into a struct, array or map of the schema given; what does not fit becomes NULL.", "from_json('{\"a\":1}', 'a INT')"),
     Function::new("get_json_object", &[P::String, P::String], Returns::Type(T::String), get_json_object)
         .doc("Gives the value at a path of a JSON text, as text.", "get_json_object('{\"a\":\"b\"}', '$.a')"),
+    Function::new("json_path", &[P::String, P::String], Returns::Type(T::String), |c| {
+        at_path(c, |path| JsonPath::parse_operator(path).ok())
+    })
+    .doc(
+        "Gives the value at a path as the operator `:` takes it: names outside brackets match without regard to case.",
+        "json_path('{\"A\":\"b\"}', 'a')",
+    ),
     Function::new("to_json", &[P::Nested, P::Map], Returns::Type(T::String), to_json)
         .optional(1)
         .doc("Writes a struct, array or map as JSON, leaving out NULL fields.", "to_json(named_struct('a', 1))"),
@@ -186,6 +193,11 @@ fn from_json(call: &Call<'_>) -> Result<ArrayRef> {
 }
 
 fn get_json_object(call: &Call<'_>) -> Result<ArrayRef> {
+    at_path(call, |path| JsonPath::parse(path).ok())
+}
+
+/// The value at a path that is read once while it stays the same.
+fn at_path(call: &Call<'_>, read: fn(&str) -> Option<JsonPath>) -> Result<ArrayRef> {
     let (texts, paths) = (call.typed::<Text>(0)?, call.typed::<Text>(1)?);
     let mut last: Option<(String, Option<JsonPath>)> = None;
     Text::rows(call.rows, |row| {
@@ -193,7 +205,7 @@ fn get_json_object(call: &Call<'_>) -> Result<ArrayRef> {
             return Ok(None);
         };
         if last.as_ref().is_none_or(|(known, _)| known != path) {
-            last = Some((path.to_string(), JsonPath::parse(path).ok()));
+            last = Some((path.to_string(), read(path)));
         }
         // A path that cannot be read gives NULL, as in Spark.
         Ok(last

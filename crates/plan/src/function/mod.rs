@@ -35,7 +35,6 @@ use datafusion::functions_window as window;
 
 use scalar::{Function, Udf};
 
-pub use sequence::duration;
 pub use signature::common_type;
 
 /// The families of scalar functions, as the reference shows them.

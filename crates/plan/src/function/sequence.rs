@@ -1,74 +1,35 @@
-//! `sequence`, and the time windows of `window`. Must not parse SQL intervals: they come as values or as Spark's texts.
+//! `sequence`: numbers by a step, dates and timestamps by an interval.
 
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, Int32Array, Int64Array, ListArray, StructArray, TimestampMicrosecondArray,
+    Array, ArrayRef, Int32Array, Int64Array, ListArray, 
 };
-use arrow::datatypes::{DataType, Field, Fields, IntervalMonthDayNano};
+use arrow::datatypes::{DataType, Field, IntervalMonthDayNano};
 use datafusion::common::internal_err;
 use datafusion::error::Result;
 use sluice_decode::datetime::{DAY, Zone};
 use sluice_model::condition::query as condition;
 
-use super::call::{Call, Instant, Span, convert};
+use super::call::{Call, Span, convert};
 use super::date_time::{add_months, instant, overflow};
 use super::error::fail;
 use super::lists::ITEMS_MAX;
-use super::scalar::{Function, Returns, Types};
-use super::signature::{Param as P, list_of, timestamp};
+use super::scalar::{Function, Returns};
+use super::signature::{Param as P, list_of};
 
 /// The family's table.
-pub(super) static FUNCTIONS: &[Function] = &[
-    Function::new(
-        "sequence",
-        &[P::Common, P::Common, P::Step],
-        Returns::By(|t| Ok(list_of(t.arguments.first().unwrap_or(&DataType::Null)))),
-        sequence,
-    )
-    .optional(1)
-    .doc(
-        "Makes an array of the values from one to another, both included.",
-        "sequence(1, 5)",
-    ),
-    Function::new(
-        "window",
-        &[P::Timestamp, P::String, P::String, P::String],
-        Returns::By(window_type),
-        |c| {
-            let windows = windows(c)?;
-            let slides = c.has(2) && c.constant_text(1)? != c.constant_text(2)?;
-            if slides {
-                return fail(
-                    &condition::UNSUPPORTED_FEATURE,
-                    "a sliding window gives several rows for one; it is not supported here",
-                );
-            }
-            let list = super::call::as_list(&windows);
-            Ok(arrow::compute::take(
-                list.values(),
-                &first_items(list),
-                None,
-            )?)
-        },
-    )
-    .optional(2)
-    .doc(
-        "Gives the time window of a timestamp as a struct of start and end.",
-        "window(TIMESTAMP'2024-05-06 07:08:09', '10 minutes')",
-    ),
-    Function::new(
-        "time_windows",
-        &[P::Timestamp, P::String, P::String, P::String],
-        Returns::By(|t| Ok(list_of(&window_type(t)?))),
-        windows,
-    )
-    .optional(2)
-    .doc(
-        "Gives all windows of a length and slide that hold a timestamp, the latest first.",
-        "time_windows(TIMESTAMP'2024-05-06 07:08:09', '10 minutes', '5 minutes')",
-    ),
-];
+pub(super) static FUNCTIONS: &[Function] = &[Function::new(
+    "sequence",
+    &[P::Common, P::Common, P::Step],
+    Returns::By(|t| Ok(list_of(t.arguments.first().unwrap_or(&DataType::Null)))),
+    sequence,
+)
+.optional(1)
+.doc(
+    "Makes an array of the values from one to another, both included.",
+    "sequence(1, 5)",
+)];
 
 fn too_many<T>() -> Result<T> {
     fail(
@@ -251,139 +212,4 @@ fn times_between(
         }
     }
     Ok(())
-}
-
-fn window_type(types: &Types<'_>) -> Result<DataType> {
-    let _ = types.name;
-    Ok(DataType::Struct(window_fields()))
-}
-
-fn window_fields() -> Fields {
-    Fields::from(vec![
-        Field::new("start", timestamp(), true),
-        Field::new("end", timestamp(), true),
-    ])
-}
-
-fn first_items(list: &ListArray) -> arrow::array::UInt32Array {
-    (0..list.len())
-        .map(|row| {
-            (list.is_valid(row) && list.value_length(row) > 0)
-                .then(|| list.value_offsets().get(row))
-                .flatten()
-        })
-        .map(|offset| offset.and_then(|o| u32::try_from(*o).ok()))
-        .collect()
-}
-
-/// Microseconds of a text such as `10 minutes` or `INTERVAL '1' HOUR`; months have no fixed length and are refused.
-///
-/// # Errors
-/// The text is no such interval.
-pub fn duration(text: &str) -> Result<i64> {
-    let wrong = || {
-        fail(
-            &condition::INVALID_INTERVAL_FORMAT,
-            format!("`{text}` is no interval of fixed length such as '10 minutes'"),
-        )
-    };
-    let cleaned = text.replace('\'', " ").to_ascii_lowercase();
-    let mut words = cleaned
-        .split_whitespace()
-        .filter(|word| *word != "interval")
-        .peekable();
-    let mut total = 0_i64;
-    if words.peek().is_none() {
-        return wrong();
-    }
-    while let Some(number) = words.next() {
-        let (Ok(number), Some(unit)) = (number.parse::<i64>(), words.next()) else {
-            return wrong();
-        };
-        let size = match unit.strip_suffix('s').unwrap_or(unit) {
-            "microsecond" => 1,
-            "millisecond" => 1000,
-            "second" => 1_000_000,
-            "minute" => 60_000_000,
-            "hour" => 3_600_000_000,
-            "day" => DAY,
-            "week" => 7 * DAY,
-            _ => return wrong(),
-        };
-        match number.checked_mul(size).and_then(|n| total.checked_add(n)) {
-            Some(sum) => total = sum,
-            None => return wrong(),
-        }
-    }
-    Ok(total)
-}
-
-/// The windows that hold each timestamp. A local timestamp and an instant are cut alike: from 1970-01-01 UTC.
-fn windows(call: &Call<'_>) -> Result<ArrayRef> {
-    let times = call.typed::<Instant>(0)?;
-    let constant = |index: usize| -> Result<Option<i64>> {
-        if call.has(index) {
-            call.constant_text(index)?
-                .as_deref()
-                .map(duration)
-                .transpose()
-        } else {
-            Ok(None)
-        }
-    };
-    let Some(length) = constant(1)? else {
-        return internal_err!("a window needs a length");
-    };
-    let slide = constant(2)?.unwrap_or(length);
-    let offset = constant(3)?.unwrap_or(0);
-    if length <= 0 || slide <= 0 || slide > length || offset.abs() >= slide {
-        return fail(
-            &condition::DATATYPE_MISMATCH_VALUE_OUT_OF_RANGE,
-            "a window is longer than nothing, its slide no longer than it, and its start within the slide",
-        );
-    }
-    let (mut starts, mut ends, mut lengths) = (vec![], vec![], vec![]);
-    for row in 0..call.rows {
-        let from = starts.len();
-        if let Some(time) = times.get(row) {
-            let mut start = time - (time - offset).rem_euclid(slide);
-            while start > time - length {
-                starts.push(start);
-                ends.push(start + length);
-                start -= slide;
-            }
-        }
-        lengths.push(starts.len() - from);
-    }
-    let column = |values: Vec<i64>| {
-        Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC")) as ArrayRef
-    };
-    let items = StructArray::try_new(window_fields(), vec![column(starts), column(ends)], None)?;
-    let field = Arc::new(Field::new("element", items.data_type().clone(), true));
-    let offsets = arrow::buffer::OffsetBuffer::from_lengths(lengths);
-    Ok(Arc::new(ListArray::try_new(
-        field,
-        offsets,
-        Arc::new(items),
-        None,
-    )?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_read_as_people_write_them() {
-        for (text, micros) in [
-            ("10 minutes", 600_000_000),
-            ("1 hour 30 minutes", 5_400_000_000),
-            ("INTERVAL '5' SECONDS", 5_000_000),
-        ] {
-            assert_eq!(duration(text).unwrap(), micros, "{text}");
-        }
-        for text in ["", "10", "1 month", "x minutes", "9999999999999 weeks"] {
-            assert!(duration(text).is_err(), "{text}");
-        }
-    }
 }

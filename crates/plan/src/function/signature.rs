@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, TimeUnit};
+use arrow::datatypes::{DataType, Field};
 use datafusion::error::Result;
 use sluice_model::SparkType;
 use sluice_model::condition::query as condition;
@@ -459,9 +459,4 @@ pub(crate) fn bounded_decimal(precision: i16, scale: i16) -> SparkType {
 /// An Arrow list of `item`.
 pub(crate) fn list_of(item: &DataType) -> DataType {
     DataType::List(Arc::new(Field::new("element", item.clone(), true)))
-}
-
-/// The Arrow form of `TIMESTAMP`.
-pub(crate) fn timestamp() -> DataType {
-    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
