@@ -109,6 +109,9 @@ pub(crate) enum Command {
     Completion(Completion),
     /// Print the version
     Version,
+    /// Write the reference pages that are made from the code
+    #[command(hide = true)]
+    Docs(Docs),
     /// The spellings of `databricks bundle`
     #[command(subcommand)]
     Bundle(Bundle),
@@ -323,6 +326,13 @@ pub(crate) struct Completion {
     /// The shell
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Docs {
+    /// Where to
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
 }
 
 /// `databricks bundle …`.

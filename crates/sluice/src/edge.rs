@@ -127,11 +127,12 @@ pub(crate) fn statements(opened: &Opened, project: &Project) -> (Vec<Statement>,
         match read_sql(&opened.files, path) {
             Ok(text) => {
                 let (text, replacements, found) = interpolate(path, &text, &project.configuration);
-                diagnostics.extend(found);
                 let file: Arc<str> = path.as_str().into();
-                let (parsed, found) =
+                let (parsed, errors) =
                     sluice_sql::parse_file(&file, &text, replacements, &project.namespace);
                 statements.extend(parsed);
+                // What stays of an unknown `${…}` is no SQL either: said once is enough.
+                diagnostics.extend(errors.into_iter().filter(|error| !is_within(error, &found)));
                 diagnostics.extend(found);
             }
             Err(diagnostic) => diagnostics.push(*diagnostic),
@@ -146,4 +147,16 @@ pub(crate) fn declared(opened: &Opened, project: &Project) -> (DeclaredGraph, Ve
     let (graph, found) = sluice_graph::declare(statements, &project.key, &project.configuration);
     diagnostics.extend(found);
     (graph, diagnostics)
+}
+
+/// Whether a diagnostic begins inside the main place of another one.
+fn is_within(diagnostic: &Diagnostic, others: &[Diagnostic]) -> bool {
+    let Some(origin) = diagnostic.origin() else {
+        return false;
+    };
+    others.iter().filter_map(Diagnostic::origin).any(|other| {
+        other.file == origin.file
+            && other.line == origin.line
+            && (other.column..other.column.saturating_add(other.length)).contains(&origin.column)
+    })
 }

@@ -5,18 +5,21 @@ use sluice_model::condition::{self, Condition, Domain, Retry};
 use sluice_model::{Diagnostic, condition::command::UNKNOWN_CONDITION};
 use sluice_sql::project::closest;
 
-use super::fail;
 use crate::exit::Exit;
 use crate::render::Screen;
 use crate::source_text::SourceTexts;
+use crate::workplace::Refused;
 
 /// Explains one condition, or lists all.
-pub(crate) fn run(screen: &Screen, name: Option<&str>) -> Exit {
+pub(crate) fn run(screen: &Screen, name: Option<&str>) -> Result<Exit, Refused> {
     match name {
-        None => list(screen),
+        None => Ok(list(screen)),
         Some(name) => match condition::find(name.trim()) {
-            Some(condition) => one(screen, condition),
-            None => fail(screen, &[unknown(name.trim())], &SourceTexts::default()),
+            Some(condition) => Ok(one(screen, condition)),
+            None => Err(Refused {
+                diagnostics: vec![unknown(name.trim())],
+                texts: SourceTexts::default(),
+            }),
         },
     }
 }

@@ -1,6 +1,7 @@
 //! The verbs, one file each. A command wires and renders; what it shows is computed below.
 
 mod completion;
+mod docs;
 mod explain;
 mod history;
 mod lineage;
@@ -72,7 +73,8 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Command::Bundle(Bundle::Summary(asked)) => {
             summary::run(&screen, global, asked.key.as_deref())
         }
-        Command::Explain(asked) => Ok(explain::run(&screen, asked.condition.as_deref())),
+        Command::Docs(asked) => docs::run(&screen, &asked.folder),
+        Command::Explain(asked) => explain::run(&screen, asked.condition.as_deref()),
         Command::Completion(asked) => Ok(completion::run(&screen, asked.shell)),
         Command::Version => Ok(version::run(&screen)),
     };
@@ -80,7 +82,11 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         let exit = fail(&screen, &refused.diagnostics, &refused.texts);
         // Nothing could begin: when only settings and arguments are to blame, it is the code for those.
         let is_setting = |d: &Diagnostic| {
-            project::ALL.contains(&d.condition) || command::ALL.contains(&d.condition)
+            let is_in_sql = d
+                .origin()
+                .is_some_and(|origin| origin.file.ends_with(".sql"));
+            !is_in_sql
+                && (project::ALL.contains(&d.condition) || command::ALL.contains(&d.condition))
         };
         let errors = || refused.diagnostics.iter().filter(|d| d.is_error());
         if exit == Exit::Failure && errors().all(is_setting) {

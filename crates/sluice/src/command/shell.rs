@@ -182,6 +182,7 @@ fn editor(place: &Workplace) -> Reedline {
         .with_validator(Box::new(Whole))
         .with_completer(Box::new(Names::of(place)))
         .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))
+        .with_quick_completions(true)
         .with_edit_mode(Box::new(Emacs::new(keys)));
     match history() {
         Some(history) => editor.with_history(Box::new(history)),

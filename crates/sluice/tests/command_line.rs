@@ -1,0 +1,267 @@
+//! The shipped binary as scripts see it: exit codes, stdout, stderr, files left behind. What pipelines compute is
+//! tested by the cases under `tests/cases`, not here.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+struct Ended {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Ended {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+    }
+}
+
+/// Runs `sluice` in a folder, the line cut at spaces; `'…'` keeps spaces.
+fn sluice(folder: &Path, line: &str) -> Ended {
+    let mut arguments: Vec<String> = vec![];
+    for (index, part) in line.split('\'').enumerate() {
+        if index % 2 == 1 {
+            arguments.push(part.to_owned());
+        } else {
+            arguments.extend(part.split_whitespace().map(ToOwned::to_owned));
+        }
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_sluice"))
+        .args(&arguments)
+        .current_dir(folder)
+        .env("USER", "jane")
+        .env_remove("SLUICE_USER")
+        .output()
+        .unwrap();
+    Ended {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, content) in files {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    folder
+}
+
+/// One streaming table with an expectation, one materialized view.
+fn project() -> TempDir {
+    folder(&[
+        (
+            "spark-pipeline.yml",
+            "name: plant\nschema: iot\nconfiguration: {limit: '50'}\nlibraries:\n  - glob: {include: transformations/**}\n",
+        ),
+        (
+            "transformations/bronze.sql",
+            "CREATE STREAMING TABLE readings (CONSTRAINT valid EXPECT (v < ${limit}) ON VIOLATION DROP ROW)\n\
+             AS SELECT id, v FROM STREAM read_files('data', format => 'json', schema => 'id STRING, v INT');\n",
+        ),
+        (
+            "transformations/gold.sql",
+            "CREATE MATERIALIZED VIEW total AS SELECT id, sum(v) AS v FROM readings GROUP BY id;\n",
+        ),
+        (
+            "data/1.json",
+            "{\"id\":\"a\",\"v\":1}\n{\"id\":\"a\",\"v\":2}\n{\"id\":\"b\",\"v\":99}\n",
+        ),
+    ])
+}
+
+#[test]
+fn commands_that_need_no_project() {
+    let empty = folder(&[
+        (
+            "good.sql",
+            "CREATE MATERIALIZED VIEW a AS SELECT ${x} FROM ${catalog}.t;",
+        ),
+        ("bad.sql", "CREATE MATERIALISED VIEW a;"),
+    ]);
+    for (line, code, stdout, stderr) in [
+        ("sql --mode csv -c 'SELECT 1 AS a'", 0, "a\n1\n", ""),
+        ("version", 0, "sluice ", ""),
+        ("explain project_not_found", 0, "PROJECT_NOT_FOUND", ""),
+        (
+            "explain PROJECT_NOT_FOUNT",
+            2,
+            "",
+            "did you mean `PROJECT_NOT_FOUND`?",
+        ),
+        ("completion bash", 0, "complete -F", ""),
+        ("validate --syntax good.sql", 0, "1 statements", ""),
+        ("validate --syntax bad.sql", 1, "", "bad.sql:1:"),
+        (
+            "validate --syntax gone.sql",
+            1,
+            "",
+            "PROJECT_FILE_NOT_FOUND",
+        ),
+        ("validate --project gone", 2, "", "PROJECT_NOT_FOUND"),
+        ("run --frobnicate", 2, "", "--frobnicate"),
+        ("sql -c 'SELECT nope'", 1, "", "<command line>:1:8"),
+    ] {
+        let ended = sluice(empty.path(), line);
+        assert_eq!(ended.code, code, "{line}: {}", ended.stderr);
+        assert!(ended.stdout.contains(stdout), "{line}: {}", ended.stdout);
+        assert!(ended.stderr.contains(stderr), "{line}: {}", ended.stderr);
+        assert_eq!(
+            ended.stderr.is_empty(),
+            stderr.is_empty(),
+            "{line}: {}",
+            ended.stderr
+        );
+    }
+}
+
+#[test]
+fn a_project_is_run_and_asked() {
+    let project = project();
+    let at = project.path();
+    assert_eq!(sluice(at, "validate").code, 0);
+    assert_eq!(sluice(at, "plan --detailed-exitcode").code, 2);
+    assert!(!at.join(".sluice").exists(), "questions leave no trace");
+
+    let first = sluice(at, "run --output json --events events.ndjson");
+    assert_eq!(first.code, 0, "{}", first.stderr);
+    let report = first.json();
+    assert_eq!(report["state"], "COMPLETED");
+    assert_eq!(report["datasets"][0]["name"], "main.iot.readings");
+    assert_eq!(report["datasets"][0]["rows_out"], 2);
+    assert_eq!(
+        report["datasets"][0]["expectations"][0]["failed_records"],
+        1
+    );
+    assert!(
+        first.stderr.contains(" update_progress INFO \"Update "),
+        "{}",
+        first.stderr
+    );
+    assert_eq!(
+        fs::read_to_string(at.join(".sluice/.gitignore")).unwrap(),
+        "*\n"
+    );
+    let events = fs::read_to_string(at.join("events.ndjson")).unwrap();
+    assert!(
+        events
+            .lines()
+            .all(|line| serde_json::from_str::<Value>(line).is_ok())
+    );
+
+    let again = sluice(at, "run -q --skip-code");
+    assert_eq!((again.code, again.stderr.as_str()), (99, ""));
+    assert_eq!(
+        sluice(at, "plan --detailed-exitcode").code,
+        2,
+        "a stream is always looked at"
+    );
+    let rows = sluice(at, "sql --mode csv -c 'SELECT * FROM total'");
+    assert_eq!(rows.stdout, "id,v\na,3\n", "{}", rows.stderr);
+    let shown = sluice(at, "pipelines show readings -n 1");
+    assert!(
+        shown.stdout.starts_with("id  v\n--  -\n") && shown.stdout.ends_with("\n1 row\n"),
+        "{}",
+        shown.stdout
+    );
+    assert_eq!(
+        sluice(at, "history --json")
+            .json()
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    let logs = sluice(at, "logs --event-type update_progress -n 1");
+    assert!(
+        logs.stdout.contains("is COMPLETED."),
+        "{}{}",
+        logs.stdout,
+        logs.stderr
+    );
+    let lineage = sluice(at, "lineage --format mermaid");
+    assert!(
+        lineage.stdout.contains("main.iot.total"),
+        "{}",
+        lineage.stdout
+    );
+}
+
+#[test]
+fn the_spellings_of_others_work() {
+    let project = project();
+    let elsewhere = folder(&[]);
+    let spec = project.path().join("spark-pipeline.yml");
+    let run = sluice(
+        elsewhere.path(),
+        &format!("run --spec {} --full-refresh-all -q", spec.display()),
+    );
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(sluice(project.path(), "pipelines dry-run").code, 0);
+    let bundle = folder(&[
+        (
+            "databricks.yml",
+            "bundle: {name: b}\nresources: {pipelines: {p: {name: n, libraries: [{file: {path: a.sql}}]}}}\ntargets: {dev: {mode: development}}\n",
+        ),
+        ("a.sql", "CREATE MATERIALIZED VIEW one AS SELECT 1 AS x;"),
+    ]);
+    assert_eq!(sluice(bundle.path(), "bundle validate -t dev").code, 0);
+    let summary = sluice(bundle.path(), "bundle summary -t dev --output json").json();
+    assert_eq!(
+        summary["resources"]["pipelines"]["p"]["name"],
+        "[dev jane] n"
+    );
+    assert_eq!(sluice(bundle.path(), "bundle run p -t dev -q").code, 0);
+    assert_eq!(sluice(bundle.path(), "bundle run q -t dev").code, 2);
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_place_and_nothing_is_made() {
+    let project = project();
+    let at = project.path();
+    fs::write(
+        at.join("transformations/gold.sql"),
+        "CREATE MATERIALIZED VIEW total AS SELECT nope, ${nix} FROM readings",
+    )
+    .unwrap();
+    fs::write(at.join("transformations/more.sql"), b"SELECT \xff").unwrap();
+    let told = sluice(at, "validate --json").json();
+    let codes: Vec<&str> = told["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|d| d["code"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        codes,
+        ["CONFIGURATION_KEY_NOT_FOUND", "PROJECT_FILE_NOT_UTF8"]
+    );
+    assert_eq!(told["diagnostics"][0]["line"], 1);
+    assert_eq!(told["diagnostics"][0]["col"], 48);
+    assert_eq!(told["valid"], false);
+    assert_eq!(sluice(at, "run").code, 1);
+    assert!(!at.join(".sluice").exists());
+}
+
+#[test]
+fn one_engine_at_a_time() {
+    let project = project();
+    let at = project.path();
+    assert_eq!(sluice(at, "run -q").code, 0);
+    let lease = at.join(".sluice/warehouse/_sluice/plant/default/lease.lock");
+    let held = File::options().write(true).open(lease).unwrap();
+    held.try_lock().unwrap();
+    let second = sluice(at, "run -q");
+    assert_eq!(second.code, 4, "{}", second.stderr);
+    assert!(second.stderr.contains("PIPELINE_ALREADY_RUNNING"));
+    held.unlock().unwrap();
+    assert_eq!(sluice(at, "run -q").code, 0);
+}
