@@ -71,6 +71,15 @@ pub(crate) fn bind_expression(
     expression: &sluice_sql::query::Expression,
     scope: &Scope,
 ) -> std::result::Result<Typed, Vec<Diagnostic>> {
+    bind_with_facts(session, expression, scope).map(|(value, _)| value)
+}
+
+/// As [`bind_expression`], with what the expression depends on besides the row.
+pub(crate) fn bind_with_facts(
+    session: &Session,
+    expression: &sluice_sql::query::Expression,
+    scope: &Scope,
+) -> std::result::Result<(Typed, Facts), Vec<Diagnostic>> {
     let query = crate::expect::as_query(expression);
     let mut binder = Binder::new(session, &query, &[]);
     let env = Environment {
@@ -78,9 +87,10 @@ pub(crate) fn bind_expression(
         clause: "this expression",
         ..Environment::over(scope)
     };
-    binder
+    let value = binder
         .expression(&expression.tree, &env)
-        .map_err(|error| vec![*error])
+        .map_err(|error| vec![*error])?;
+    Ok((value, binder.facts))
 }
 
 /// What was seen on the way that the plan alone does not tell.
@@ -111,6 +121,16 @@ pub(crate) struct Binder<'a> {
     facts: Facts,
     /// Whether the select list being bound is the result of the whole query.
     top_level: bool,
+}
+
+impl Facts {
+    /// Adds what a part of the query depends on.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.time.timestamps.extend(other.time.timestamps);
+        self.time.dates.extend(other.time.dates);
+        self.time.stamps.extend(other.time.stamps);
+        self.nondeterministic.extend(other.nondeterministic);
+    }
 }
 
 impl<'a> Binder<'a> {

@@ -17,7 +17,7 @@ use sluice_sql::query::{Expression, Query};
 use sluice_sql::statement::ExpectationClause;
 use sqlparser::ast;
 
-use crate::bind::{BoundQuery, bind_expression};
+use crate::bind::{BoundQuery, Facts, bind_with_facts};
 use crate::error::{Result, diagnose};
 
 /// A query whose rows are checked.
@@ -58,7 +58,7 @@ impl BoundQuery {
     /// # Errors
     /// All that is wrong with the predicates: unknown columns, no BOOLEAN, aggregates, subqueries.
     pub fn with_expectations(
-        self,
+        mut self,
         clauses: &[ExpectationClause],
     ) -> std::result::Result<CheckedQuery, Vec<Diagnostic>> {
         let visible = self.columns.len();
@@ -70,9 +70,12 @@ impl BoundQuery {
             .collect();
         for (index, clause) in clauses.iter().enumerate() {
             match self.predicate(&clause.predicate) {
-                Ok(predicate) => exprs.push(
-                    Expr::IsTrue(Box::new(predicate)).alias(format!("__expectation_{index}")),
-                ),
+                Ok((predicate, facts)) => {
+                    self.facts.merge(facts);
+                    exprs.push(
+                        Expr::IsTrue(Box::new(predicate)).alias(format!("__expectation_{index}")),
+                    );
+                }
                 Err(more) => errors.extend(more),
             }
         }
@@ -101,10 +104,13 @@ impl BoundQuery {
         })
     }
 
-    fn predicate(&self, predicate: &Expression) -> std::result::Result<Expr, Vec<Diagnostic>> {
-        let value = bind_expression(&self.session, predicate, &self.output_scope())?;
+    fn predicate(
+        &self,
+        predicate: &Expression,
+    ) -> std::result::Result<(Expr, Facts), Vec<Diagnostic>> {
+        let (value, facts) = bind_with_facts(&self.session, predicate, &self.output_scope())?;
         match value.data_type {
-            DataType::Boolean => Ok(value.expr),
+            DataType::Boolean => Ok((value.expr, facts)),
             other => {
                 let words = crate::rewrite::unify::words(&other);
                 let message = format!("an expectation must be BOOLEAN, this is {words}");

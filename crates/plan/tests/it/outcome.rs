@@ -295,3 +295,20 @@ fn lineage_goes_down_to_columns_of_relations() {
         .collect();
     assert_eq!(shown, ["id <- a.id", "total <- a.v, b.w"]);
 }
+
+#[test]
+fn time_in_an_expectation_counts_as_time_in_the_query() {
+    let query = bind(
+        "SELECT TIMESTAMP '2024-01-01 00:00:00' AS at",
+        &Tables::new(),
+    )
+    .unwrap();
+    let clauses = [expectation(
+        "past",
+        "at < current_timestamp()",
+        OnViolation::DropRow,
+    )];
+    let checked = query.with_expectations(&clauses).unwrap();
+    let dependence = checked.query().shape().time.dependence();
+    assert_eq!(dependence, TimeDependence::Timestamp);
+}
