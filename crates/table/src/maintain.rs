@@ -16,8 +16,8 @@ use parquet::file::metadata::ParquetMetaDataReader;
 use sluice_checkpoint::FlowId;
 
 use crate::TableError;
-use crate::commit::{CommitOutcome, CommitRequest};
 use crate::log::{self, LogFile};
+use crate::request::{CommitOutcome, CommitRequest};
 use crate::schema::MetadataChange;
 use crate::store::{Location, Store};
 use crate::table::DeltaTable;
