@@ -16,6 +16,7 @@ mod order;
 mod resolve;
 mod resolved;
 mod select;
+mod stream_option;
 mod validate;
 
 pub use analyzer::{
@@ -31,6 +32,7 @@ pub use resolved::{
     ResolvedGraph, ResolvedInput,
 };
 pub use select::{Participation, Selection, SelectionRequest};
+pub use stream_option::{OptionFault, StreamOptions};
 
 /// Queries, relations and clauses, as the graph carries them: `run`, which must not know `sql`, hands them to `plan`
 /// without looking at SQL text.

@@ -9,7 +9,7 @@ use sluice_sql::statement::WrittenName;
 use crate::names::closest;
 use crate::{
     DeclaredFlow, DeclaredGraph, ExternalSchema, ExternalSource, ExternalTables, Input,
-    RelationSchema,
+    RelationSchema, StreamOptions,
 };
 
 /// A relation with what it is.
@@ -67,8 +67,17 @@ pub(crate) fn bind<'a>(
         relations: vec![],
         errors: vec![],
     };
+    bound
+        .errors
+        .extend(flow.query.refused.iter().map(|refused| {
+            let message = format!("`{}` is not supported", refused.value.clause);
+            Diagnostic::error(&condition::UNSUPPORTED_CLAUSE, message)
+                .at(&refused.origin, "")
+                .help(refused.value.help.clone())
+        }));
     for relation in &flow.query.relations {
         let mut errors = check_form(graph, flow, relation);
+        errors.extend(check_options(graph, flow, relation));
         match bind_source(graph, flow, relation, externals) {
             Ok(found) if errors.is_empty() => bound.relations.push(Some(found)),
             Ok(_) => bound.relations.push(None),
@@ -80,6 +89,49 @@ pub(crate) fn bind<'a>(
         bound.errors.append(&mut errors);
     }
     bound
+}
+
+/// Refuses options behind a stream that nothing would heed.
+fn check_options(
+    graph: &DeclaredGraph,
+    flow: &DeclaredFlow,
+    relation: &Relation,
+) -> Vec<Diagnostic> {
+    if relation.options.is_empty() {
+        return vec![];
+    }
+    let error = |message: String| {
+        Diagnostic::error(&condition::INVALID_STREAM_OPTION, message).at(&relation.origin, "")
+    };
+    if let RelationSource::Function(function) = &relation.source {
+        let help = format!(
+            "write them as arguments: `{}('…', name => value)`",
+            function.name
+        );
+        return vec![error(format!("`{}` takes no WITH", function.name)).help(help)];
+    }
+    if relation.mode == ReadMode::Batch {
+        let message = "options of a stream stand behind a relation that is read whole";
+        return vec![
+            error(message.into()).help("read it as a stream: `STREAM t WITH (…)`, or remove them"),
+        ];
+    }
+    if let RelationSource::Name(name) = &relation.source
+        && let Some(dataset) = graph
+            .names
+            .find(&name.parts, &flow.namespace)
+            .and_then(|name| graph.datasets.get(&name))
+        && !dataset.kind.is_table()
+    {
+        let message = format!("`{}` is a view and takes no options", dataset.written);
+        return vec![error(message).help("put them where the view itself reads a table")];
+    }
+    let (_, faults) = StreamOptions::parse(&relation.options);
+    let faults = faults.into_iter().map(|fault| match fault.help {
+        Some(help) => error(fault.message).help(help),
+        None => error(fault.message),
+    });
+    faults.collect()
 }
 
 /// Refuses what may be written behind a relation and is not built or makes no sense.

@@ -39,6 +39,7 @@ conditions! {
     UNSUPPORTED_REPLACE_FLOW = "UNSUPPORTED_REPLACE_FLOW", "0A000", User, No, "REPLACE WHERE and REPLACE USING flows are known and not built yet.";
     UNSUPPORTED_CLAUSE = "UNSUPPORTED_CLAUSE", "0A000", User, No, "The clause is known on Databricks and not supported here. It is refused, because leaving it out would change what the table holds or who may see it.";
     UNSUPPORTED_TIME_TRAVEL = "UNSUPPORTED_FEATURE.TIME_TRAVEL", "0A000", User, No, "Versions exist for tables read as a batch: not for streams, views and files.";
+    INVALID_STREAM_OPTION = "INVALID_STREAM_OPTION", "42616", User, No, "An option behind STREAM t WITH (…) is unknown, not built, has a value that it cannot have, or stands where nothing would heed it.";
     UNRESOLVABLE_TABLE_VALUED_FUNCTION = "UNRESOLVABLE_TABLE_VALUED_FUNCTION", "42883", User, No, "No table function has this name.";
     UNKNOWN_PIPELINE_PROPERTY = "UNKNOWN_PIPELINE_PROPERTY", "01000", User, No, "A table property in the `pipelines.` room has a name that is not known; it is dropped.";
     INVALID_TABLE_PROPERTY = "INVALID_TABLE_PROPERTY", "42616", User, No, "A table property has a value that it cannot have, or would break the promise of exactly once.";
