@@ -25,8 +25,9 @@ use sluice_source::{FileEntry, ReadCounters, SourceError};
 
 use crate::error::{Failure, Result, internal};
 use crate::files::FileInput;
-use crate::leaves::view_flow;
+use crate::leaves::{Keys, view_flow};
 use crate::prepare::Prepared;
+use crate::range::{self, Range};
 use crate::stream::Taken;
 use crate::tables::Tables;
 
@@ -63,21 +64,16 @@ pub(crate) struct Binding<'a> {
 impl Binding<'_> {
     /// The query with everything it reads.
     pub(crate) async fn bind(&self, flow: &ResolvedFlow) -> Result<BoundQuery> {
-        let mut ordinal = 0;
-        self.bind_from(flow, &mut ordinal).await
+        self.bind_from(flow, &mut Keys::default()).await
     }
 
-    fn bind_from<'b>(&'b self, flow: &'b ResolvedFlow, ordinal: &'b mut usize) -> BoxFuture<'b, Result<BoundQuery>> {
+    fn bind_from<'b>(&'b self, flow: &'b ResolvedFlow, keys: &'b mut Keys) -> BoxFuture<'b, Result<BoundQuery>> {
         Box::pin(async move {
             let mut providers = vec![];
             for input in &flow.inputs {
                 providers.push(match view_flow(&self.prepared.graph, &input.input) {
-                    Some(view) => self.view(view, ordinal).await?,
-                    None => {
-                        let key = ordinal.to_string();
-                        *ordinal += 1;
-                        self.leaf(&key, input, flow).await?
-                    }
+                    Some(view) => self.view(view, keys).await?,
+                    None => self.leaf(&keys.next(input.mode), input, flow).await?,
                 });
             }
             Ok(self.session.bind(&flow.query, &providers)?)
@@ -85,8 +81,8 @@ impl Binding<'_> {
     }
 
     /// A view as a table: its query, and its expectations in the same pass.
-    async fn view(&self, view: &ResolvedFlow, ordinal: &mut usize) -> Result<Arc<dyn TableProvider>> {
-        let bound = self.bind_from(view, ordinal).await?;
+    async fn view(&self, view: &ResolvedFlow, keys: &mut Keys) -> Result<Arc<dyn TableProvider>> {
+        let bound = self.bind_from(view, keys).await?;
         self.view_shapes.lock().unwrap_or_else(PoisonError::into_inner).push(bound.shape());
         let dataset = &view.id.target;
         let clauses: Vec<_> = view
@@ -111,10 +107,12 @@ impl Binding<'_> {
         match &input.input {
             Input::Dataset(name) | Input::External(name) => {
                 let table = self.tables.open(name).await?.ok_or_else(|| not_run(name, flow))?;
-                if let Some(Taken::Data(files)) = self.taken.get(key) {
-                    return Ok(table.provider_for_files(files, table.version()).await?);
-                }
-                Ok(table.provider(None).await?)
+                Ok(match self.taken.get(key) {
+                    Some(Taken::Data(files)) => table.provider_for_files(files, table.version()).await?,
+                    Some(Taken::Nothing) => Arc::new(EmptyTable::new(table.schema())),
+                    Some(Taken::Whole { version, .. }) => table.provider(Some(*version)).await?,
+                    _ => table.provider(None).await?,
+                })
             }
             Input::Files(function) => {
                 let file_input = self
@@ -122,7 +120,8 @@ impl Binding<'_> {
                     .files
                     .get(&function.origin)
                     .ok_or_else(|| internal("a file source was not looked at"))?;
-                self.files(file_input, &file_input.listing.files, flow)
+                let is_empty = matches!(self.taken.get(key), Some(Taken::Nothing));
+                self.files(file_input, if is_empty { &[] } else { &file_input.listing.files }, flow)
             }
             Input::EventLog(_) => match &self.event_log {
                 Some(name) => match self.tables.open(name).await? {
@@ -142,7 +141,13 @@ impl Binding<'_> {
                 let table = sluice_table::DeltaTable::existing(self.tables.store(), &location).await?;
                 Ok(table.provider(None).await?)
             }
-            Input::Range(_) => Err(internal("range() should have been refused").into()),
+            Input::Range(call) => {
+                if let Some(Taken::Nothing) = self.taken.get(key) {
+                    return Ok(Arc::new(EmptyTable::new(range::columns())));
+                }
+                let range = Range::of(call).map_err(|diagnostic| *diagnostic)?;
+                streaming_table(range::columns(), vec![Arc::new(range)])
+            }
         }
     }
 

@@ -19,11 +19,13 @@ mod places;
 mod prepare;
 mod progress;
 mod query;
+mod range;
 mod report;
 mod retry;
 mod schema;
 mod setup;
 mod stream;
+mod stream_options;
 mod tables;
 mod update;
 

@@ -22,6 +22,7 @@ use crate::event_log::rows;
 use crate::files::{self, FileColumns, FileInput};
 use crate::leaves::leaves;
 use crate::progress;
+use crate::range::{self, Range};
 use crate::tables::Tables;
 
 /// Rounds of asking before something must be wrong: each round answers everything that is open.
@@ -147,6 +148,10 @@ async fn function_columns(
             }
         }
         "event_log" => Ok(ExternalSchema::Known(RelationSchema::plain(rows::schema()))),
+        "range" => match Range::of(function) {
+            Ok(_) => Ok(ExternalSchema::Known(RelationSchema::plain(range::columns()))),
+            Err(diagnostic) => Err(vec![*diagnostic]),
+        },
         other => Err(vec![Diagnostic::error(&UNSUPPORTED_FEATURE, format!("the table function `{other}` is not supported yet"))
             .at(&function.origin, "")]),
     }

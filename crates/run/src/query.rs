@@ -123,22 +123,24 @@ impl Engine {
         let tables = Tables::new(self.store().clone());
         let graph = self.query_graph(declared, query, &tables).await?;
         let prepared = prepare(self, &tables, &graph).await?;
-        let errors: Vec<Diagnostic> = prepared
-            .diagnostics
-            .iter()
-            .filter(|d| d.is_error() && d.origin().is_some_and(|origin| origin.file == query.origin.file))
-            .filter(|d| *d.condition == TABLE_OR_VIEW_NOT_FOUND)
-            .map(|d| explain_missing(d.clone(), declared, query, &self.options.namespace))
-            .collect();
-        if !errors.is_empty() {
-            return Err(errors.into());
-        }
         let flow = prepared
             .graph
             .flows
             .values()
             .find(|flow| flow.id.target == query_name())
             .ok_or_else(|| crate::error::internal("the query is not in its graph"))?;
+        // What only tables must have, such as names for all columns, a query need not have; but all that it reads must be there.
+        let is_bound = flow.inputs.len() == query.relations.len();
+        let errors: Vec<Diagnostic> = prepared
+            .diagnostics
+            .iter()
+            .filter(|d| d.is_error() && d.origin().is_some_and(|origin| origin.file == query.origin.file))
+            .filter(|d| !is_bound || *d.condition == TABLE_OR_VIEW_NOT_FOUND)
+            .map(|d| explain_missing(d.clone(), declared, query, &self.options.namespace))
+            .collect();
+        if !errors.is_empty() {
+            return Err(errors.into());
+        }
         let session = self.session(self.clock().now_us())?;
         let view_shapes = Mutex::default();
         let binding = Binding {

@@ -27,6 +27,43 @@ pub(crate) struct From {
     pub(crate) streaming: bool,
 }
 
+/// Table functions of FROM; the parser has taken calls of them for relations.
+const READERS: &[&str] = &["read_files", "event_log", "range", "cloud_files"];
+
+/// Generators, which stand in the select list or in LATERAL VIEW.
+const GENERATORS: &[&str] = &[
+    "explode",
+    "explode_outer",
+    "posexplode",
+    "posexplode_outer",
+    "inline",
+    "inline_outer",
+    "stack",
+    "json_tuple",
+];
+
+/// Refuses a call in FROM that reads nothing.
+fn no_reader(name: &str, origin: &Origin) -> Result<From> {
+    let name = name.to_lowercase();
+    if GENERATORS.contains(&name.as_str()) {
+        let refused = unsupported(origin, format!("`{name}` in FROM"));
+        let help = format!("write it in the select list, or as LATERAL VIEW {name}(…)");
+        return refused.map_err(|diagnostic| Box::new(diagnostic.help(help)));
+    }
+    let diagnostic = at(
+        &sluice_model::condition::graph::UNRESOLVABLE_TABLE_VALUED_FUNCTION,
+        origin,
+        format!("there is no table function `{name}`"),
+    );
+    let near = READERS
+        .iter()
+        .find(|known| strsim::jaro_winkler(known, &name) >= 0.85);
+    Err(match near {
+        Some(near) => Box::new(diagnostic.help(format!("did you mean `{near}`?"))),
+        None => diagnostic,
+    })
+}
+
 impl Binder<'_> {
     /// Binds the FROM clause; without one there is a single row.
     pub(crate) fn from(&mut self, tables: &[ast::TableWithJoins]) -> Result<From> {
@@ -113,6 +150,12 @@ impl Binder<'_> {
             ast::TableFactor::Pivot { .. } | ast::TableFactor::Unpivot { .. } => {
                 unsupported(&origin, "PIVOT")
             }
+            ast::TableFactor::Table {
+                name,
+                args: Some(_),
+                ..
+            }
+            | ast::TableFactor::Function { name, .. } => no_reader(&name.to_string(), &origin),
             _ => unsupported(&origin, "this kind of relation"),
         }
     }

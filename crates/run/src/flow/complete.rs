@@ -76,6 +76,8 @@ enum Position {
     Table { table: DeltaTable, version: u64 },
     Files { digest: String, count: u64, bytes: u64 },
     Unversioned,
+    /// Rows that never change.
+    Fixed,
 }
 
 struct Refresh<'a> {
@@ -123,25 +125,28 @@ impl<'a> Refresh<'a> {
         Ok(Self { update, flow, dataset, progress, batch, previous, positions, facts, shape })
     }
 
-    /// Chooses the technique and tells which data files are new per input.
+    /// Chooses the technique and tells what it reads of each input: the new rows, or everything as of the version that
+    /// the refresh will be recorded with, whatever other writers do meanwhile.
     async fn choose(&self) -> Result<(Choice, HashMap<String, Taken>)> {
         let mut facts = self.facts.clone();
         let mut taken = HashMap::new();
         for (leaf, position) in &self.positions {
+            if let Position::Fixed = position {
+                taken.insert(leaf.key.clone(), Taken::Nothing);
+                continue;
+            }
             let (fact, new) = self.input_facts(leaf, position).await?;
             facts.inputs.push(fact);
-            if let Some(files) = new {
-                taken.insert(leaf.key.clone(), Taken::Data(files));
-            }
+            taken.insert(leaf.key.clone(), new);
         }
         let choice = choose(&facts, &self.shape);
         if choice.technique != Chosen::AppendOnly {
-            taken.clear();
+            taken = self.positions.iter().map(|(leaf, position)| (leaf.key.clone(), whole(position))).collect();
         }
         Ok((choice, taken))
     }
 
-    async fn input_facts(&self, leaf: &Leaf, position: &Position) -> Result<(InputFacts, Option<Vec<DataFile>>)> {
+    async fn input_facts(&self, leaf: &Leaf, position: &Position) -> Result<(InputFacts, Taken)> {
         let before = self.previous.as_ref().and_then(|plan| plan.sources.get(&leaf.key)).map(|range| &range.end);
         let name = input_name(&leaf.input);
         let fact = |change, rows, added_rows| InputFacts { name: name.clone(), change, rows, added_rows };
@@ -149,23 +154,25 @@ impl<'a> Refresh<'a> {
             (Position::Table { table, version }, Some(SourceOffset::Table { table_id, version: then, .. })) => {
                 let rows = table.row_count();
                 if *table_id != table.id() || then > version {
-                    return Ok((fact(InputChange::Replaced, rows, None), None));
+                    return Ok((fact(InputChange::Replaced, rows, None), Taken::Nothing));
                 }
                 let commits = table.changes(*then, *version).await?;
                 let removed = commits.iter().any(|commit| commit.kind() == ChangeKind::Removed);
                 let new: Vec<DataFile> = commits.into_iter().flat_map(|commit| commit.added).collect();
                 let added_rows = new.iter().map(|file| file.rows).sum();
                 match (removed, new.is_empty()) {
-                    (true, _) => (fact(InputChange::Changed, rows, None), None),
-                    (false, true) => (fact(InputChange::Unchanged, rows, Some(0)), Some(vec![])),
-                    (false, false) => (fact(InputChange::AppendedOnly, rows, added_rows), Some(new)),
+                    (true, _) => (fact(InputChange::Changed, rows, None), Taken::Nothing),
+                    (false, true) => (fact(InputChange::Unchanged, rows, Some(0)), Taken::Nothing),
+                    (false, false) => (fact(InputChange::AppendedOnly, rows, added_rows), Taken::Data(new)),
                 }
             }
             (Position::Files { digest, .. }, Some(SourceOffset::Files { digest: then, .. })) if digest == then => {
-                (fact(InputChange::Unchanged, None, Some(0)), None)
+                (fact(InputChange::Unchanged, None, Some(0)), Taken::Nothing)
             }
-            (Position::Table { table, .. }, _) => (fact(InputChange::Replaced, table.row_count(), None), None),
-            (Position::Files { .. } | Position::Unversioned, _) => (fact(InputChange::NotVersioned, None, None), None),
+            (Position::Table { table, .. }, _) => (fact(InputChange::Replaced, table.row_count(), None), Taken::Nothing),
+            (Position::Files { .. } | Position::Unversioned | Position::Fixed, _) => {
+                (fact(InputChange::NotVersioned, None, None), Taken::Nothing)
+            }
         })
     }
 
@@ -204,7 +211,8 @@ impl<'a> Refresh<'a> {
             taken: &taken,
         };
         let mut done = match batch.execute(&effect).await {
-            Ok(done) => done,
+            Ok(Some(done)) => done,
+            Ok(None) => return Ok(FlowOutcome::Idle),
             Err(NotDone::NewColumns(new)) => {
                 return Err(sluice_source::SourceError::NewColumns(new).to_diagnostic().at(&self.flow.origin, "").into());
             }
@@ -237,7 +245,7 @@ impl<'a> Refresh<'a> {
                     *count,
                     digest.clone(),
                 ),
-                Position::Unversioned => return None,
+                Position::Unversioned | Position::Fixed => return None,
             };
             let start = self.previous.as_ref().and_then(|plan| plan.sources.get(&leaf.key)).map(|range| range.end.clone());
             Some((leaf.key.clone(), SourceRange { identity, start, end, count, digest }))
@@ -280,7 +288,16 @@ async fn position(update: &Update, leaf: &Leaf) -> Result<Position> {
             let bytes = files.iter().map(|file| file.size).sum();
             Ok(Position::Files { digest: format!("{digest:08x}"), count: files.len() as u64, bytes })
         }
-        Input::EventLog(_) | Input::Range(_) | Input::Path { .. } => Ok(Position::Unversioned),
+        Input::Range(_) => Ok(Position::Fixed),
+        Input::EventLog(_) | Input::Path { .. } => Ok(Position::Unversioned),
+    }
+}
+
+/// Everything of an input at its position.
+fn whole(position: &Position) -> Taken {
+    match position {
+        Position::Table { table, version } => Taken::Whole { version: *version, bytes: table.size().1 },
+        Position::Files { .. } | Position::Unversioned | Position::Fixed => Taken::Unpinned,
     }
 }
 
