@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sluice_graph::DeclaredGraph;
+use sluice_model::condition::graph::RUN_EMPTY_PIPELINE;
 use sluice_model::{Clock, Diagnostic, Ids};
 use sluice_sql::project::{LoadOptions, Project, interpolate, load, read_sql};
 use sluice_sql::statement::Statement;
@@ -145,7 +146,14 @@ pub(crate) fn statements(opened: &Opened, project: &Project) -> (Vec<Statement>,
 pub(crate) fn declared(opened: &Opened, project: &Project) -> (DeclaredGraph, Vec<Diagnostic>) {
     let (statements, mut diagnostics) = statements(opened, project);
     let (graph, found) = sluice_graph::declare(statements, &project.key, &project.configuration);
-    diagnostics.extend(found);
+    // Where files could not be read, that nothing is declared is no news.
+    let has_errors = opened
+        .diagnostics
+        .iter()
+        .chain(&diagnostics)
+        .any(Diagnostic::is_error);
+    let is_news = |d: &Diagnostic| !has_errors || d.condition != &RUN_EMPTY_PIPELINE;
+    diagnostics.extend(found.into_iter().filter(is_news));
     (graph, diagnostics)
 }
 

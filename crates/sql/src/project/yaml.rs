@@ -424,7 +424,12 @@ impl Reader<'_> {
             format!("`{}` is not valid YAML: {words}", self.file),
         )
         .at(origin, "");
-        let near = [origin.line.saturating_sub(1), origin.line].map(|line| self.line(line));
+        let near = [
+            origin.line.saturating_sub(1),
+            origin.line,
+            origin.line.saturating_add(1),
+        ]
+        .map(|line| self.line(line));
         if near
             .iter()
             .any(|line| line.trim_start_matches(' ').starts_with('\t'))

@@ -153,3 +153,16 @@ fn plain(node: &Node) -> String {
         _ => node.scalar().unwrap_or_else(|| "null".to_owned()),
     }
 }
+
+#[test]
+fn tabs_and_slashes_get_a_help() {
+    for (text, expected) in [
+        ("a:\n\tb: 1\n", "spaces"),
+        ("name: x\n\tb: 1\n", "spaces"),
+        ("a: [1, // one\nb: 2\n", "`#`"),
+    ] {
+        let (_, diagnostics) = parse("f.yml", text);
+        let helps = diagnostics.first().unwrap().helps.join("|");
+        assert!(helps.contains(expected), "{text}: {helps}");
+    }
+}
