@@ -164,7 +164,7 @@ fn choose_target(reader: &mut Reader<'_>, root: &Node, top: &Origin) -> Option<T
     let section = root.get("targets").or_else(|| root.get("environments"));
     let entries = section.map(Node::entries).unwrap_or_default();
     let names: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
-    let named = |name: &str| {
+    let target_of = |name: &str| {
         entries
             .iter()
             .find(|entry| entry.key == name)
@@ -183,7 +183,7 @@ fn choose_target(reader: &mut Reader<'_>, root: &Node, top: &Origin) -> Option<T
             name: wanted.to_owned(),
             node: Node::mapping(top),
         });
-        let found = named(wanted).or(fallback);
+        let found = target_of(wanted).or(fallback);
         if found.is_none() {
             let place = section.map_or(top, |node| &node.origin);
             let message = format!("the bundle has no target `{wanted}`");
@@ -204,7 +204,7 @@ fn choose_target(reader: &mut Reader<'_>, root: &Node, top: &Origin) -> Option<T
             name: "default".to_owned(),
             node: Node::mapping(top),
         }),
-        ([one], _) | ([], [one]) => named(one),
+        ([one], _) | ([], [one]) => target_of(one),
         (defaults, _) => {
             let message = if defaults.is_empty() {
                 "the bundle has several targets and none is the default".to_owned()

@@ -205,7 +205,7 @@ fn glob(reader: &mut Reader<'_>, node: &Node, kind: SpecKind) -> Vec<String> {
             .help(format!("write `{folder}/**`")),
         );
     }
-    let Ok(matcher) = matcher(&pattern) else {
+    let Ok(compiled) = matcher(&pattern) else {
         reader.report(
             Diagnostic::error(
                 &project::PIPELINE_SPEC_INVALID_GLOB_PATTERN,
@@ -219,7 +219,7 @@ fn glob(reader: &mut Reader<'_>, node: &Node, kind: SpecKind) -> Vec<String> {
         .files
         .paths()
         .iter()
-        .filter(|p| matcher.is_match(p))
+        .filter(|p| compiled.is_match(p))
         .cloned()
         .collect();
     if matched.is_empty() {

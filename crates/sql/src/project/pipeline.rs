@@ -253,17 +253,15 @@ fn event_log(reader: &mut Reader<'_>, node: &Node, namespace: &Namespace) -> Opt
     let schema = reader
         .text(event_log, "schema")
         .unwrap_or_else(|| namespace.schema.clone());
-    match reader.text(event_log, "name") {
-        Some(name) => Some(DatasetName::new(&catalog, &schema, &name)),
-        None => {
-            reader.report(
-                Diagnostic::error(
-                    &project::PIPELINE_SPEC_MISSING_REQUIRED_FIELD,
-                    "`event_log` has no `name`",
-                )
-                .at(&event_log.origin, ""),
-            );
-            None
-        }
-    }
+    let Some(name) = reader.text(event_log, "name") else {
+        reader.report(
+            Diagnostic::error(
+                &project::PIPELINE_SPEC_MISSING_REQUIRED_FIELD,
+                "`event_log` has no `name`",
+            )
+            .at(&event_log.origin, ""),
+        );
+        return None;
+    };
+    Some(DatasetName::new(&catalog, &schema, &name))
 }

@@ -99,22 +99,14 @@ impl<'a> References<'a> {
                 Piece::Text(text) => resolved.push_str(text),
                 Piece::Reference(written, path) => match self.lookup(path, origin) {
                     None => resolved.push_str(written),
-                    Some(found) => match found.scalar() {
-                        Some(text) => resolved.push_str(&text),
-                        None => {
-                            self.diagnostics.push(
-                                Diagnostic::error(
-                                    &project::PROJECT_FIELD_TYPE,
-                                    format!(
-                                        "`{written}` is {} and stands inside a text",
-                                        found.kind()
-                                    ),
-                                )
-                                .at(origin, "only text can be put here"),
-                            );
+                    Some(found) => {
+                        if let Some(text) = found.scalar() {
+                            resolved.push_str(&text);
+                        } else {
+                            self.diagnostics.push(not_text(written, &found, origin));
                             resolved.push_str(written);
                         }
-                    },
+                    }
                 },
             }
             if resolved.len() > TEXT_BYTES_MAX {
@@ -268,6 +260,15 @@ impl<'a> References<'a> {
             );
         }
     }
+}
+
+/// A list or mapping that stands inside a text.
+fn not_text(written: &str, found: &Node, origin: &Origin) -> Diagnostic {
+    Diagnostic::error(
+        &project::PROJECT_FIELD_TYPE,
+        format!("`{written}` is {} and stands inside a text", found.kind()),
+    )
+    .at(origin, "only text can be put here")
 }
 
 /// One step of a path.

@@ -138,22 +138,18 @@ fn report_missing(
     let help = format!(
         "give it a value: `--var {name}=…` or the environment variable `BUNDLE_VAR_{name}`"
     );
-    let diagnostic = match node.and_then(|node| node.entry("lookup")) {
-        Some(lookup) => Diagnostic::error(
-            &project::BUNDLE_VARIABLE_LOOKUP,
-            format!("the variable `{name}` is looked up in a Databricks workspace, and there is none here"),
-        )
-        .at(&lookup.origin, ""),
-        None => {
-            let diagnostic = Diagnostic::error(
-                &project::BUNDLE_VARIABLE_WITHOUT_VALUE,
-                format!("the variable `{name}` has no value"),
-            );
-            match (declared, node) {
-                (Some(entry), _) => diagnostic.at(&entry.origin, "declared without a default"),
-                (None, Some(node)) => diagnostic.at(&node.origin, ""),
-                (None, None) => diagnostic,
-            }
+    let diagnostic = if let Some(lookup) = node.and_then(|node| node.entry("lookup")) {
+        let message = format!(
+            "the variable `{name}` is looked up in a Databricks workspace, and there is none here"
+        );
+        Diagnostic::error(&project::BUNDLE_VARIABLE_LOOKUP, message).at(&lookup.origin, "")
+    } else {
+        let message = format!("the variable `{name}` has no value");
+        let diagnostic = Diagnostic::error(&project::BUNDLE_VARIABLE_WITHOUT_VALUE, message);
+        match (declared, node) {
+            (Some(entry), _) => diagnostic.at(&entry.origin, "declared without a default"),
+            (None, Some(node)) => diagnostic.at(&node.origin, ""),
+            (None, None) => diagnostic,
         }
     };
     reader.report(diagnostic.help(help));
