@@ -3,24 +3,24 @@
 //! `cargo test -p sluice --test cases -- NAME` runs what contains NAME; `SLUICE_CASES_COMPLETE=1` fills in answers;
 //! `SLUICE_CASES_ALL_CRASHES=1` ends the engine at every durable step instead of a sample.
 
-#[path = "../crates/sluice/src/render.rs"]
-#[allow(dead_code, reason = "the cases render diagnostics and nothing else")]
-mod render;
-#[path = "../crates/sluice/src/source_text.rs"]
-#[allow(dead_code, reason = "the cases need texts by folder only")]
-mod source_text;
-#[path = "../crates/sluice/src/project_disk.rs"]
-#[allow(dead_code, reason = "texts need one function of it")]
-mod project_disk;
 #[path = "../crates/sluice/src/arguments.rs"]
 #[allow(dead_code, reason = "render is configured by arguments")]
 mod arguments;
 #[path = "runner/case.rs"]
 mod case;
+#[path = "../crates/sluice/src/project_disk.rs"]
+#[allow(dead_code, reason = "texts need one function of it")]
+mod project_disk;
 #[path = "runner/regime.rs"]
 mod regime;
+#[path = "../crates/sluice/src/render.rs"]
+#[allow(dead_code, reason = "the cases render diagnostics and nothing else")]
+mod render;
 #[path = "runner/show.rs"]
 mod show;
+#[path = "../crates/sluice/src/source_text.rs"]
+#[allow(dead_code, reason = "the cases need texts by folder only")]
+mod source_text;
 #[path = "runner/station.rs"]
 mod station;
 #[path = "runner/world.rs"]
@@ -39,11 +39,25 @@ fn main() -> ExitCode {
     let complete = std::env::var_os("SLUICE_CASES_COMPLETE").is_some();
     let mut trials = vec![];
     for path in case_files(&root()) {
-        let shown = path.strip_prefix(root()).unwrap_or(&path).display().to_string();
-        let regimes = if complete { vec![Regime::Plain] } else { Regime::all() };
+        let shown = path
+            .strip_prefix(root())
+            .unwrap_or(&path)
+            .display()
+            .to_string();
+        let regimes = if complete {
+            vec![Regime::Plain]
+        } else {
+            Regime::all()
+        };
         for regime in regimes {
             let path = path.clone();
-            let name = format!("{} {}", shown.trim_start_matches("tests/cases/").trim_end_matches(".test"), regime.name());
+            let name = format!(
+                "{} {}",
+                shown
+                    .trim_start_matches("tests/cases/")
+                    .trim_end_matches(".test"),
+                regime.name()
+            );
             trials.push(Trial::test(name, move || run(&path, regime, complete)));
         }
     }
@@ -81,19 +95,31 @@ fn root() -> PathBuf {
     if let Some(root) = std::env::var_os("SLUICE_CASES_ROOT") {
         return PathBuf::from(root);
     }
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap_or_else(|_| PathBuf::from("."))
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap_or_else(|_| PathBuf::from("."))
 }
 
 /// Every `.test` file, in a fixed order.
 fn case_files(root: &Path) -> Vec<PathBuf> {
-    let mut waiting = vec![root.join("tests/cases"), root.join("tests/projects"), root.join("examples")];
+    let mut waiting = vec![
+        root.join("tests/cases"),
+        root.join("tests/projects"),
+        root.join("examples"),
+    ];
     let mut found = vec![];
     while let Some(folder) = waiting.pop() {
-        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            continue;
+        };
         for path in entries.flatten().map(|entry| entry.path()) {
             if path.is_dir() {
                 waiting.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "test") {
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "test")
+            {
                 found.push(path);
             }
         }

@@ -34,8 +34,12 @@ pub struct Station {
 impl Case {
     /// Reads a case from its text.
     pub fn parse(path: &Path, text: &str) -> Result<Self, String> {
-        let mut case =
-            Self { path: path.to_path_buf(), purpose: vec![], not_under: vec![], stations: vec![] };
+        let mut case = Self {
+            path: path.to_path_buf(),
+            purpose: vec![],
+            not_under: vec![],
+            stations: vec![],
+        };
         for (index, line) in text.split_inclusive('\n').enumerate() {
             if let Some(head) = line.strip_prefix("--- ") {
                 let head = head.trim_end();
@@ -68,13 +72,16 @@ impl Case {
                 .split_once(" (")
                 .and_then(|(regime, reason)| Some((regime, reason.strip_suffix(')')?)))
                 .ok_or_else(|| format!("line {number}: expected `# not under: REGIME (reason)`"))?;
-            self.not_under.push((regime.to_string(), reason.to_string()));
+            self.not_under
+                .push((regime.to_string(), reason.to_string()));
         }
         if line.starts_with('#') || line.is_empty() {
             self.purpose.push(line.to_string());
             return Ok(());
         }
-        Err(format!("line {number}: expected a comment or a station, found `{line}`"))
+        Err(format!(
+            "line {number}: expected a comment or a station, found `{line}`"
+        ))
     }
 
     /// Whether the case takes part in a regime.
@@ -101,7 +108,9 @@ impl Station {
     /// The body of a file or input: one trailing empty line, a separator, is not part of it.
     #[must_use]
     pub fn content(&self) -> &str {
-        self.body.strip_suffix("\n\n").map_or(self.body.as_str(), |_| &self.body[..self.body.len() - 1])
+        self.body
+            .strip_suffix("\n\n")
+            .map_or(self.body.as_str(), |_| &self.body[..self.body.len() - 1])
     }
 
     /// Replaces the body by an answer, keeping the separator.
@@ -119,7 +128,11 @@ impl fmt::Display for Case {
             let gap = if station.argument.is_empty() { "" } else { " " };
             writeln!(f, "--- {}{gap}{}", station.verb, station.argument)?;
             let last = index + 1 == self.stations.len();
-            let body = if last { station.body.trim_end_matches('\n') } else { station.body.as_str() };
+            let body = if last {
+                station.body.trim_end_matches('\n')
+            } else {
+                station.body.as_str()
+            };
             f.write_str(body)?;
             if last && !body.is_empty() {
                 writeln!(f)?;

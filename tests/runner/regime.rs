@@ -25,7 +25,13 @@ pub enum Regime {
 impl Regime {
     /// All of them.
     pub fn all() -> Vec<Self> {
-        vec![Self::Plain, Self::Crash, Self::Small, Self::Parallel, Self::FullRefresh]
+        vec![
+            Self::Plain,
+            Self::Crash,
+            Self::Small,
+            Self::Parallel,
+            Self::FullRefresh,
+        ]
     }
 
     /// Its name, as cases opt out of it.
@@ -42,8 +48,14 @@ impl Regime {
     fn manner(self) -> Manner {
         match self {
             Self::Plain | Self::Crash | Self::FullRefresh => Manner::default(),
-            Self::Small => Manner { batch_files_max: Some(1), parallelism: 1 },
-            Self::Parallel => Manner { batch_files_max: None, parallelism: 4 },
+            Self::Small => Manner {
+                batch_files_max: Some(1),
+                parallelism: 1,
+            },
+            Self::Parallel => Manner {
+                batch_files_max: None,
+                parallelism: 4,
+            },
         }
     }
 }
@@ -53,14 +65,22 @@ pub async fn run(case: &mut Case, regime: Regime, complete: bool) -> Result<(), 
     let tables_only = case.stations.iter().any(|station| station.verb == "crash");
     match regime {
         Regime::Plain => {
-            let answers = if complete { Answers::Fill } else { Answers::All };
-            Walk::new(World::new(regime.manner())?, answers).through(case).await
+            let answers = if complete {
+                Answers::Fill
+            } else {
+                Answers::All
+            };
+            Walk::new(World::new(regime.manner())?, answers)
+                .through(case)
+                .await
         }
         // A case that ends the engine itself has its own crashes.
         Regime::Crash | Regime::FullRefresh if tables_only => Ok(()),
         Regime::Crash => crashes(case).await,
         Regime::Small | Regime::Parallel => {
-            Walk::new(World::new(regime.manner())?, Answers::Tables).through(case).await
+            Walk::new(World::new(regime.manner())?, Answers::Tables)
+                .through(case)
+                .await
         }
         Regime::FullRefresh => {
             let mut walk = Walk::new(World::new(regime.manner())?, Answers::Tables);
@@ -77,9 +97,19 @@ async fn crashes(case: &mut Case) -> Result<(), String> {
     Walk::new(counting, Answers::Tables).through(case).await?;
     let operations = fate.operations();
     let all = std::env::var_os("SLUICE_CASES_ALL_CRASHES").is_some();
-    let step = if all { 1 } else { (operations / CRASHES_SAMPLED).max(1) };
+    let step = if all {
+        1
+    } else {
+        (operations / CRASHES_SAMPLED).max(1)
+    };
     // A different offset per case, so that the sample of all cases together covers every kind of step.
-    let offset = case.path.to_string_lossy().bytes().map(u64::from).sum::<u64>() % step.max(1);
+    let offset = case
+        .path
+        .to_string_lossy()
+        .bytes()
+        .map(u64::from)
+        .sum::<u64>()
+        % step.max(1);
     let mut number = 1 + offset;
     while number <= operations {
         for after in [false, true] {
@@ -89,7 +119,12 @@ async fn crashes(case: &mut Case) -> Result<(), String> {
             let world = World::new(Regime::Crash.manner())?;
             world.fate.set(Some(Death::Operation { number, after }));
             let walk = Walk::new(world, Answers::Tables).through(case).await;
-            walk.map_err(|message| format!("ended at operation {number} of {operations} ({}): {message}", if after { "answer lost" } else { "before" }))?;
+            walk.map_err(|message| {
+                format!(
+                    "ended at operation {number} of {operations} ({}): {message}",
+                    if after { "answer lost" } else { "before" }
+                )
+            })?;
         }
         number += step;
     }

@@ -12,7 +12,11 @@ use sluice_run::{FlowReport, PlanLine, QueryResult, UpdateReport};
 pub fn update(report: &UpdateReport) -> String {
     let mut flows: Vec<&FlowReport> = report.flows.iter().collect();
     flows.sort_by_key(|flow| (flow.dataset.to_string(), flow.flow.clone()));
-    flows.iter().map(|flow| flow_line(flow)).collect::<Vec<_>>().join("\n")
+    flows
+        .iter()
+        .map(|flow| flow_line(flow))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn flow_line(flow: &FlowReport) -> String {
@@ -31,7 +35,16 @@ fn flow_line(flow: &FlowReport) -> String {
         _ => {}
     }
     if metrics.batches > 0 {
-        let _ = write!(line, "  +{} {}", metrics.output_rows, if metrics.output_rows == 1 { "row" } else { "rows" });
+        let _ = write!(
+            line,
+            "  +{} {}",
+            metrics.output_rows,
+            if metrics.output_rows == 1 {
+                "row"
+            } else {
+                "rows"
+            }
+        );
     }
     if metrics.deleted_rows > 0 {
         let _ = write!(line, "  -{}", metrics.deleted_rows);
@@ -43,7 +56,11 @@ fn flow_line(flow: &FlowReport) -> String {
         let _ = write!(line, "  bad records {}", metrics.bad_records);
     }
     for count in &flow.expectations {
-        let _ = write!(line, "  {}: {} passed, {} failed", count.name, count.passed_records, count.failed_records);
+        let _ = write!(
+            line,
+            "  {}: {} passed, {} failed",
+            count.name, count.passed_records, count.failed_records
+        );
     }
     line
 }
@@ -65,8 +82,20 @@ pub fn plan(lines: &[PlanLine]) -> String {
 
 /// Events, one line each.
 pub fn events(events: &[Event], filter: &str) -> String {
-    let wanted = |event: &&Event| filter.is_empty() || filter.split_whitespace().any(|word| event.event_type == word);
-    let line = |event: &Event| format!("{} {} {}", event.level.as_str(), event.event_type, event.message);
+    let wanted = |event: &&Event| {
+        filter.is_empty()
+            || filter
+                .split_whitespace()
+                .any(|word| event.event_type == word)
+    };
+    let line = |event: &Event| {
+        format!(
+            "{} {} {}",
+            event.level.as_str(),
+            event.event_type,
+            event.message
+        )
+    };
     let mut lines: Vec<String> = events.iter().filter(wanted).map(line).collect();
     if filter.contains("flow_") {
         // Flows run side by side: their events have no order between each other.
@@ -77,12 +106,18 @@ pub fn events(events: &[Event], filter: &str) -> String {
 
 /// Rows as a table: a header, columns padded, NULL as `NULL`; rows sorted unless the query orders them.
 pub fn table(result: &QueryResult, keep_order: bool) -> Result<String, String> {
-    let header: Vec<String> = result.schema.fields().iter().map(|field| field.name().clone()).collect();
+    let header: Vec<String> = result
+        .schema
+        .fields()
+        .iter()
+        .map(|field| field.name().clone())
+        .collect();
     let mut rows: Vec<Vec<String>> = vec![];
     for batch in &result.batches {
         let mut columns = vec![];
         for column in batch.columns() {
-            let text = cast(column, &SparkType::String, CastMode::Ansi, "UTC").map_err(|error| error.to_string())?;
+            let text = cast(column, &SparkType::String, CastMode::Ansi, "UTC")
+                .map_err(|error| error.to_string())?;
             columns.push(text);
         }
         for row in 0..batch.num_rows() {
@@ -100,18 +135,32 @@ fn cell(column: &ArrayRef, row: usize) -> String {
         return "NULL".into();
     }
     let text = column.as_string::<i32>().value(row);
-    if text.is_empty() { "''".into() } else { text.replace('\n', "\\n").replace('\0', "\\0") }
+    if text.is_empty() {
+        "''".into()
+    } else {
+        text.replace('\n', "\\n").replace('\0', "\\0")
+    }
 }
 
 fn layout(header: &[String], rows: &[Vec<String>]) -> String {
     let width = |index: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(index)).chain(header.get(index));
+        let cells = rows
+            .iter()
+            .filter_map(|row| row.get(index))
+            .chain(header.get(index));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
     let line = |cells: &[String]| {
-        let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let padded: Vec<String> = cells
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
         padded.join(" | ").trim_end().to_string()
     };
-    std::iter::once(line(header)).chain(rows.iter().map(|row| line(row))).collect::<Vec<_>>().join("\n")
+    std::iter::once(line(header))
+        .chain(rows.iter().map(|row| line(row)))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

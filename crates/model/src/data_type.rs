@@ -87,15 +87,22 @@ impl SparkType {
             Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             Self::TimestampNtz => DataType::Timestamp(TimeUnit::Microsecond, None),
             Self::Null => DataType::Null,
-            Self::Array(element) => DataType::List(Arc::new(Field::new("element", element.to_arrow(), true))),
+            Self::Array(element) => {
+                DataType::List(Arc::new(Field::new("element", element.to_arrow(), true)))
+            }
             Self::Map(key, value) => {
                 let entries = Fields::from(vec![
                     Field::new("key", key.to_arrow(), false),
                     Field::new("value", value.to_arrow(), true),
                 ]);
-                DataType::Map(Arc::new(Field::new("key_value", DataType::Struct(entries), false)), false)
+                DataType::Map(
+                    Arc::new(Field::new("key_value", DataType::Struct(entries), false)),
+                    false,
+                )
             }
-            Self::Struct(fields) => DataType::Struct(fields.iter().map(SparkField::to_arrow).collect()),
+            Self::Struct(fields) => {
+                DataType::Struct(fields.iter().map(SparkField::to_arrow).collect())
+            }
         }
     }
 
@@ -111,14 +118,22 @@ impl SparkType {
             DataType::UInt64 => Self::Decimal(20, 0),
             DataType::Float16 | DataType::Float32 => Self::Float,
             DataType::Float64 => Self::Double,
-            DataType::Decimal32(p, s) | DataType::Decimal64(p, s) | DataType::Decimal128(p, s) => Self::Decimal(*p, *s),
+            DataType::Decimal32(p, s) | DataType::Decimal64(p, s) | DataType::Decimal128(p, s) => {
+                Self::Decimal(*p, *s)
+            }
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::String,
-            DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => Self::Binary,
+            DataType::Binary
+            | DataType::LargeBinary
+            | DataType::BinaryView
+            | DataType::FixedSizeBinary(_) => Self::Binary,
             DataType::Date32 | DataType::Date64 => Self::Date,
             DataType::Timestamp(_, Some(_)) => Self::Timestamp,
             DataType::Timestamp(_, None) => Self::TimestampNtz,
             DataType::Null => Self::Null,
-            DataType::List(item) | DataType::LargeList(item) | DataType::ListView(item) | DataType::FixedSizeList(item, _) => {
+            DataType::List(item)
+            | DataType::LargeList(item)
+            | DataType::ListView(item)
+            | DataType::FixedSizeList(item, _) => {
                 Self::Array(Box::new(Self::from_arrow(item.data_type())?))
             }
             DataType::Map(entries, _) => match entries.data_type() {
@@ -131,9 +146,12 @@ impl SparkType {
                 },
                 _ => return None,
             },
-            DataType::Struct(fields) => {
-                Self::Struct(fields.iter().map(|f| SparkField::from_arrow(f)).collect::<Option<_>>()?)
-            }
+            DataType::Struct(fields) => Self::Struct(
+                fields
+                    .iter()
+                    .map(|f| SparkField::from_arrow(f))
+                    .collect::<Option<_>>()?,
+            ),
             DataType::Dictionary(_, value) => Self::from_arrow(value)?,
             _ => return None,
         })
@@ -144,7 +162,11 @@ impl SparkType {
     /// # Errors
     /// The text is no type of Spark's DDL, or nests too deeply.
     pub fn parse(text: &str) -> Result<Self, TypeError> {
-        let mut parser = Parser { text, position: 0, depth: 0 };
+        let mut parser = Parser {
+            text,
+            position: 0,
+            depth: 0,
+        };
         let data_type = parser.data_type()?;
         parser.end()?;
         Ok(data_type)
@@ -159,7 +181,11 @@ pub fn parse_schema(text: &str) -> Result<Vec<SparkField>, TypeError> {
     if let Ok(SparkType::Struct(fields)) = SparkType::parse(text) {
         return Ok(fields);
     }
-    let mut parser = Parser { text, position: 0, depth: 0 };
+    let mut parser = Parser {
+        text,
+        position: 0,
+        depth: 0,
+    };
     if parser.peek_end() {
         return Ok(vec![]);
     }
@@ -172,7 +198,12 @@ impl SparkField {
     /// A nullable field without a comment.
     #[must_use]
     pub fn new(name: impl Into<String>, data_type: SparkType) -> Self {
-        Self { name: name.into(), data_type, nullable: true, comment: None }
+        Self {
+            name: name.into(),
+            data_type,
+            nullable: true,
+            comment: None,
+        }
     }
 
     /// The Arrow field.
@@ -185,7 +216,12 @@ impl SparkField {
     #[must_use]
     pub fn from_arrow(field: &Field) -> Option<Self> {
         let data_type = SparkType::from_arrow(field.data_type())?;
-        Some(Self { name: field.name().clone(), data_type, nullable: field.is_nullable(), comment: None })
+        Some(Self {
+            name: field.name().clone(),
+            data_type,
+            nullable: field.is_nullable(),
+            comment: None,
+        })
     }
 }
 
@@ -229,7 +265,10 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn error<T>(&self, message: impl Into<String>) -> Result<T, TypeError> {
-        Err(TypeError { message: message.into(), offset: self.position })
+        Err(TypeError {
+            message: message.into(),
+            offset: self.position,
+        })
     }
 
     fn rest(&self) -> &str {
@@ -250,7 +289,10 @@ impl Parser<'_> {
         if self.peek_end() {
             return Ok(());
         }
-        self.error(format!("expected the end of the type, found `{}`", self.rest()))
+        self.error(format!(
+            "expected the end of the type, found `{}`",
+            self.rest()
+        ))
     }
 
     fn take(&mut self, symbol: char) -> bool {
@@ -263,7 +305,11 @@ impl Parser<'_> {
     }
 
     fn need(&mut self, symbol: char) -> Result<(), TypeError> {
-        if self.take(symbol) { Ok(()) } else { self.error(format!("expected `{symbol}`")) }
+        if self.take(symbol) {
+            Ok(())
+        } else {
+            self.error(format!("expected `{symbol}`"))
+        }
     }
 
     fn word(&mut self) -> Result<String, TypeError> {
@@ -272,7 +318,9 @@ impl Parser<'_> {
             return self.quoted('`');
         }
         let rest = self.rest();
-        let length = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).unwrap_or(rest.len());
+        let length = rest
+            .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'))
+            .unwrap_or(rest.len());
         if length == 0 {
             return self.error("expected a name");
         }
@@ -302,7 +350,9 @@ impl Parser<'_> {
     fn keyword(&mut self, keyword: &str) -> bool {
         self.space();
         let rest = self.rest();
-        let matches = rest.get(..keyword.len()).is_some_and(|head| head.eq_ignore_ascii_case(keyword))
+        let matches = rest
+            .get(..keyword.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(keyword))
             && !rest[keyword.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_');
         if matches {
             self.position += keyword.len();
@@ -325,7 +375,11 @@ impl Parser<'_> {
             }
             if self.keyword("COMMENT") {
                 self.space();
-                let quote = if self.rest().starts_with('"') { '"' } else { '\'' };
+                let quote = if self.rest().starts_with('"') {
+                    '"'
+                } else {
+                    '\''
+                };
                 if !self.rest().starts_with(quote) {
                     return self.error("expected a string after `COMMENT`");
                 }
@@ -343,7 +397,10 @@ impl Parser<'_> {
             return self.error("the type nests too deeply");
         }
         self.depth += 1;
-        let start = { self.space(); self.position };
+        let start = {
+            self.space();
+            self.position
+        };
         let word = self.word()?.to_ascii_uppercase();
         let data_type = match word.as_str() {
             "BOOLEAN" | "BOOL" => SparkType::Boolean,
@@ -402,7 +459,8 @@ impl Parser<'_> {
 
     fn number(&mut self) -> Result<u32, TypeError> {
         let word = self.word()?;
-        word.parse().or_else(|_| self.error(format!("expected a number, found `{word}`")))
+        word.parse()
+            .or_else(|_| self.error(format!("expected a number, found `{word}`")))
     }
 
     fn decimal(&mut self) -> Result<SparkType, TypeError> {
@@ -426,14 +484,22 @@ mod tests {
     fn check(text: &str, shown: &str) {
         let parsed = SparkType::parse(text).unwrap();
         assert_eq!(parsed.to_string(), shown);
-        assert_eq!(SparkType::from_arrow(&parsed.to_arrow()).unwrap().to_string(), shown);
+        assert_eq!(
+            SparkType::from_arrow(&parsed.to_arrow())
+                .unwrap()
+                .to_string(),
+            shown
+        );
     }
 
     #[test]
     fn types_round_trip_through_text_and_arrow() {
         check("bigint", "bigint");
         check("DECIMAL( 12 , 2 )", "decimal(12,2)");
-        check("array<struct<a:int,b: MAP<STRING, array<double>>>>", "array<struct<a:int,b:map<string,array<double>>>>");
+        check(
+            "array<struct<a:int,b: MAP<STRING, array<double>>>>",
+            "array<struct<a:int,b:map<string,array<double>>>>",
+        );
         check("STRUCT<>", "struct<>");
     }
 
@@ -449,7 +515,13 @@ mod tests {
 
     #[test]
     fn what_is_no_type_is_refused_with_its_place() {
-        for (text, offset) in [("INTT", 0), ("array<", 6), ("decimal(39,0)", 13), ("map<int>", 7), ("int int", 4)] {
+        for (text, offset) in [
+            ("INTT", 0),
+            ("array<", 6),
+            ("decimal(39,0)", 13),
+            ("map<int>", 7),
+            ("int int", 4),
+        ] {
             assert_eq!(SparkType::parse(text).unwrap_err().offset, offset, "{text}");
         }
         assert!(SparkType::parse(&"array<".repeat(10_000)).is_err());

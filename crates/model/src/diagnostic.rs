@@ -64,13 +64,23 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, condition: &'static Condition, message: impl Into<String>) -> Self {
-        Self { severity, condition, message: message.into(), labels: vec![], facts: vec![], helps: vec![] }
+        Self {
+            severity,
+            condition,
+            message: message.into(),
+            labels: vec![],
+            facts: vec![],
+            helps: vec![],
+        }
     }
 
     /// Adds a place with a remark.
     #[must_use]
     pub fn at(mut self, origin: &Origin, text: impl Into<String>) -> Self {
-        self.labels.push(Label { origin: origin.clone(), text: text.into() });
+        self.labels.push(Label {
+            origin: origin.clone(),
+            text: text.into(),
+        });
         self
     }
 

@@ -17,7 +17,10 @@ impl Namespace {
     /// Makes a namespace; both parts are lower-cased, as Unity Catalog does.
     #[must_use]
     pub fn new(catalog: &str, schema: &str) -> Self {
-        Self { catalog: catalog.to_lowercase(), schema: schema.to_lowercase() }
+        Self {
+            catalog: catalog.to_lowercase(),
+            schema: schema.to_lowercase(),
+        }
     }
 }
 
@@ -44,7 +47,11 @@ impl DatasetName {
     /// Makes a full name, lower-casing its parts.
     #[must_use]
     pub fn new(catalog: &str, schema: &str, name: &str) -> Self {
-        Self { catalog: catalog.to_lowercase(), schema: schema.to_lowercase(), name: name.to_lowercase() }
+        Self {
+            catalog: catalog.to_lowercase(),
+            schema: schema.to_lowercase(),
+            name: name.to_lowercase(),
+        }
     }
 
     /// Makes the name of a temporary view.

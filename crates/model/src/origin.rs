@@ -22,7 +22,12 @@ impl Origin {
     /// Makes an origin.
     #[must_use]
     pub fn new(file: impl Into<Arc<str>>, line: u32, column: u32, length: u32) -> Self {
-        Self { file: file.into(), line, column, length }
+        Self {
+            file: file.into(),
+            line,
+            column,
+            length,
+        }
     }
 }
 

@@ -23,7 +23,11 @@ pub(crate) struct CheckpointStore {
 impl CheckpointStore {
     /// Names the folder of a flow below its table: `_sluice/<flow>/<incarnation>`.
     pub(crate) fn new(store: Store, table: &Location, flow: &str, incarnation: u32) -> Self {
-        let folder = table.child(["_sluice", &crate::places::encode(flow), &incarnation.to_string()]);
+        let folder = table.child([
+            "_sluice",
+            &crate::places::encode(flow),
+            &incarnation.to_string(),
+        ]);
         Self { store, folder }
     }
 
@@ -55,10 +59,18 @@ impl CheckpointStore {
     pub(crate) async fn plan(&self, batch: i64) -> Result<NewestPlan> {
         let mut found = NewestPlan::Absent;
         for attempt in 0.. {
-            let Some(text) = self.store.get(&self.plan_place(batch, attempt)).await? else { break };
+            let Some(text) = self.store.get(&self.plan_place(batch, attempt)).await? else {
+                break;
+            };
             match BatchPlan::parse(&text) {
                 Ok(plan) => return Ok(NewestPlan::Readable(Box::new(plan))),
-                Err(fault) => found = NewestPlan::Faulty { batch, attempt, fault },
+                Err(fault) => {
+                    found = NewestPlan::Faulty {
+                        batch,
+                        attempt,
+                        fault,
+                    }
+                }
             }
         }
         Ok(found)
@@ -75,7 +87,11 @@ impl CheckpointStore {
     /// Writes a plan, or adopts the one that is there already: another engine's, or our own whose answer was lost.
     pub(crate) async fn write_plan(&self, plan: BatchPlan, attempt: u32) -> Result<BatchPlan> {
         let place = self.plan_place(plan.batch, attempt);
-        match self.store.put_if_absent(&place, plan.to_text().into()).await? {
+        match self
+            .store
+            .put_if_absent(&place, plan.to_text().into())
+            .await?
+        {
             PutOutcome::Created => Ok(plan),
             PutOutcome::AlreadyExists => match self.plan(plan.batch).await? {
                 NewestPlan::Readable(theirs) => Ok(*theirs),
@@ -108,8 +124,16 @@ impl CheckpointStore {
     }
 
     /// Writes a file once.
-    pub(crate) async fn put(&self, sub_folder: &str, name: &str, bytes: Bytes) -> Result<PutOutcome> {
-        Ok(self.store.put_if_absent(&self.place(sub_folder, name), bytes).await?)
+    pub(crate) async fn put(
+        &self,
+        sub_folder: &str,
+        name: &str,
+        bytes: Bytes,
+    ) -> Result<PutOutcome> {
+        Ok(self
+            .store
+            .put_if_absent(&self.place(sub_folder, name), bytes)
+            .await?)
     }
 
     /// Deletes a file that a newer one replaces.
@@ -120,19 +144,24 @@ impl CheckpointStore {
     /// The names of the files of a sub-folder, sorted.
     pub(crate) async fn names(&self, sub_folder: &str) -> Result<Vec<String>> {
         let listed = self.store.list(&self.folder.child([sub_folder])).await?;
-        let mut names: Vec<String> =
-            listed.iter().filter_map(|entry| entry.location.filename().map(str::to_owned)).collect();
+        let mut names: Vec<String> = listed
+            .iter()
+            .filter_map(|entry| entry.location.filename().map(str::to_owned))
+            .collect();
         names.sort();
         Ok(names)
     }
 
     /// The error for progress that is not whole.
     pub(crate) fn lost(&self, what: &str) -> Failure {
-        Diagnostic::error(&CHECKPOINT_LOST, format!("the progress of a flow is incomplete: {what}"))
-            .fact(format!("folder: `{}`", self.folder))
-            .fact("the table keeps all its rows; nothing was changed")
-            .help("restore the folder from a backup")
-            .help("or start the table again from nothing: `sluice run --full-refresh TABLE`")
-            .into()
+        Diagnostic::error(
+            &CHECKPOINT_LOST,
+            format!("the progress of a flow is incomplete: {what}"),
+        )
+        .fact(format!("folder: `{}`", self.folder))
+        .fact("the table keeps all its rows; nothing was changed")
+        .help("restore the folder from a backup")
+        .help("or start the table again from nothing: `sluice run --full-refresh TABLE`")
+        .into()
     }
 }

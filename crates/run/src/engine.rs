@@ -53,7 +53,9 @@ impl Engine {
     /// Makes an engine. Touches nothing.
     #[must_use]
     pub fn new(options: EngineOptions) -> Self {
-        Self { options: Arc::new(options) }
+        Self {
+            options: Arc::new(options),
+        }
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -71,14 +73,23 @@ impl Engine {
     /// The pipeline's own folder: `_sluice/<pipeline>/<target>`.
     pub(crate) fn pipeline_folder(&self) -> Location {
         let target = self.options.target.as_deref().unwrap_or("default");
-        self.store().place(&["_sluice", &places::encode(&self.options.pipeline), &places::encode(target)])
+        self.store().place(&[
+            "_sluice",
+            &places::encode(&self.options.pipeline),
+            &places::encode(target),
+        ])
     }
 
     /// The folder of the lease on local disk.
     pub(crate) fn lease_folder(&self) -> Option<PathBuf> {
         let warehouse = self.options.warehouse_folder.as_ref()?;
         let target = self.options.target.as_deref().unwrap_or("default");
-        Some(warehouse.join("_sluice").join(places::encode(&self.options.pipeline)).join(places::encode(target)))
+        Some(
+            warehouse
+                .join("_sluice")
+                .join(places::encode(&self.options.pipeline))
+                .join(places::encode(target)),
+        )
     }
 
     /// Who this pipeline is, as tables and events name it.

@@ -4,8 +4,8 @@ use sluice_graph::query::{ArgumentValue, ReadMode, TableFunction};
 use sluice_model::condition::source::READ_FILES_INVALID_OPTION;
 use sluice_model::{Diagnostic, Origin};
 use sluice_source::{
-    FileSource, Listing, ReadFilesOptions, ReadSession, SourceCall, SourceError, SourceSchema, StoredSchema,
-    resolve_path,
+    FileSource, Listing, ReadFilesOptions, ReadSession, SourceCall, SourceError, SourceSchema,
+    StoredSchema, resolve_path,
 };
 
 use crate::engine::Engine;
@@ -43,7 +43,10 @@ pub(crate) async fn look(
 ) -> Result<FileColumns, Vec<Diagnostic>> {
     let source = source(engine, function, mode)?;
     let place = |error: &SourceError| vec![error.to_diagnostic().at(&function.origin, "")];
-    let listing = source.discover(engine.clock().now_us()).await.map_err(|error| place(&error))?;
+    let listing = source
+        .discover(engine.clock().now_us())
+        .await
+        .map_err(|error| place(&error))?;
     match source.schema(&listing.files, stored).await {
         Ok(schema) => Ok(FileColumns::Known(Box::new(FileInput {
             source,
@@ -59,7 +62,11 @@ pub(crate) async fn look(
     }
 }
 
-fn source(engine: &Engine, function: &TableFunction, mode: ReadMode) -> Result<FileSource, Vec<Diagnostic>> {
+fn source(
+    engine: &Engine,
+    function: &TableFunction,
+    mode: ReadMode,
+) -> Result<FileSource, Vec<Diagnostic>> {
     let written = path_argument(function)?;
     let call = match mode {
         ReadMode::Stream if function.name == "cloud_files" => SourceCall::CloudFiles,
@@ -68,7 +75,11 @@ fn source(engine: &Engine, function: &TableFunction, mode: ReadMode) -> Result<F
     };
     let named = function.arguments.iter().filter_map(|argument| {
         let name = argument.name.clone()?;
-        Some((name, argument_text(&argument.value), argument.origin.clone()))
+        Some((
+            name,
+            argument_text(&argument.value),
+            argument.origin.clone(),
+        ))
     });
     let options = ReadFilesOptions::from_arguments(named, call)?;
     let path = resolve_path(&written, &engine.options.path_rules)
@@ -78,19 +89,28 @@ fn source(engine: &Engine, function: &TableFunction, mode: ReadMode) -> Result<F
         parallel_files: engine.options.parallelism.max(1),
         ..ReadSession::default()
     };
-    Ok(FileSource::new(sluice_source::local_store(), path, options, session))
+    Ok(FileSource::new(
+        sluice_source::local_store(),
+        path,
+        options,
+        session,
+    ))
 }
 
 fn path_argument(function: &TableFunction) -> Result<String, Vec<Diagnostic>> {
     let mut positional = function.positional();
     let path = positional.next().or_else(|| function.named("path"));
     let wrong = |message: &str| {
-        vec![Diagnostic::error(&READ_FILES_INVALID_OPTION, message)
-            .at(&function.origin, "")
-            .help("write `read_files('folder', format => 'json')`")]
+        vec![
+            Diagnostic::error(&READ_FILES_INVALID_OPTION, message)
+                .at(&function.origin, "")
+                .help("write `read_files('folder', format => 'json')`"),
+        ]
     };
     if positional.next().is_some() {
-        return Err(wrong("`read_files` takes one path; options are named: `name => value`"));
+        return Err(wrong(
+            "`read_files` takes one path; options are named: `name => value`",
+        ));
     }
     match path.map(|argument| &argument.value) {
         Some(ArgumentValue::String(text)) => Ok(text.clone()),
@@ -98,7 +118,9 @@ fn path_argument(function: &TableFunction) -> Result<String, Vec<Diagnostic>> {
             let paths: Vec<String> = items.iter().map(argument_text).collect();
             Ok(paths.join(","))
         }
-        _ => Err(wrong("`read_files` needs a path: a string, or an array of strings")),
+        _ => Err(wrong(
+            "`read_files` needs a path: a string, or an array of strings",
+        )),
     }
 }
 

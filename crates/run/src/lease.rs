@@ -26,7 +26,10 @@ pub(crate) fn take(folder: Option<&Path>, pipeline: &str) -> Result<Lease, Diagn
     let mut file = open(folder, &path).map_err(|error| {
         Diagnostic::error(
             &WAREHOUSE_NOT_WRITABLE,
-            format!("cannot write to the warehouse: `{}`: {error}", path.display()),
+            format!(
+                "cannot write to the warehouse: `{}`: {error}",
+                path.display()
+            ),
         )
         .fact("nothing was changed")
         .help("make the folder writable, or set `warehouse:` in sluice.yml to one that is")
@@ -34,7 +37,9 @@ pub(crate) fn take(folder: Option<&Path>, pipeline: &str) -> Result<Lease, Diagn
     match file.try_lock() {
         Ok(()) => {
             // For people who look into the file; the lock itself is what counts.
-            let _ = file.set_len(0).and_then(|()| writeln!(file, "pid {}", std::process::id()));
+            let _ = file
+                .set_len(0)
+                .and_then(|()| writeln!(file, "pid {}", std::process::id()));
             Ok(Lease { _file: Some(file) })
         }
         Err(TryLockError::WouldBlock) => Err(Diagnostic::error(
@@ -53,7 +58,12 @@ pub(crate) fn take(folder: Option<&Path>, pipeline: &str) -> Result<Lease, Diagn
 
 fn open(folder: &Path, path: &PathBuf) -> std::io::Result<File> {
     std::fs::create_dir_all(folder)?;
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
 }
 
 fn holder(path: &Path) -> String {

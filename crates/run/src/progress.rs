@@ -57,11 +57,22 @@ impl Progress {
         let id = table.id();
         let prefix = Application::prefix(&id, flow.name.as_str());
         let txns = table.txns(&prefix).await?;
-        let incarnation = current_incarnation(txns.keys().map(String::as_str), &id, flow.name.as_str());
+        let incarnation =
+            current_incarnation(txns.keys().map(String::as_str), &id, flow.name.as_str());
         let application = Application::new(&id, flow.name.as_str(), incarnation);
         let committed = txns.get(&application.app_id()).copied().unwrap_or(-1);
-        let store = CheckpointStore::new(engine.store().clone(), table.location(), flow.name.as_str(), incarnation);
-        Ok(Self { application, store, table: table.clone(), committed })
+        let store = CheckpointStore::new(
+            engine.store().clone(),
+            table.location(),
+            flow.name.as_str(),
+            incarnation,
+        );
+        Ok(Self {
+            application,
+            store,
+            table: table.clone(),
+            committed,
+        })
     }
 
     /// Decides what a streaming flow does next and carries out what has to come before that. `sources` are the
@@ -75,7 +86,9 @@ impl Progress {
         let mut newest_plan = self.store.newest_plan(self.committed).await?;
         loop {
             let foreign = match &newest_plan {
-                NewestPlan::Readable(plan) => self.table.foreign_changes(plan.target.base_version).await?,
+                NewestPlan::Readable(plan) => {
+                    self.table.foreign_changes(plan.target.base_version).await?
+                }
                 _ => vec![],
             };
             let observed = Observed {
@@ -93,14 +106,22 @@ impl Progress {
                 decision = decide_after_echo(&observed, batch, echo);
             }
             match decision {
-                Decision::Plan { batch, previous } => return Ok(Next::Plan { batch, previous, attempt }),
+                Decision::Plan { batch, previous } => {
+                    return Ok(Next::Plan {
+                        batch,
+                        previous,
+                        attempt,
+                    });
+                }
                 Decision::Replay(plan) => return Ok(Next::Replay(plan)),
                 Decision::PassOverTornPlan { next_attempt, .. } => {
                     attempt = next_attempt;
                     newest_plan = self.store.plan(self.committed).await?;
                 }
                 Decision::RebuildFromEcho { batch } => {
-                    return Err(self.store.lost(&format!("the plan of batch {batch} is gone")));
+                    return Err(self
+                        .store
+                        .lost(&format!("the plan of batch {batch} is gone")));
                 }
                 Decision::Stop(reason) => return Err(self.stop(&reason, origin)),
             }
@@ -109,8 +130,14 @@ impl Progress {
 
     /// The plan of a batch as its commit tells it.
     pub(crate) async fn echo(&self, batch: i64) -> Result<Option<BatchPlan>> {
-        let commit = self.table.commit_of(&self.application.app_id(), batch).await?;
-        let plan = commit.as_ref().and_then(|commit| commit.info.get(ECHO)).and_then(|echo| echo.get("plan"));
+        let commit = self
+            .table
+            .commit_of(&self.application.app_id(), batch)
+            .await?;
+        let plan = commit
+            .as_ref()
+            .and_then(|commit| commit.info.get(ECHO))
+            .and_then(|echo| echo.get("plan"));
         Ok(plan.and_then(BatchPlan::from_echo))
     }
 
@@ -121,35 +148,55 @@ impl Progress {
         let diagnostic = match reason {
             StopReason::SourceChanged { name, was, now } => {
                 let words = |identity: &Option<SourceIdentity>| {
-                    identity.as_ref().map_or_else(|| "nothing".to_string(), ToString::to_string)
+                    identity
+                        .as_ref()
+                        .map_or_else(|| "nothing".to_string(), ToString::to_string)
                 };
-                let message = format!("source {name} of flow `{flow}` is not the one that its checkpoint belongs to");
+                let message = format!(
+                    "source {name} of flow `{flow}` is not the one that its checkpoint belongs to"
+                );
                 Diagnostic::error(&CHECKPOINT_SOURCE_CHANGED, message)
                     .fact(format!("the checkpoint was made with {}", words(was)))
                     .fact(format!("the query now reads {}", words(now)))
                     .help("keep both in one table: add a second flow with `CREATE FLOW … AS INSERT INTO … BY NAME`")
             }
             StopReason::CheckpointLost { batch } => {
-                return self.store.lost(&format!("the plan of batch {batch} is gone, and the table's log does not tell it"));
+                return self.store.lost(&format!(
+                    "the plan of batch {batch} is gone, and the table's log does not tell it"
+                ));
             }
-            StopReason::TargetReplaced { planned, found } => changed(format!("the table of flow `{flow}` was replaced by another one"))
-                .fact(format!("the checkpoint belongs to table id {planned}, the table now has id {found}")),
-            StopReason::TargetRolledBack { txn, planned } => {
-                changed(format!("the table of flow `{flow}` was set back to an earlier version"))
-                    .fact(format!("micro-batch {planned} was planned, the table stands at micro-batch {txn}"))
-            }
+            StopReason::TargetReplaced { planned, found } => changed(format!(
+                "the table of flow `{flow}` was replaced by another one"
+            ))
+            .fact(format!(
+                "the checkpoint belongs to table id {planned}, the table now has id {found}"
+            )),
+            StopReason::TargetRolledBack { txn, planned } => changed(format!(
+                "the table of flow `{flow}` was set back to an earlier version"
+            ))
+            .fact(format!(
+                "micro-batch {planned} was planned, the table stands at micro-batch {txn}"
+            )),
             StopReason::TargetChangedByOther(change) => {
                 let what = match change.kind {
                     ForeignKind::Restored => "set back",
                     _ => "lost rows that this flow wrote",
                 };
-                changed(format!("the table of flow `{flow}` was {what} by another writer: {} at version {}", change.operation, change.version))
+                changed(format!(
+                    "the table of flow `{flow}` was {what} by another writer: {} at version {}",
+                    change.operation, change.version
+                ))
             }
-            StopReason::OtherFormat { batch, fault } => {
-                Diagnostic::error(&CHECKPOINT_FORMAT_UNKNOWN, format!("the plan of micro-batch {batch} of flow `{flow}` cannot be used: {fault}"))
-            }
+            StopReason::OtherFormat { batch, fault } => Diagnostic::error(
+                &CHECKPOINT_FORMAT_UNKNOWN,
+                format!("the plan of micro-batch {batch} of flow `{flow}` cannot be used: {fault}"),
+            ),
         };
-        diagnostic.at(origin, "").fact("nothing was changed").help(again).into()
+        diagnostic
+            .at(origin, "")
+            .fact("nothing was changed")
+            .help(again)
+            .into()
     }
 }
 
@@ -160,8 +207,13 @@ pub(crate) async fn stored_schema(
     flow: &FlowId,
     key: &str,
 ) -> Result<Option<(u64, StoredSchema)>> {
-    let Some(table) = tables.open(&flow.target).await? else { return Ok(None) };
-    Progress::read(engine, &table, flow).await?.stored_schema(key).await
+    let Some(table) = tables.open(&flow.target).await? else {
+        return Ok(None);
+    };
+    Progress::read(engine, &table, flow)
+        .await?
+        .stored_schema(key)
+        .await
 }
 
 impl Progress {
@@ -169,9 +221,15 @@ impl Progress {
     pub(crate) async fn stored_schema(&self, key: &str) -> Result<Option<(u64, StoredSchema)>> {
         let mut newest = None;
         for number in 0_u64.. {
-            let Some(bytes) = self.store.get("schemas", &schema_name(key, number)).await? else { break };
-            let schema = serde_json::from_slice(&bytes)
-                .map_err(|error| self.store.lost(&format!("`schemas/{}` cannot be read: {error}", schema_name(key, number))))?;
+            let Some(bytes) = self.store.get("schemas", &schema_name(key, number)).await? else {
+                break;
+            };
+            let schema = serde_json::from_slice(&bytes).map_err(|error| {
+                self.store.lost(&format!(
+                    "`schemas/{}` cannot be read: {error}",
+                    schema_name(key, number)
+                ))
+            })?;
             newest = Some((number, schema));
         }
         Ok(newest)
@@ -179,9 +237,15 @@ impl Progress {
 
     /// Stores the columns of a source, after those that are stored; keeps what another engine stored first.
     pub(crate) async fn store_schema(&self, key: &str, schema: &StoredSchema) -> Result<()> {
-        let number = self.stored_schema(key).await?.map_or(0, |(number, _)| number + 1);
-        let text = serde_json::to_vec(schema).map_err(|error| crate::error::internal(&error.to_string()))?;
-        self.store.put("schemas", &schema_name(key, number), text.into()).await?;
+        let number = self
+            .stored_schema(key)
+            .await?
+            .map_or(0, |(number, _)| number + 1);
+        let text = serde_json::to_vec(schema)
+            .map_err(|error| crate::error::internal(&error.to_string()))?;
+        self.store
+            .put("schemas", &schema_name(key, number), text.into())
+            .await?;
         Ok(())
     }
 }

@@ -9,7 +9,9 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::StreamExt;
 use sluice_graph::query::Query;
-use sluice_graph::{Dataset, DeclaredFlow, DeclaredGraph, FlowId, Participation, ResolvedGraph, SelectionRequest};
+use sluice_graph::{
+    Dataset, DeclaredFlow, DeclaredGraph, FlowId, Participation, ResolvedGraph, SelectionRequest,
+};
 use sluice_model::condition::graph::TABLE_OR_VIEW_NOT_FOUND;
 use sluice_model::condition::run::DATASET_NOT_RUN;
 use sluice_model::{DatasetKind, DatasetName, Diagnostic, FlowKind, Namespace};
@@ -66,10 +68,16 @@ impl Engine {
         declared: &DeclaredGraph,
         selection: &SelectionRequest,
     ) -> std::result::Result<(Vec<PlanLine>, Vec<Diagnostic>), Vec<Diagnostic>> {
-        self.plan_lines(declared, selection).await.map_err(Failure::into_diagnostics)
+        self.plan_lines(declared, selection)
+            .await
+            .map_err(Failure::into_diagnostics)
     }
 
-    async fn plan_lines(&self, declared: &DeclaredGraph, selection: &SelectionRequest) -> Result<(Vec<PlanLine>, Vec<Diagnostic>)> {
+    async fn plan_lines(
+        &self,
+        declared: &DeclaredGraph,
+        selection: &SelectionRequest,
+    ) -> Result<(Vec<PlanLine>, Vec<Diagnostic>)> {
         let tables = Arc::new(Tables::new(self.store().clone()));
         let prepared = prepare(self, &tables, declared).await?;
         if prepared.has_errors() {
@@ -77,7 +85,11 @@ impl Engine {
         }
         let chosen = prepared.graph.select(selection, &self.options.namespace)?;
         let diagnostics = prepared.diagnostics.clone();
-        let request = UpdateRequest { selection: selection.clone(), allow_data_loss: false, stop: Arc::new(AtomicBool::new(false)) };
+        let request = UpdateRequest {
+            selection: selection.clone(),
+            allow_data_loss: false,
+            stop: Arc::new(AtomicBool::new(false)),
+        };
         let update = Update::for_plan(self, &request, prepared, chosen, &tables)?;
         let mut lines: Vec<PlanLine> = vec![];
         for id in update.prepared.graph.order().into_iter().flatten() {
@@ -92,31 +104,69 @@ impl Engine {
     async fn plan_line(&self, update: &Update, id: &FlowId) -> Result<PlanLine> {
         let dataset = update.dataset(&id.target)?;
         let kind = dataset.definition.kind;
-        let line = |action, technique, detail: String| PlanLine { dataset: id.target.clone(), kind, action, technique, detail };
+        let line = |action, technique, detail: String| PlanLine {
+            dataset: id.target.clone(),
+            kind,
+            action,
+            technique,
+            detail,
+        };
         match update.selection.flows.get(id) {
-            Some(Participation::Excluded) | None => return Ok(line("excluded", None, String::new())),
-            Some(Participation::FullRefresh) => return Ok(line("reset", None, "emptied and filled again".into())),
+            Some(Participation::Excluded) | None => {
+                return Ok(line("excluded", None, String::new()));
+            }
+            Some(Participation::FullRefresh) => {
+                return Ok(line("reset", None, "emptied and filled again".into()));
+            }
             Some(_) => {}
         }
         let Some(table) = update.tables.open_declared(dataset).await? else {
-            return Ok(line("create", None, dataset.schema.as_ref().map_or_else(|| "columns unknown until its sources hold data".into(), |schema| format!("{} columns", schema.fields().len()))));
+            return Ok(line(
+                "create",
+                None,
+                dataset.schema.as_ref().map_or_else(
+                    || "columns unknown until its sources hold data".into(),
+                    |schema| format!("{} columns", schema.fields().len()),
+                ),
+            ));
         };
-        let Some(flow) = update.prepared.graph.flows.get(id) else { return Ok(line("refresh", None, String::new())) };
+        let Some(flow) = update.prepared.graph.flows.get(id) else {
+            return Ok(line("refresh", None, String::new()));
+        };
         if kind == DatasetKind::MaterializedView && dataset.schema.is_some() {
             let technique = complete::choice(update, flow, dataset, &table).await?;
-            let action = if technique.name == "NO_OP" { "no change" } else { "refresh" };
+            let action = if technique.name == "NO_OP" {
+                "no change"
+            } else {
+                "refresh"
+            };
             return Ok(line(action, Some(technique), String::new()));
         }
         let added: Vec<String> = schema::wanted(dataset).map_or_else(Vec::new, |wanted| {
             let known = table.schema();
-            wanted.fields().iter().filter(|field| known.field_with_name(field.name()).is_err()).map(|field| field.name().clone()).collect()
+            wanted
+                .fields()
+                .iter()
+                .filter(|field| known.field_with_name(field.name()).is_err())
+                .map(|field| field.name().clone())
+                .collect()
         });
-        Ok(if added.is_empty() { line("refresh", None, String::new()) } else { line("change", None, format!("adds {}", added.join(", "))) })
+        Ok(if added.is_empty() {
+            line("refresh", None, String::new())
+        } else {
+            line("change", None, format!("adds {}", added.join(", ")))
+        })
     }
 
     /// Runs a query over the tables and views of a pipeline, as they are now. Names resolve as inside the pipeline.
-    pub async fn query(&self, declared: &DeclaredGraph, query: &Query) -> std::result::Result<QueryResult, Vec<Diagnostic>> {
-        self.run_query(declared, query).await.map_err(Failure::into_diagnostics)
+    pub async fn query(
+        &self,
+        declared: &DeclaredGraph,
+        query: &Query,
+    ) -> std::result::Result<QueryResult, Vec<Diagnostic>> {
+        self.run_query(declared, query)
+            .await
+            .map_err(Failure::into_diagnostics)
     }
 
     async fn run_query(&self, declared: &DeclaredGraph, query: &Query) -> Result<QueryResult> {
@@ -134,7 +184,11 @@ impl Engine {
         let errors: Vec<Diagnostic> = prepared
             .diagnostics
             .iter()
-            .filter(|d| d.is_error() && d.origin().is_some_and(|origin| origin.file == query.origin.file))
+            .filter(|d| {
+                d.is_error()
+                    && d.origin()
+                        .is_some_and(|origin| origin.file == query.origin.file)
+            })
             .filter(|d| !is_bound || *d.condition == TABLE_OR_VIEW_NOT_FOUND)
             .map(|d| explain_missing(d.clone(), declared, query, &self.options.namespace))
             .collect();
@@ -158,15 +212,27 @@ impl Engine {
         while let Some(batch) = stream.next().await {
             batches.push(batch.map_err(|error| bound.diagnose(&error))?);
         }
-        Ok(QueryResult { schema: bound.schema(), batches })
+        Ok(QueryResult {
+            schema: bound.schema(),
+            batches,
+        })
     }
 
     /// The graph that a query is resolved in: the views of the pipeline, and the query as one more view. Tables are read as they are in
     /// the warehouse, so their flows need not be looked at.
-    async fn query_graph(&self, declared: &DeclaredGraph, query: &Query, tables: &Tables) -> Result<DeclaredGraph> {
+    async fn query_graph(
+        &self,
+        declared: &DeclaredGraph,
+        query: &Query,
+        tables: &Tables,
+    ) -> Result<DeclaredGraph> {
         let mut graph = declared.clone();
         graph.broken.clear();
-        for dataset in declared.datasets.values().filter(|dataset| dataset.kind.is_table() && !dataset.private) {
+        for dataset in declared
+            .datasets
+            .values()
+            .filter(|dataset| dataset.kind.is_table() && !dataset.private)
+        {
             graph.datasets.remove(&dataset.name);
             graph.flows.retain(|id, _| id.target != dataset.name);
             if let Some(location) = &dataset.location {
@@ -181,7 +247,10 @@ impl Engine {
         }
         let name = query_name();
         let namespace = self.options.namespace.clone();
-        graph.datasets.insert(name.clone(), Dataset::temporary_view(name.clone(), namespace.clone(), query.origin.clone()));
+        graph.datasets.insert(
+            name.clone(),
+            Dataset::temporary_view(name.clone(), namespace.clone(), query.origin.clone()),
+        );
         let id = FlowId::implicit(&name);
         graph.flows.insert(
             id.clone(),
@@ -199,12 +268,25 @@ impl Engine {
     }
 
     /// Opens the table of a dataset: declared in the pipeline, or any table of the warehouse.
-    pub async fn table(&self, declared: &DeclaredGraph, name: &DatasetName) -> std::result::Result<Option<DeltaTable>, Vec<Diagnostic>> {
-        let location = match declared.datasets.get(name).and_then(|dataset| dataset.location.as_deref()) {
-            Some(text) => self.store().location_of(text).map_err(|error| vec![error.diagnostic()])?,
+    pub async fn table(
+        &self,
+        declared: &DeclaredGraph,
+        name: &DatasetName,
+    ) -> std::result::Result<Option<DeltaTable>, Vec<Diagnostic>> {
+        let location = match declared
+            .datasets
+            .get(name)
+            .and_then(|dataset| dataset.location.as_deref())
+        {
+            Some(text) => self
+                .store()
+                .location_of(text)
+                .map_err(|error| vec![error.diagnostic()])?,
             None => self.store().table_location(name),
         };
-        DeltaTable::open(self.store(), &location).await.map_err(|error| vec![error.diagnostic()])
+        DeltaTable::open(self.store(), &location)
+            .await
+            .map_err(|error| vec![error.diagnostic()])
     }
 }
 
@@ -213,17 +295,30 @@ fn query_name() -> DatasetName {
 }
 
 /// A dataset that is declared and was never run is told apart from one that nobody knows.
-fn explain_missing(diagnostic: Diagnostic, declared: &DeclaredGraph, query: &Query, namespace: &Namespace) -> Diagnostic {
-    let written = query.relations.iter().find_map(|relation| match &relation.source {
-        sluice_graph::query::RelationSource::Name(name) if diagnostic.origin() == Some(&name.origin) => Some(name),
-        _ => None,
-    });
+fn explain_missing(
+    diagnostic: Diagnostic,
+    declared: &DeclaredGraph,
+    query: &Query,
+    namespace: &Namespace,
+) -> Diagnostic {
+    let written = query
+        .relations
+        .iter()
+        .find_map(|relation| match &relation.source {
+            sluice_graph::query::RelationSource::Name(name)
+                if diagnostic.origin() == Some(&name.origin) =>
+            {
+                Some(name)
+            }
+            _ => None,
+        });
     let full = written.and_then(|name| DatasetName::qualify(&name.parts, namespace));
     match full.filter(|full| declared.datasets.contains_key(full)) {
         Some(full) => {
             let origin = diagnostic.origin().cloned();
             let message = format!("`{full}` is declared, but no update has made its table yet");
-            let said = Diagnostic::error(&DATASET_NOT_RUN, message).help("run it first: `sluice run`");
+            let said =
+                Diagnostic::error(&DATASET_NOT_RUN, message).help("run it first: `sluice run`");
             match origin {
                 Some(origin) => said.at(&origin, ""),
                 None => said,

@@ -10,7 +10,9 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use sluice_graph::query::{ArgumentValue, TableFunction};
 use sluice_model::Diagnostic;
-use sluice_model::condition::query::{DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE, INVALID_PARAMETER_VALUE, WRONG_NUM_ARGS};
+use sluice_model::condition::query::{
+    DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE, INVALID_PARAMETER_VALUE, WRONG_NUM_ARGS,
+};
 
 const BATCH_ROWS: usize = 8192;
 
@@ -26,7 +28,9 @@ pub(crate) struct Range {
 impl Range {
     /// Reads `range(end)` or `range(start, end [, step [, partitions]])`, as Spark does. Arguments must be whole numbers.
     pub(crate) fn of(call: &TableFunction) -> std::result::Result<Self, Box<Diagnostic>> {
-        let refused = |condition, message: String| Box::new(Diagnostic::error(condition, message).at(&call.origin, ""));
+        let refused = |condition, message: String| {
+            Box::new(Diagnostic::error(condition, message).at(&call.origin, ""))
+        };
         let mut numbers = vec![];
         for argument in call.positional() {
             let number = whole_number(&argument.value).ok_or_else(|| {
@@ -35,16 +39,30 @@ impl Range {
             })?;
             numbers.push(number);
         }
-        let (start, end, step) = match (call.arguments.len() == numbers.len()).then_some(numbers.as_slice()) {
-            Some([end]) => (0, *end, 1),
-            Some([start, end]) => (*start, *end, 1),
-            Some([start, end, step] | [start, end, step, _]) => (*start, *end, *step),
-            _ => return Err(refused(&WRONG_NUM_ARGS, "`range` takes an end, or a start, an end and a step".into())),
-        };
+        let (start, end, step) =
+            match (call.arguments.len() == numbers.len()).then_some(numbers.as_slice()) {
+                Some([end]) => (0, *end, 1),
+                Some([start, end]) => (*start, *end, 1),
+                Some([start, end, step] | [start, end, step, _]) => (*start, *end, *step),
+                _ => {
+                    return Err(refused(
+                        &WRONG_NUM_ARGS,
+                        "`range` takes an end, or a start, an end and a step".into(),
+                    ));
+                }
+            };
         if step == 0 {
-            return Err(refused(&INVALID_PARAMETER_VALUE, "the step of `range` must not be 0".into()));
+            return Err(refused(
+                &INVALID_PARAMETER_VALUE,
+                "the step of `range` must not be 0".into(),
+            ));
         }
-        Ok(Self { start, end, step, schema: columns() })
+        Ok(Self {
+            start,
+            end,
+            step,
+            schema: columns(),
+        })
     }
 }
 
@@ -54,7 +72,9 @@ pub(crate) fn columns() -> SchemaRef {
 }
 
 fn whole_number(value: &ArgumentValue) -> Option<i64> {
-    let (ArgumentValue::Number(text) | ArgumentValue::Expression(text)) = value else { return None };
+    let (ArgumentValue::Number(text) | ArgumentValue::Expression(text)) = value else {
+        return None;
+    };
     let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     digits.trim_end_matches(['L', 'l']).parse().ok()
 }
@@ -77,9 +97,13 @@ impl PartitionStream for Range {
                 }
             }
             let column: ArrayRef = Arc::new(Int64Array::from(ids));
-            let batch = RecordBatch::try_new(Arc::clone(&schema), vec![column]).map_err(DataFusionError::from);
+            let batch = RecordBatch::try_new(Arc::clone(&schema), vec![column])
+                .map_err(DataFusionError::from);
             (!batch.as_ref().is_ok_and(|batch| batch.num_rows() == 0)).then_some(batch)
         });
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), futures::stream::iter(batches)))
+        Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(&self.schema),
+            futures::stream::iter(batches),
+        ))
     }
 }

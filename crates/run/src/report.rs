@@ -1,7 +1,9 @@
 //! What an update did, as data: the result of `sluice run` before anybody renders it.
 
 use sluice_model::event::ExpectationCounts;
-use sluice_model::{DatasetKind, DatasetName, Diagnostic, FlowKind, FlowName, FlowStatus, UpdateState};
+use sluice_model::{
+    DatasetKind, DatasetName, Diagnostic, FlowKind, FlowName, FlowStatus, UpdateState,
+};
 
 /// The outcome of one update.
 #[derive(Debug, Clone)]
@@ -22,7 +24,9 @@ impl UpdateReport {
     /// Whether any flow wrote, removed or recomputed anything.
     #[must_use]
     pub fn changed_anything(&self) -> bool {
-        self.flows.iter().any(|flow| flow.status == FlowStatus::Completed)
+        self.flows
+            .iter()
+            .any(|flow| flow.status == FlowStatus::Completed)
     }
 }
 
@@ -97,7 +101,10 @@ impl FlowMetrics {
 /// Adds counters of one micro-batch to running totals, by name and dataset.
 pub(crate) fn add_counts(totals: &mut Vec<ExpectationCounts>, counts: &[ExpectationCounts]) {
     for count in counts {
-        match totals.iter_mut().find(|t| t.name == count.name && t.dataset == count.dataset) {
+        match totals
+            .iter_mut()
+            .find(|t| t.name == count.name && t.dataset == count.dataset)
+        {
             Some(total) => {
                 total.passed_records += count.passed_records;
                 total.failed_records += count.failed_records;

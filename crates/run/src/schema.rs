@@ -21,8 +21,11 @@ pub(crate) fn wanted(dataset: &ResolvedDataset) -> Option<SchemaRef> {
         .fields()
         .iter()
         .map(|field| {
-            let declared =
-                dataset.definition.columns.iter().find(|column| column.name.value.eq_ignore_ascii_case(field.name()));
+            let declared = dataset
+                .definition
+                .columns
+                .iter()
+                .find(|column| column.name.value.eq_ignore_ascii_case(field.name()));
             let not_null = declared.is_some_and(|column| column.not_null);
             let mut metadata = HashMap::new();
             if let Some(comment) = declared.and_then(|column| column.comment.clone()) {
@@ -40,7 +43,15 @@ pub(crate) fn definition(engine: &Engine, dataset: &ResolvedDataset) -> Option<T
     let mut properties = declared.properties.clone();
     properties.insert(OWNER.to_string(), engine.pipeline_id());
     if !declared.cluster_by.is_empty() {
-        properties.insert(CLUSTER_BY.to_string(), declared.cluster_by.iter().map(|column| column.value.as_str()).collect::<Vec<_>>().join(","));
+        properties.insert(
+            CLUSTER_BY.to_string(),
+            declared
+                .cluster_by
+                .iter()
+                .map(|column| column.value.as_str())
+                .collect::<Vec<_>>()
+                .join(","),
+        );
     }
     Some(TableDefinition {
         name: Some(declared.name.to_string()),
@@ -54,15 +65,29 @@ pub(crate) fn definition(engine: &Engine, dataset: &ResolvedDataset) -> Option<T
 /// The partition columns, spelled as the columns are.
 pub(crate) fn partition_by(dataset: &ResolvedDataset) -> Vec<String> {
     let spelled = |name: &str| {
-        let fields = dataset.schema.iter().flat_map(|schema| schema.fields().iter());
-        let found = fields.map(|field| field.name()).find(|field| field.eq_ignore_ascii_case(name));
+        let fields = dataset
+            .schema
+            .iter()
+            .flat_map(|schema| schema.fields().iter());
+        let found = fields
+            .map(|field| field.name())
+            .find(|field| field.eq_ignore_ascii_case(name));
         found.map_or_else(|| name.to_string(), Clone::clone)
     };
-    dataset.definition.partitioned_by.iter().map(|column| spelled(&column.value)).collect()
+    dataset
+        .definition
+        .partitioned_by
+        .iter()
+        .map(|column| spelled(&column.value))
+        .collect()
 }
 
 /// The same columns, all nullable.
 pub(crate) fn relaxed(schema: &Schema) -> SchemaRef {
-    let fields: Vec<Field> = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
+    let fields: Vec<Field> = schema
+        .fields()
+        .iter()
+        .map(|field| field.as_ref().clone().with_nullable(true))
+        .collect();
     Arc::new(Schema::new(fields))
 }

@@ -26,27 +26,38 @@ impl Update {
         let definition = schema::definition(&self.engine, dataset)
             .ok_or_else(|| internal(&format!("the columns of `{name}` are not known")))?;
         let location = self.tables.location(dataset)?;
-        let table = DeltaTable::create_if_absent(self.engine.store(), &location, &definition).await?;
+        let table =
+            DeltaTable::create_if_absent(self.engine.store(), &location, &definition).await?;
         self.tables.insert(name, table.clone());
         Ok(table)
     }
 
     /// Makes the table of a dataset fit its declaration. Datasets whose columns are unknown wait.
     pub(crate) async fn set_up(&self, dataset: &ResolvedDataset) -> Result<()> {
-        let Some(wanted) = schema::wanted(dataset) else { return Ok(()) };
+        let Some(wanted) = schema::wanted(dataset) else {
+            return Ok(());
+        };
         let table = self.target(dataset).await?;
         self.check_owner(dataset, &table)?;
         if dataset.definition.kind != DatasetKind::StreamingTable {
             return Ok(());
         }
-        let place = |error: sluice_table::TableError| error.diagnostic().at(&dataset.definition.origin, "");
+        let place =
+            |error: sluice_table::TableError| error.diagnostic().at(&dataset.definition.origin, "");
         let change = table.evolve(&wanted).map_err(place)?;
         if change.is_empty() {
             return Ok(());
         }
         let id = format!("sluice-schema/{}", self.engine.pipeline_id());
         let number = table.txn(&id).await?.map_or(0, |number| number + 1);
-        self.change(&table, change, vec![(id, number)], Removes::None, "ADD COLUMNS").await
+        self.change(
+            &table,
+            change,
+            vec![(id, number)],
+            Removes::None,
+            "ADD COLUMNS",
+        )
+        .await
     }
 
     fn check_owner(&self, dataset: &ResolvedDataset, table: &DeltaTable) -> Result<()> {
@@ -54,13 +65,19 @@ impl Update {
         match table.properties().get(OWNER) {
             Some(owner) if *owner == ours => Ok(()),
             owner => {
-                let who = owner.map_or_else(|| "no pipeline of Sluice".to_string(), |owner| format!("pipeline `{owner}`"));
+                let who = owner.map_or_else(
+                    || "no pipeline of Sluice".to_string(),
+                    |owner| format!("pipeline `{owner}`"),
+                );
                 let name = &dataset.definition.name;
-                Err(Diagnostic::error(&TABLE_OWNED_BY_OTHER_PIPELINE, format!("table `{name}` is there already and belongs to {who}"))
-                    .at(&dataset.definition.origin, "declared here")
-                    .fact(format!("this is pipeline `{ours}`; nothing was changed"))
-                    .help("give one of the two another name, catalog or schema, or drop the table")
-                    .into())
+                Err(Diagnostic::error(
+                    &TABLE_OWNED_BY_OTHER_PIPELINE,
+                    format!("table `{name}` is there already and belongs to {who}"),
+                )
+                .at(&dataset.definition.origin, "declared here")
+                .fact(format!("this is pipeline `{ours}`; nothing was changed"))
+                .help("give one of the two another name, catalog or schema, or drop the table")
+                .into())
             }
         }
     }
@@ -85,30 +102,46 @@ impl Update {
         match table.commit(&request).await? {
             CommitOutcome::Committed { .. } | CommitOutcome::AlreadyCommitted { .. } => Ok(()),
             CommitOutcome::Unknown(error) => Err(error.into()),
-            CommitOutcome::Conflict(conflict) => {
-                Err(internal(&format!("the table changed while it was set up: {conflict:?}; run again")).into())
-            }
+            CommitOutcome::Conflict(conflict) => Err(internal(&format!(
+                "the table changed while it was set up: {conflict:?}; run again"
+            ))
+            .into()),
         }
     }
 
     /// Empties a table for a full refresh: one commit removes all rows and raises the incarnation of every flow, so
     /// that a crash leaves either the old world or the new one.
     pub(crate) async fn reset(&self, dataset: &ResolvedDataset) -> Result<()> {
-        let Some(table) = self.tables.open_declared(dataset).await? else { return Ok(()) };
+        let Some(table) = self.tables.open_declared(dataset).await? else {
+            return Ok(());
+        };
         self.check_owner(dataset, &table)?;
         self.guard_rows(dataset, &table).await?;
         let id = table.id();
         let mut txns = vec![];
         for flow in &dataset.flows {
-            let known = table.txns(&Application::prefix(&id, flow.name.as_str())).await?;
-            let incarnation = current_incarnation(known.keys().map(String::as_str), &id, flow.name.as_str());
-            txns.push((Application::new(&id, flow.name.as_str(), incarnation + 1).app_id(), -1));
+            let known = table
+                .txns(&Application::prefix(&id, flow.name.as_str()))
+                .await?;
+            let incarnation =
+                current_incarnation(known.keys().map(String::as_str), &id, flow.name.as_str());
+            txns.push((
+                Application::new(&id, flow.name.as_str(), incarnation + 1).app_id(),
+                -1,
+            ));
         }
         let wanted = schema::wanted(dataset);
         let change = wanted.and_then(|columns| {
             crate::micro_batch::column_change(&table, &columns, &schema::partition_by(dataset))
         });
-        self.change(&table, change.unwrap_or_default(), txns, Removes::All, "FULL REFRESH").await
+        self.change(
+            &table,
+            change.unwrap_or_default(),
+            txns,
+            Removes::All,
+            "FULL REFRESH",
+        )
+        .await
     }
 
     /// Refuses a full refresh that would lose rows because files that they came from are gone.
@@ -117,27 +150,49 @@ impl Update {
             return Ok(());
         }
         for id in &dataset.flows {
-            let Some(flow) = self.prepared.graph.flows.get(id) else { continue };
+            let Some(flow) = self.prepared.graph.flows.get(id) else {
+                continue;
+            };
             if flow.kind != FlowKind::Append {
                 continue;
             }
             let progress = Progress::read(&self.engine, table, id).await?;
             for leaf in leaves(&self.prepared.graph, flow) {
-                let Input::Files(function) = &leaf.input else { continue };
-                let there: std::collections::HashSet<&str> = match self.prepared.files.get(&function.origin) {
-                    Some(input) => input.listing.files.iter().map(|file| file.path.as_str()).collect(),
-                    None => std::collections::HashSet::new(),
+                let Input::Files(function) = &leaf.input else {
+                    continue;
                 };
+                let there: std::collections::HashSet<&str> =
+                    match self.prepared.files.get(&function.origin) {
+                        Some(input) => input
+                            .listing
+                            .files
+                            .iter()
+                            .map(|file| file.path.as_str())
+                            .collect(),
+                        None => std::collections::HashSet::new(),
+                    };
                 let taken = taken_files(&progress, &leaf.key).await?;
-                let gone: Vec<&str> = taken.iter().map(|row| row.file.path.as_str()).filter(|path| !there.contains(path)).collect();
+                let gone: Vec<&str> = taken
+                    .iter()
+                    .map(|row| row.file.path.as_str())
+                    .filter(|path| !there.contains(path))
+                    .collect();
                 if let Some(first) = gone.first() {
-                    let message = format!("a full refresh of `{}` would lose rows: {} of {} files that it was made from are gone", id.target, gone.len(), taken.len());
+                    let message = format!(
+                        "a full refresh of `{}` would lose rows: {} of {} files that it was made from are gone",
+                        id.target,
+                        gone.len(),
+                        taken.len()
+                    );
                     return Err(Diagnostic::error(&FULL_REFRESH_LOSES_ROWS, message)
                         .at(&flow.origin, "")
                         .fact(format!("the first of them: `{first}`"))
                         .fact("nothing was changed")
                         .help("put the files back")
-                        .help(format!("or accept the loss: `sluice run --full-refresh {} --allow-data-loss`", id.target.name))
+                        .help(format!(
+                            "or accept the loss: `sluice run --full-refresh {} --allow-data-loss`",
+                            id.target.name
+                        ))
                         .into());
                 }
             }

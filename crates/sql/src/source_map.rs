@@ -32,7 +32,10 @@ impl SourceMap {
     /// Makes a map for a file.
     #[must_use]
     pub fn new(file: impl Into<Arc<str>>, replacements: Vec<Replacement>) -> Self {
-        Self { file: file.into(), replacements: replacements.into() }
+        Self {
+            file: file.into(),
+            replacements: replacements.into(),
+        }
     }
 
     /// The file's path.
@@ -46,20 +49,36 @@ impl SourceMap {
     pub fn origin(&self, span: Span) -> Origin {
         let start = self.written(span.start, false);
         let end = self.written(span.end, true);
-        let length = if start.0 == end.0 { end.1.saturating_sub(start.1) } else { 1 };
+        let length = if start.0 == end.0 {
+            end.1.saturating_sub(start.1)
+        } else {
+            1
+        };
         let narrow = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
-        Origin::new(Arc::clone(&self.file), narrow(start.0.max(1)), narrow(start.1.max(1)), narrow(length))
+        Origin::new(
+            Arc::clone(&self.file),
+            narrow(start.0.max(1)),
+            narrow(start.1.max(1)),
+            narrow(length),
+        )
     }
 
     /// The written position of a parsed one; inside a replaced value, the edge of its `${…}`.
     fn written(&self, at: Location, is_end: bool) -> (u64, u64) {
         let at = (at.line, at.column);
         let before = self.replacements.partition_point(|r| r.parsed <= at);
-        let Some(last) = before.checked_sub(1).and_then(|index| self.replacements.get(index)) else {
+        let Some(last) = before
+            .checked_sub(1)
+            .and_then(|index| self.replacements.get(index))
+        else {
             return at;
         };
         if at < last.parsed_end {
-            return if is_end && at > last.parsed { last.written_end } else { last.written };
+            return if is_end && at > last.parsed {
+                last.written_end
+            } else {
+                last.written
+            };
         }
         let line = at.0 - last.parsed_end.0 + last.written_end.0;
         if at.0 == last.parsed_end.0 {

@@ -76,10 +76,19 @@ pub(crate) use conditions;
 
 /// Every condition there is, room by room.
 pub fn all() -> impl Iterator<Item = &'static Condition> {
-    [project::ALL, sql::ALL, graph::ALL, query::ALL, source::ALL, table::ALL, run::ALL, command::ALL]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        project::ALL,
+        sql::ALL,
+        graph::ALL,
+        query::ALL,
+        source::ALL,
+        table::ALL,
+        run::ALL,
+        command::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// Finds a condition by its name, without regard to case.

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, Int32Array, Int64Array, ListArray, 
-};
+use arrow::array::{Array, ArrayRef, Int32Array, Int64Array, ListArray};
 use arrow::datatypes::{DataType, Field, IntervalMonthDayNano};
 use datafusion::common::internal_err;
 use datafusion::error::Result;

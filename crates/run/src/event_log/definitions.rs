@@ -23,18 +23,25 @@ impl EventLog {
             "validate_only": false,
         });
         let user = &engine.options.user;
-        self.say(EventOrigin::default(), Said {
-            event_type: "create_update",
-            level: EventLevel::Info,
-            message: format!("Update {} started by {user}.", self.update_short),
-            details: details::details("create_update", body),
-        });
+        self.say(
+            EventOrigin::default(),
+            Said {
+                event_type: "create_update",
+                level: EventLevel::Info,
+                message: format!("Update {} started by {user}.", self.update_short),
+                details: details::details("create_update", body),
+            },
+        );
         self.update_state(UpdateState::Queued);
     }
 
     /// The update failed before any flow ran.
     pub(crate) fn update_failed(&self, diagnostics: &[Diagnostic]) {
-        let first = diagnostics.iter().find(|d| d.is_error()).map(ToString::to_string).unwrap_or_default();
+        let first = diagnostics
+            .iter()
+            .find(|d| d.is_error())
+            .map(ToString::to_string)
+            .unwrap_or_default();
         let said = Said {
             event_type: "update_progress",
             level: EventLevel::Error,
@@ -64,14 +71,25 @@ impl EventLog {
                 source_code_location: Some(source_location(&definition.origin)),
                 ..EventOrigin::default()
             };
-            self.say(origin, Said {
-                event_type: "dataset_definition",
-                level: EventLevel::Info,
-                message: format!("Dataset '{name}' defined as {}.", definition.kind.words()),
-                details: details::dataset_definition(definition.kind, dataset.flows.len(), &expectations),
-            });
+            self.say(
+                origin,
+                Said {
+                    event_type: "dataset_definition",
+                    level: EventLevel::Info,
+                    message: format!("Dataset '{name}' defined as {}.", definition.kind.words()),
+                    details: details::dataset_definition(
+                        definition.kind,
+                        dataset.flows.len(),
+                        &expectations,
+                    ),
+                },
+            );
         }
-        for flow in graph.flows.values().filter(|flow| flow.kind != FlowKind::View) {
+        for flow in graph
+            .flows
+            .values()
+            .filter(|flow| flow.kind != FlowKind::View)
+        {
             self.flow_definition(update, flow);
         }
     }
@@ -79,24 +97,49 @@ impl EventLog {
     fn flow_definition(&self, update: &Update, flow: &ResolvedFlow) {
         let definition = details::FlowDefinition {
             output_dataset: flow.id.target.to_string(),
-            input_datasets: flow.inputs.iter().map(|input| input_name(&input.input)).collect(),
+            input_datasets: flow
+                .inputs
+                .iter()
+                .map(|input| input_name(&input.input))
+                .collect(),
             kind: flow.kind,
             schema: flow.query_schema.as_deref(),
             comment: flow.comment.as_deref(),
         };
-        self.say(update.origin_of(&flow.id), Said {
-            event_type: "flow_definition",
-            level: EventLevel::Info,
-            message: format!("Flow '{}' defined as {}.", update.flow_display(&flow.id), flow_words(flow.kind)),
-            details: details::flow_definition(&definition),
-        });
+        self.say(
+            update.origin_of(&flow.id),
+            Said {
+                event_type: "flow_definition",
+                level: EventLevel::Info,
+                message: format!(
+                    "Flow '{}' defined as {}.",
+                    update.flow_display(&flow.id),
+                    flow_words(flow.kind)
+                ),
+                details: details::flow_definition(&definition),
+            },
+        );
     }
 }
 
 impl Update {
     /// Records an event about a flow.
-    pub(crate) fn say_flow(&self, flow: &ResolvedFlow, event_type: &str, message: String, details: serde_json::Value) {
-        self.log.say(self.origin_of(&flow.id), Said { event_type, level: EventLevel::Info, message, details });
+    pub(crate) fn say_flow(
+        &self,
+        flow: &ResolvedFlow,
+        event_type: &str,
+        message: String,
+        details: serde_json::Value,
+    ) {
+        self.log.say(
+            self.origin_of(&flow.id),
+            Said {
+                event_type,
+                level: EventLevel::Info,
+                message,
+                details,
+            },
+        );
     }
 }
 
@@ -112,11 +155,13 @@ fn flow_words(kind: FlowKind) -> &'static str {
 pub(crate) fn input_name(input: &Input) -> String {
     match input {
         Input::Dataset(name) | Input::External(name) => name.to_string(),
-        Input::Files(function) | Input::Range(function) => match function.positional().next().map(|path| &path.value) {
-            Some(ArgumentValue::String(path)) => path.clone(),
-            Some(other) => other.to_string(),
-            None => function.name.clone(),
-        },
+        Input::Files(function) | Input::Range(function) => {
+            match function.positional().next().map(|path| &path.value) {
+                Some(ArgumentValue::String(path)) => path.clone(),
+                Some(other) => other.to_string(),
+                None => function.name.clone(),
+            }
+        }
         Input::EventLog(_) => "event_log".into(),
         Input::Path { format, path } => format!("{format}.`{path}`"),
     }

@@ -63,9 +63,23 @@ impl EventLog {
         observer: Arc<dyn Observer>,
         base: EventOrigin,
     ) -> Self {
-        let update_short = base.update_id.as_deref().unwrap_or_default().chars().take(6).collect();
+        let update_short = base
+            .update_id
+            .as_deref()
+            .unwrap_or_default()
+            .chars()
+            .take(6)
+            .collect();
         let (sequence, pending) = (AtomicU64::new(0), Mutex::new(vec![]));
-        Self { clock, ids, observer, base, update_short, sequence, pending }
+        Self {
+            clock,
+            ids,
+            observer,
+            base,
+            update_short,
+            sequence,
+            pending,
+        }
     }
 
     /// The origin that every event of the update shares.
@@ -79,7 +93,13 @@ impl EventLog {
     }
 
     /// Records an event with an id of its own choosing and, perhaps, an error.
-    pub(crate) fn record(&self, id: String, origin: EventOrigin, said: Said<'_>, error: Option<Value>) {
+    pub(crate) fn record(
+        &self,
+        id: String,
+        origin: EventOrigin,
+        said: Said<'_>,
+        error: Option<Value>,
+    ) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         let event = Event {
             id,
@@ -100,7 +120,11 @@ impl EventLog {
     pub(crate) fn update_state(&self, state: UpdateState) {
         let said = Said {
             event_type: "update_progress",
-            level: if state == UpdateState::Failed { EventLevel::Error } else { EventLevel::Info },
+            level: if state == UpdateState::Failed {
+                EventLevel::Error
+            } else {
+                EventLevel::Info
+            },
             message: format!("Update {} is {}.", self.update_short, state.as_str()),
             details: details::update_progress(state),
         };
@@ -122,14 +146,27 @@ impl EventLog {
     /// Records that a flow failed, with its errors.
     pub(crate) fn flow_failed(&self, origin: EventOrigin, diagnostics: &[Diagnostic], fatal: bool) {
         let name = origin.flow_name.clone().unwrap_or_default();
-        let first = diagnostics.iter().find(|d| d.is_error()).map(ToString::to_string).unwrap_or_default();
+        let first = diagnostics
+            .iter()
+            .find(|d| d.is_error())
+            .map(ToString::to_string)
+            .unwrap_or_default();
         let said = Said {
             event_type: "flow_progress",
-            level: if fatal { EventLevel::Error } else { EventLevel::Warn },
+            level: if fatal {
+                EventLevel::Error
+            } else {
+                EventLevel::Warn
+            },
             message: format!("{} {first}", flow_message(&name, FlowStatus::Failed)),
             details: details::flow_status(FlowStatus::Failed),
         };
-        self.record(self.ids.uuid(), origin, said, Some(details::error(diagnostics, fatal)));
+        self.record(
+            self.ids.uuid(),
+            origin,
+            said,
+            Some(details::error(diagnostics, fatal)),
+        );
     }
 
     /// Takes the events that are not written yet.
@@ -141,7 +178,9 @@ impl EventLog {
 /// The text of a flow's status, as Spark writes it.
 pub(crate) fn flow_message(name: &str, status: FlowStatus) -> String {
     match status {
-        FlowStatus::Completed | FlowStatus::Failed => format!("Flow '{name}' has {}.", status.as_str()),
+        FlowStatus::Completed | FlowStatus::Failed => {
+            format!("Flow '{name}' has {}.", status.as_str())
+        }
         other => format!("Flow '{name}' is {}.", other.as_str()),
     }
 }

@@ -21,7 +21,9 @@ const COLUMNS: &str = "id STRING, sequence STRING, origin STRING, timestamp TIME
 /// The Arrow schema of the log.
 pub(crate) fn schema() -> SchemaRef {
     let fields = parse_schema(COLUMNS).unwrap_or_default();
-    Arc::new(Schema::new(fields.iter().map(SparkField::to_arrow).collect::<Vec<_>>()))
+    Arc::new(Schema::new(
+        fields.iter().map(SparkField::to_arrow).collect::<Vec<_>>(),
+    ))
 }
 
 #[derive(Serialize)]
@@ -41,16 +43,21 @@ struct Row<'a> {
 /// Turns events into one batch of the log's schema.
 pub(crate) fn batch(events: &[Event]) -> Result<RecordBatch, ArrowError> {
     let rows: Vec<Row<'_>> = events.iter().map(row).collect();
-    let mut decoder = ReaderBuilder::new(schema()).with_batch_size(rows.len().max(1)).build_decoder()?;
+    let mut decoder = ReaderBuilder::new(schema())
+        .with_batch_size(rows.len().max(1))
+        .build_decoder()?;
     decoder.serialize(&rows)?;
-    Ok(decoder.flush()?.unwrap_or_else(|| RecordBatch::new_empty(schema())))
+    Ok(decoder
+        .flush()?
+        .unwrap_or_else(|| RecordBatch::new_empty(schema())))
 }
 
 fn row(event: &Event) -> Row<'_> {
     let time = chrono::DateTime::from_timestamp_micros(event.timestamp_us).unwrap_or_default();
     Row {
         id: &event.id,
-        sequence: json!({ "data_plane_id": { "instance": "sluice", "seq_no": event.sequence } }).to_string(),
+        sequence: json!({ "data_plane_id": { "instance": "sluice", "seq_no": event.sequence } })
+            .to_string(),
         origin: serde_json::to_string(&event.origin).unwrap_or_default(),
         timestamp: time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
         message: &event.message,
@@ -75,16 +82,28 @@ mod tests {
             id: "e1".into(),
             timestamp_us: 1_767_225_600_000_001,
             sequence: 3,
-            origin: EventOrigin { flow_name: Some("bronze".into()), ..EventOrigin::default() },
+            origin: EventOrigin {
+                flow_name: Some("bronze".into()),
+                ..EventOrigin::default()
+            },
             message: "Flow 'bronze' has FAILED.".into(),
             level: EventLevel::Error,
-            error: Some(json!({ "fatal": true, "exceptions": [{ "class_name": "X", "message": "m", "stack": [] }] })),
+            error: Some(
+                json!({ "fatal": true, "exceptions": [{ "class_name": "X", "message": "m", "stack": [] }] }),
+            ),
             event_type: "flow_progress".into(),
             details: json!({ "flow_progress": { "status": "FAILED" } }),
         };
         let batch = batch(&[event]).unwrap();
         assert_eq!(batch.num_rows(), 1);
-        let text = |name: &str| batch.column_by_name(name).unwrap().as_string::<i32>().value(0).to_string();
+        let text = |name: &str| {
+            batch
+                .column_by_name(name)
+                .unwrap()
+                .as_string::<i32>()
+                .value(0)
+                .to_string()
+        };
         assert_eq!(text("origin"), r#"{"flow_name":"bronze"}"#);
         assert_eq!(text("details"), r#"{"flow_progress":{"status":"FAILED"}}"#);
         assert!(batch.column_by_name("error").unwrap().is_valid(0));

@@ -29,7 +29,11 @@ use crate::stream::Taken;
 use crate::update::{FlowOutcome, Update};
 
 /// Brings a materialized view up to date.
-pub(crate) async fn run(update: &Update, flow: &ResolvedFlow, report: &mut FlowReport) -> Result<FlowOutcome> {
+pub(crate) async fn run(
+    update: &Update,
+    flow: &ResolvedFlow,
+    report: &mut FlowReport,
+) -> Result<FlowOutcome> {
     let dataset = update.dataset(&flow.id.target)?;
     if dataset.schema.is_none() {
         report.diagnostics.push(waits(flow));
@@ -39,16 +43,22 @@ pub(crate) async fn run(update: &Update, flow: &ResolvedFlow, report: &mut FlowR
     let progress = Progress::read(&update.engine, &table, &flow.id).await?;
     let refresh = Refresh::look(update, flow, dataset, progress).await?;
     let (choice, taken) = refresh.choose().await?;
-    let technique = Technique { name: choice.technique.as_str(), reason: choice.reason.clone() };
+    let technique = Technique {
+        name: choice.technique.as_str(),
+        reason: choice.reason.clone(),
+    };
     refresh.say(&technique, &choice);
     report.technique = Some(technique);
     if choice.breaks_policy(&refresh.facts) {
-        return Err(Diagnostic::error(&MATERIALIZED_VIEW_NOT_INCREMENTAL, format!("`{}` cannot be refreshed incrementally", flow.id.target))
-            .at(&flow.origin, "")
-            .fact(format!("why: {}", choice.reason))
-            .fact("its policy is REFRESH POLICY INCREMENTAL STRICT; nothing was changed")
-            .help("change the policy to AUTO, or start again: `sluice run --full-refresh TABLE`")
-            .into());
+        return Err(Diagnostic::error(
+            &MATERIALIZED_VIEW_NOT_INCREMENTAL,
+            format!("`{}` cannot be refreshed incrementally", flow.id.target),
+        )
+        .at(&flow.origin, "")
+        .fact(format!("why: {}", choice.reason))
+        .fact("its policy is REFRESH POLICY INCREMENTAL STRICT; nothing was changed")
+        .help("change the policy to AUTO, or start again: `sluice run --full-refresh TABLE`")
+        .into());
     }
     if choice.technique == Chosen::NoOp {
         return Ok(FlowOutcome::Idle);
@@ -57,24 +67,45 @@ pub(crate) async fn run(update: &Update, flow: &ResolvedFlow, report: &mut FlowR
 }
 
 /// How a view whose table exists would be refreshed now.
-pub(crate) async fn choice(update: &Update, flow: &ResolvedFlow, dataset: &ResolvedDataset, table: &DeltaTable) -> Result<Technique> {
+pub(crate) async fn choice(
+    update: &Update,
+    flow: &ResolvedFlow,
+    dataset: &ResolvedDataset,
+    table: &DeltaTable,
+) -> Result<Technique> {
     let progress = Progress::read(&update.engine, table, &flow.id).await?;
     let refresh = Refresh::look(update, flow, dataset, progress).await?;
     let (choice, _) = refresh.choose().await?;
-    Ok(Technique { name: choice.technique.as_str(), reason: choice.reason })
+    Ok(Technique {
+        name: choice.technique.as_str(),
+        reason: choice.reason,
+    })
 }
 
 /// What a view of unknown columns says.
 fn waits(flow: &ResolvedFlow) -> Diagnostic {
-    Diagnostic::note(&SOURCE_HAS_NO_COLUMNS, format!("`{}` waits for its sources: they tell no columns yet", flow.id.target))
-        .at(&flow.origin, "")
+    Diagnostic::note(
+        &SOURCE_HAS_NO_COLUMNS,
+        format!(
+            "`{}` waits for its sources: they tell no columns yet",
+            flow.id.target
+        ),
+    )
+    .at(&flow.origin, "")
 }
 
 /// Where an input stands.
 #[derive(Debug)]
 enum Position {
-    Table { table: DeltaTable, version: u64 },
-    Files { digest: String, count: u64, bytes: u64 },
+    Table {
+        table: DeltaTable,
+        version: u64,
+    },
+    Files {
+        digest: String,
+        count: u64,
+        bytes: u64,
+    },
     Unversioned,
     /// Rows that never change.
     Fixed,
@@ -93,7 +124,12 @@ struct Refresh<'a> {
 }
 
 impl<'a> Refresh<'a> {
-    async fn look(update: &'a Update, flow: &'a ResolvedFlow, dataset: &'a ResolvedDataset, progress: Progress) -> Result<Self> {
+    async fn look(
+        update: &'a Update,
+        flow: &'a ResolvedFlow,
+        dataset: &'a ResolvedDataset,
+        progress: Progress,
+    ) -> Result<Self> {
         let previous = match progress.committed {
             batch @ 0.. => progress.echo(batch).await?.map(Box::new),
             _ => None,
@@ -111,9 +147,13 @@ impl<'a> Refresh<'a> {
             inputs: vec![],
             first_build: progress.committed < 0 || previous.is_none(),
             full_refresh: update.is_full_refresh(&flow.id),
-            query_changed: previous.as_ref().is_some_and(|plan| plan.fingerprint != fingerprint(flow)),
+            query_changed: previous
+                .as_ref()
+                .is_some_and(|plan| plan.fingerprint != fingerprint(flow)),
             configuration_changed: false,
-            time_zone_changed: previous.as_ref().is_some_and(|plan| plan.pinned.time_zone != update.engine.options.time_zone),
+            time_zone_changed: previous
+                .as_ref()
+                .is_some_and(|plan| plan.pinned.time_zone != update.engine.options.time_zone),
             target_changed: target_changed(&progress, previous.as_deref()).await?,
             date_changed: previous.as_ref().is_none_or(|plan| {
                 let zone = &update.engine.options.time_zone;
@@ -122,7 +162,17 @@ impl<'a> Refresh<'a> {
             policy: dataset.definition.refresh_policy,
             has_expectations: !flow.expectations.is_empty(),
         };
-        Ok(Self { update, flow, dataset, progress, batch, previous, positions, facts, shape })
+        Ok(Self {
+            update,
+            flow,
+            dataset,
+            progress,
+            batch,
+            previous,
+            positions,
+            facts,
+            shape,
+        })
     }
 
     /// Chooses the technique and tells what it reads of each input: the new rows, or everything as of the version that
@@ -141,35 +191,68 @@ impl<'a> Refresh<'a> {
         }
         let choice = choose(&facts, &self.shape);
         if choice.technique != Chosen::AppendOnly {
-            taken = self.positions.iter().map(|(leaf, position)| (leaf.key.clone(), whole(position))).collect();
+            taken = self
+                .positions
+                .iter()
+                .map(|(leaf, position)| (leaf.key.clone(), whole(position)))
+                .collect();
         }
         Ok((choice, taken))
     }
 
     async fn input_facts(&self, leaf: &Leaf, position: &Position) -> Result<(InputFacts, Taken)> {
-        let before = self.previous.as_ref().and_then(|plan| plan.sources.get(&leaf.key)).map(|range| &range.end);
+        let before = self
+            .previous
+            .as_ref()
+            .and_then(|plan| plan.sources.get(&leaf.key))
+            .map(|range| &range.end);
         let name = input_name(&leaf.input);
-        let fact = |change, rows, added_rows| InputFacts { name: name.clone(), change, rows, added_rows };
+        let fact = |change, rows, added_rows| InputFacts {
+            name: name.clone(),
+            change,
+            rows,
+            added_rows,
+        };
         Ok(match (position, before) {
-            (Position::Table { table, version }, Some(SourceOffset::Table { table_id, version: then, .. })) => {
+            (
+                Position::Table { table, version },
+                Some(SourceOffset::Table {
+                    table_id,
+                    version: then,
+                    ..
+                }),
+            ) => {
                 let rows = table.row_count();
                 if *table_id != table.id() || then > version {
                     return Ok((fact(InputChange::Replaced, rows, None), Taken::Nothing));
                 }
                 let commits = table.changes(*then, *version).await?;
-                let removed = commits.iter().any(|commit| commit.kind() == ChangeKind::Removed);
-                let new: Vec<DataFile> = commits.into_iter().flat_map(|commit| commit.added).collect();
+                let removed = commits
+                    .iter()
+                    .any(|commit| commit.kind() == ChangeKind::Removed);
+                let new: Vec<DataFile> = commits
+                    .into_iter()
+                    .flat_map(|commit| commit.added)
+                    .collect();
                 let added_rows = new.iter().map(|file| file.rows).sum();
                 match (removed, new.is_empty()) {
                     (true, _) => (fact(InputChange::Changed, rows, None), Taken::Nothing),
                     (false, true) => (fact(InputChange::Unchanged, rows, Some(0)), Taken::Nothing),
-                    (false, false) => (fact(InputChange::AppendedOnly, rows, added_rows), Taken::Data(new)),
+                    (false, false) => (
+                        fact(InputChange::AppendedOnly, rows, added_rows),
+                        Taken::Data(new),
+                    ),
                 }
             }
-            (Position::Files { digest, .. }, Some(SourceOffset::Files { digest: then, .. })) if digest == then => {
+            (Position::Files { digest, .. }, Some(SourceOffset::Files { digest: then, .. }))
+                if digest == then =>
+            {
                 (fact(InputChange::Unchanged, None, Some(0)), Taken::Nothing)
             }
-            (Position::Table { table, .. }, _) => (fact(InputChange::Replaced, table.row_count(), None), Taken::Nothing),
+            (Position::Table { table, .. }, _) => (
+                fact(InputChange::Replaced, table.row_count(), None),
+                Taken::Nothing,
+            ),
             (Position::Files { .. } | Position::Unversioned | Position::Fixed, _) => {
                 (fact(InputChange::NotVersioned, None, None), Taken::Nothing)
             }
@@ -180,7 +263,12 @@ impl<'a> Refresh<'a> {
         let issues: Vec<_> = choice
             .considered
             .iter()
-            .flat_map(|considered| considered.issues.iter().map(move |issue| (considered.technique, issue)))
+            .flat_map(|considered| {
+                considered
+                    .issues
+                    .iter()
+                    .map(move |issue| (considered.technique, issue))
+            })
             .map(|(technique, issue)| {
                 let mut value = json!({
                     "issue_type": issue.issue_type, "prevent_incrementalization": true,
@@ -192,15 +280,37 @@ impl<'a> Refresh<'a> {
                 value
             })
             .collect();
-        self.update.say_flow(self.flow, "planning_information", format!("Flow '{}' has been planned to be executed as {}.", self.update.flow_display(&self.flow.id), technique.name), details::planning_information(technique, &issues));
+        self.update.say_flow(
+            self.flow,
+            "planning_information",
+            format!(
+                "Flow '{}' has been planned to be executed as {}.",
+                self.update.flow_display(&self.flow.id),
+                technique.name
+            ),
+            details::planning_information(technique, &issues),
+        );
     }
 
-    async fn carry_out(&self, technique: Chosen, taken: HashMap<String, Taken>, report: &mut FlowReport) -> Result<FlowOutcome> {
+    async fn carry_out(
+        &self,
+        technique: Chosen,
+        taken: HashMap<String, Taken>,
+        report: &mut FlowReport,
+    ) -> Result<FlowOutcome> {
         let plan = self.plan();
         let rows_before = self.progress.table.row_count().unwrap_or_default();
         let effect = match technique {
-            Chosen::AppendOnly => Effect { removes: Removes::None, metadata: None, operation: "WRITE" },
-            _ => Effect { removes: Removes::All, metadata: self.metadata(), operation: "WRITE" },
+            Chosen::AppendOnly => Effect {
+                removes: Removes::None,
+                metadata: None,
+                operation: "WRITE",
+            },
+            _ => Effect {
+                removes: Removes::All,
+                metadata: self.metadata(),
+                operation: "WRITE",
+            },
         };
         let batch = Batch {
             update: self.update,
@@ -214,41 +324,80 @@ impl<'a> Refresh<'a> {
             Ok(Some(done)) => done,
             Ok(None) => return Ok(FlowOutcome::Idle),
             Err(NotDone::NewColumns(new)) => {
-                return Err(sluice_source::SourceError::NewColumns(new).to_diagnostic().at(&self.flow.origin, "").into());
+                return Err(sluice_source::SourceError::NewColumns(new)
+                    .to_diagnostic()
+                    .at(&self.flow.origin, "")
+                    .into());
             }
             Err(NotDone::Failed(failure)) => return Err(failure),
         };
         if effect.removes == Removes::All {
             done.metrics.deleted_rows = rows_before;
         }
-        self.update.batch_done(self.flow, &self.progress, plan.batch, &done, report);
+        self.update
+            .batch_done(self.flow, &self.progress, plan.batch, &done, report);
         Ok(FlowOutcome::Completed)
     }
 
     fn metadata(&self) -> Option<sluice_table::MetadataChange> {
         let wanted = schema::wanted(self.dataset)?;
-        column_change(&self.progress.table, &wanted, &schema::partition_by(self.dataset))
+        column_change(
+            &self.progress.table,
+            &wanted,
+            &schema::partition_by(self.dataset),
+        )
     }
 
     fn plan(&self) -> BatchPlan {
         let sources = self.positions.iter().filter_map(|(leaf, position)| {
             let (identity, end, count, digest) = match position {
                 Position::Table { table, version } => (
-                    SourceIdentity::Table { table_id: table.id() },
-                    SourceOffset::Table { table_id: table.id(), version: *version, index: None, initial_snapshot: false },
+                    SourceIdentity::Table {
+                        table_id: table.id(),
+                    },
+                    SourceOffset::Table {
+                        table_id: table.id(),
+                        version: *version,
+                        index: None,
+                        initial_snapshot: false,
+                    },
                     0,
                     String::new(),
                 ),
-                Position::Files { digest, count, bytes } => (
-                    SourceIdentity::Files { root: input_name(&leaf.input), format: String::new() },
-                    SourceOffset::Files { files: *count, bytes: *bytes, digest: digest.clone() },
+                Position::Files {
+                    digest,
+                    count,
+                    bytes,
+                } => (
+                    SourceIdentity::Files {
+                        root: input_name(&leaf.input),
+                        format: String::new(),
+                    },
+                    SourceOffset::Files {
+                        files: *count,
+                        bytes: *bytes,
+                        digest: digest.clone(),
+                    },
                     *count,
                     digest.clone(),
                 ),
                 Position::Unversioned | Position::Fixed => return None,
             };
-            let start = self.previous.as_ref().and_then(|plan| plan.sources.get(&leaf.key)).map(|range| range.end.clone());
-            Some((leaf.key.clone(), SourceRange { identity, start, end, count, digest }))
+            let start = self
+                .previous
+                .as_ref()
+                .and_then(|plan| plan.sources.get(&leaf.key))
+                .map(|range| range.end.clone());
+            Some((
+                leaf.key.clone(),
+                SourceRange {
+                    identity,
+                    start,
+                    end,
+                    count,
+                    digest,
+                },
+            ))
         });
         BatchPlan {
             flow: self.progress.application.app_id(),
@@ -256,7 +405,10 @@ impl<'a> Refresh<'a> {
             previous: (self.batch > 0).then(|| self.batch - 1),
             sources: sources.collect(),
             pinned: self.update.pinned(),
-            target: PlannedTarget { table_id: self.progress.table.id(), base_version: self.progress.table.version() },
+            target: PlannedTarget {
+                table_id: self.progress.table.id(),
+                base_version: self.progress.table.version(),
+            },
             fingerprint: fingerprint(self.flow),
             engine_version: env!("CARGO_PKG_VERSION").to_string(),
         }
@@ -273,20 +425,32 @@ async fn position(update: &Update, leaf: &Leaf) -> Result<Position> {
         Input::Dataset(name) | Input::External(name) => match update.tables.open(name).await? {
             Some(table) => {
                 table.refresh().await?;
-                Ok(Position::Table { version: table.version(), table })
+                Ok(Position::Table {
+                    version: table.version(),
+                    table,
+                })
             }
             None => Ok(Position::Unversioned),
         },
         Input::Files(function) => {
-            let Some(input) = update.prepared.files.get(&function.origin) else { return Ok(Position::Unversioned) };
+            let Some(input) = update.prepared.files.get(&function.origin) else {
+                return Ok(Position::Unversioned);
+            };
             let files = &input.listing.files;
             let mut digest = 0_u32;
             for file in files {
-                let entry = format!("{}|{}|{}|{:?}", file.path, file.size, file.modified_us, file.etag);
+                let entry = format!(
+                    "{}|{}|{}|{:?}",
+                    file.path, file.size, file.modified_us, file.etag
+                );
                 digest = crc32c::crc32c_append(digest, entry.as_bytes());
             }
             let bytes = files.iter().map(|file| file.size).sum();
-            Ok(Position::Files { digest: format!("{digest:08x}"), count: files.len() as u64, bytes })
+            Ok(Position::Files {
+                digest: format!("{digest:08x}"),
+                count: files.len() as u64,
+                bytes,
+            })
         }
         Input::Range(_) => Ok(Position::Fixed),
         Input::EventLog(_) | Input::Path { .. } => Ok(Position::Unversioned),
@@ -296,13 +460,21 @@ async fn position(update: &Update, leaf: &Leaf) -> Result<Position> {
 /// Everything of an input at its position.
 fn whole(position: &Position) -> Taken {
     match position {
-        Position::Table { table, version } => Taken::Whole { version: *version, bytes: table.size().1 },
+        Position::Table { table, version } => Taken::Whole {
+            version: *version,
+            bytes: table.size().1,
+        },
         Position::Files { .. } | Position::Unversioned | Position::Fixed => Taken::Unpinned,
     }
 }
 
 /// Binds the query to all rows of its inputs, for its shape only.
-async fn bind_whole(update: &Update, flow: &ResolvedFlow, dataset: &ResolvedDataset, progress: &Progress) -> Result<Bound> {
+async fn bind_whole(
+    update: &Update,
+    flow: &ResolvedFlow,
+    dataset: &ResolvedDataset,
+    progress: &Progress,
+) -> Result<Bound> {
     let taken = HashMap::new();
     let plan = BatchPlan {
         flow: String::new(),
@@ -310,33 +482,61 @@ async fn bind_whole(update: &Update, flow: &ResolvedFlow, dataset: &ResolvedData
         previous: None,
         sources: BTreeMap::new(),
         pinned: update.pinned(),
-        target: PlannedTarget { table_id: String::new(), base_version: 0 },
+        target: PlannedTarget {
+            table_id: String::new(),
+            base_version: 0,
+        },
         fingerprint: String::new(),
         engine_version: String::new(),
     };
     let session = update.session_for(plan.pinned.batch_ts_us, &taken)?;
-    Batch { update, flow, dataset, progress, plan: &plan, taken: &taken }.bind(&session).await
+    Batch {
+        update,
+        flow,
+        dataset,
+        progress,
+        plan: &plan,
+        taken: &taken,
+    }
+    .bind(&session)
+    .await
 }
 
 /// The shape of a query with the views that it reads: they are hidden behind its tables.
 fn combined(bound: &Bound) -> Shape {
     let mut shape = bound.query.shape();
     for view in &bound.view_shapes {
-        if let (Structure::Linear, Structure::Related { .. }) = (&shape.structure, &view.structure) {
+        if let (Structure::Linear, Structure::Related { .. }) = (&shape.structure, &view.structure)
+        {
             shape.structure = view.structure.clone();
         }
         // A stamp inside of a view may be part of an expression outside of it.
-        shape.time.timestamps.extend(view.time.stamps.iter().chain(&view.time.timestamps).cloned());
+        shape.time.timestamps.extend(
+            view.time
+                .stamps
+                .iter()
+                .chain(&view.time.timestamps)
+                .cloned(),
+        );
         shape.time.dates.extend(view.time.dates.iter().cloned());
-        shape.nondeterministic.extend(view.nondeterministic.iter().cloned());
+        shape
+            .nondeterministic
+            .extend(view.nondeterministic.iter().cloned());
     }
     shape
 }
 
 async fn target_changed(progress: &Progress, previous: Option<&BatchPlan>) -> Result<bool> {
-    let Some(previous) = previous else { return Ok(false) };
-    let foreign = progress.table.foreign_changes(previous.target.base_version).await?;
-    Ok(foreign.iter().any(|change| change.kind != sluice_checkpoint::ForeignKind::Harmless))
+    let Some(previous) = previous else {
+        return Ok(false);
+    };
+    let foreign = progress
+        .table
+        .foreign_changes(previous.target.base_version)
+        .await?;
+    Ok(foreign
+        .iter()
+        .any(|change| change.kind != sluice_checkpoint::ForeignKind::Harmless))
 }
 
 fn date(time_us: i64, zone: &str) -> NaiveDate {
