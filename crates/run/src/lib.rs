@@ -25,7 +25,6 @@ mod retry;
 mod schema;
 mod setup;
 mod stream;
-mod stream_options;
 mod tables;
 mod update;
 
