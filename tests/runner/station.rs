@@ -6,7 +6,7 @@
 //! | `project FOLDER` | copies a folder of the repository as the project | |
 //! | `put PATH` / `put-hex PATH` | writes an input file: `$input/…`, or relative to the project | |
 //! | `remove PATH` | deletes a file or folder | |
-//! | `target NAME` | chooses the bundle target | |
+//! | `target NAME`, `key NAME`, `spec FILE` | chooses the bundle target, the pipeline, its file | |
 //! | `clock +10m`, `clock 2026-01-01T00:00:00Z` | moves the clock | |
 //! | `crash STEP FLOW` | the next update dies at that step | |
 //! | `update [flags]` | runs an update | its flows; then `error` if it must fail, `note` for what it says beside |
@@ -78,6 +78,14 @@ impl Walk {
             "project" => self.world.copy_project(&crate::root().join(&station.argument)),
             "target" => {
                 self.world.set_target(Some(&station.argument));
+                Ok(())
+            }
+            "key" => {
+                self.world.set_pipeline_key(&station.argument);
+                Ok(())
+            }
+            "spec" => {
+                self.world.set_spec(&station.argument);
                 Ok(())
             }
             "clock" => self.clock(&station.argument),

@@ -134,6 +134,8 @@ pub struct World {
     pub events: Arc<Events>,
     manner: Manner,
     target: Option<String>,
+    pipeline_key: Option<String>,
+    spec: Option<String>,
 }
 
 /// A project that was read, with everything that is wrong with it.
@@ -150,7 +152,8 @@ pub struct Loaded {
 impl World {
     /// An empty world.
     pub fn new(manner: Manner) -> Result<Self, String> {
-        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        // A place of constant length: underlines in expected answers are as long as the paths that they mark.
+        let folder = tempfile::tempdir_in("/tmp").map_err(|error| error.to_string())?;
         for name in ["project", "input"] {
             std::fs::create_dir_all(folder.path().join(name)).map_err(|error| error.to_string())?;
         }
@@ -163,6 +166,8 @@ impl World {
             events: Arc::default(),
             manner,
             target: None,
+            pipeline_key: None,
+            spec: None,
         })
     }
 
@@ -191,6 +196,16 @@ impl World {
     /// Chooses the bundle target.
     pub fn set_target(&mut self, target: Option<&str>) {
         self.target = target.map(str::to_owned);
+    }
+
+    /// Chooses the pipeline of a bundle.
+    pub fn set_pipeline_key(&mut self, key: &str) {
+        self.pipeline_key = Some(key.to_owned());
+    }
+
+    /// Chooses the file that describes the pipeline.
+    pub fn set_spec(&mut self, path: &str) {
+        self.spec = Some(path.to_owned());
     }
 
     /// Copies a folder of a real project into this one.
@@ -222,8 +237,8 @@ impl World {
         let files: MemoryFiles = files.into_iter().collect();
         let options = LoadOptions {
             target: self.target.clone(),
-            pipeline_key: None,
-            spec: None,
+            pipeline_key: self.pipeline_key.clone(),
+            spec: self.spec.clone(),
             variables: vec![],
             environment: std::collections::BTreeMap::new(),
             user_name: "tester".into(),

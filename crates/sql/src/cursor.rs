@@ -350,6 +350,7 @@ impl<'a> Cursor<'a> {
             .word_nth(0)
             .and_then(|found| slip::did_you_mean(found, words))
         {
+            error.helps.retain(|known| *known != help);
             error.helps.insert(0, help);
         }
         Err(error.into())

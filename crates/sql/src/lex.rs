@@ -61,6 +61,12 @@ pub(crate) fn lex(text: &str) -> (Vec<Lexeme>, Vec<LexError>) {
     (lexer.lexemes, lexer.errors)
 }
 
+/// Bytes of the `${…}` that a text begins with.
+fn reference_length(text: &str) -> Option<usize> {
+    let inside = text.strip_prefix("${")?.split_once('}')?.0;
+    (!inside.contains('\n')).then_some(inside.len() + 3)
+}
+
 struct Lexer<'a> {
     text: &'a str,
     position: usize,
@@ -250,6 +256,12 @@ impl Lexer<'_> {
         if let Some((text, token)) = found {
             self.advance_by(text.len());
             self.push(token.clone(), from, start);
+            return;
+        }
+        if let Some(length) = reference_length(self.rest()) {
+            // The interpolation has told of it; a name in its place keeps the parser from telling again.
+            self.advance_by(length);
+            self.push(Token::make_word("unknown", Some('`')), from, start);
             return;
         }
         let symbol = self.advance().unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use arrow_schema::SchemaRef;
 use sluice_model::condition::graph as condition;
-use sluice_model::condition::query::COLUMN_ALREADY_EXISTS;
+use sluice_model::condition::query::{COLUMN_ALREADY_EXISTS, UNSUPPORTED_STREAMING_OPERATION};
 use sluice_model::{DatasetKind, DatasetName, Diagnostic, FlowKind};
 use sluice_sql::query::{ReadMode, Relation};
 
@@ -210,10 +210,15 @@ impl Resolving<'_> {
                 Columns::Known(analysis.schema)
             }
             Err(mut found) => {
-                // One place, one error: an alias that is missing was reported already.
+                // One place, one error: an alias that is missing was reported already. And one reason, one error:
+                // the operators of a stream were judged by their syntax.
+                let is_judged = errors
+                    .iter()
+                    .any(|known| *known.condition == condition::UNSUPPORTED_STREAMING_OPERATOR);
                 found.retain(|error| {
-                    error.origin().is_none()
-                        || !errors.iter().any(|known| known.origin() == error.origin())
+                    let again = *error.condition == UNSUPPORTED_STREAMING_OPERATION && is_judged;
+                    let is_known = |known: &Diagnostic| known.origin() == error.origin();
+                    !again && (error.origin().is_none() || !errors.iter().any(is_known))
                 });
                 errors.append(&mut found);
                 Columns::Failed

@@ -1,7 +1,8 @@
 //! Replaces `${key}` in SQL by values of the pipeline's configuration, before parsing, and keeps the positions.
 //!
-//! Comments are left alone; values are taken as they are and not looked into again. Must not parse SQL: it knows
-//! comments and quotes only as far as to tell them apart.
+//! Comments are left alone; values are taken as they are and not looked into again. A `SET key = value` gives a key
+//! to the statements below it in its file, as on Databricks. Must not parse SQL: it knows comments, quotes and the
+//! form of SET only as far as to tell them apart.
 
 use std::collections::BTreeMap;
 use std::iter::Peekable;
@@ -27,6 +28,8 @@ pub fn interpolate(
     let mut interpolation = Interpolation {
         file,
         configuration,
+        settings: BTreeMap::new(),
+        statement: 0,
         rest: text.chars().peekable(),
         written: (1, 1),
         parsed: (1, 1),
@@ -53,9 +56,31 @@ enum State {
     BlockComment(u32),
 }
 
+/// Key and value of a `SET key = value`, comments before it left out.
+fn setting(statement: &str) -> Option<(String, String)> {
+    let mut rest = statement.trim_start();
+    loop {
+        rest = if rest.starts_with("--") {
+            rest.split_once('\n')?.1.trim_start()
+        } else if rest.starts_with("/*") {
+            rest.split_once("*/")?.1.trim_start()
+        } else {
+            break;
+        };
+    }
+    let (word, rest) = rest.split_once(char::is_whitespace)?;
+    let (key, value) = rest.split_once('=')?;
+    let is_setting = word.eq_ignore_ascii_case("SET") && !key.trim().contains(char::is_whitespace);
+    is_setting.then(|| (key.trim().to_owned(), value.trim().to_owned()))
+}
+
 struct Interpolation<'a> {
     file: &'a str,
     configuration: &'a BTreeMap<String, String>,
+    /// What SET gave so far in this file, quotes included.
+    settings: BTreeMap<String, String>,
+    /// Where the statement begins in the output.
+    statement: usize,
     rest: Peekable<Chars<'a>>,
     written: (u64, u64),
     parsed: (u64, u64),
@@ -76,6 +101,9 @@ impl Interpolation<'_> {
                 continue;
             }
             self.copy(c);
+            if (state, c) == (State::Sql, ';') {
+                self.end_of_statement();
+            }
             state = match (state, c, next) {
                 (State::Sql, '-', Some('-')) => State::LineComment,
                 (State::Sql, '/', Some('*')) => self.copy_next(State::BlockComment(1)),
@@ -112,6 +140,14 @@ impl Interpolation<'_> {
         advance(&mut self.parsed, c);
     }
 
+    fn end_of_statement(&mut self) {
+        let statement = self.output.get(self.statement..).unwrap_or_default();
+        if let Some((key, value)) = setting(statement.trim_end_matches(';')) {
+            self.settings.insert(key, value);
+        }
+        self.statement = self.output.len();
+    }
+
     /// Reads from behind the `$` to the `}`.
     fn reference(&mut self) {
         let (start, parsed) = (self.written, self.parsed);
@@ -127,8 +163,13 @@ impl Interpolation<'_> {
             }
         }
         let key = raw.trim_start_matches("${").trim_end_matches('}').trim();
-        let value = self.configuration.get(key).filter(|_| closed);
+        let value = self
+            .settings
+            .get(key)
+            .or_else(|| self.configuration.get(key));
+        let value = value.cloned().filter(|_| closed);
         let fits = value
+            .as_ref()
             .is_none_or(|v| (self.output.len() + v.len()) as u64 <= limits::SQL_FILE_BYTES_MAX);
         match value {
             Some(value) if fits => {
@@ -272,6 +313,32 @@ mod tests {
             );
             assert_eq!(parsed, expected, "{text}");
         }
+    }
+
+    #[test]
+    fn set_gives_keys_to_the_statements_below_it() {
+        for (text, expected) in [
+            ("SET a = 1; ${a}", "SET a = 1; 1"),
+            (
+                "set day='2026-01-01';${day}",
+                "set day='2026-01-01';'2026-01-01'",
+            ),
+            (
+                "-- why\n/* how */ SET a.b = x y ;\n${a.b}",
+                "-- why\n/* how */ SET a.b = x y ;\nx y",
+            ),
+            ("SET catalog = prod; ${catalog}", "SET catalog = prod; prod"),
+            (
+                "SELECT 'SET x = 1;', ${catalog}; ${catalog}",
+                "SELECT 'SET x = 1;', dev; dev",
+            ),
+        ] {
+            let (parsed, _, diagnostics) = interpolate("f.sql", text, &configuration());
+            assert!(diagnostics.is_empty(), "{text}: {diagnostics:?}");
+            assert_eq!(parsed, expected, "{text}");
+        }
+        let (_, _, diagnostics) = interpolate("f.sql", "${a}; SET a = 1;", &configuration());
+        assert_eq!(diagnostics.len(), 1, "not to those above it");
     }
 
     #[test]

@@ -128,10 +128,14 @@ fn folder(reader: &mut Reader<'_>) -> Project {
         ));
     } else {
         let first = sources.first().map_or("", String::as_str);
+        let all = match sources.len() {
+            1 => "its one .sql file".to_owned(),
+            number => format!("all {number} .sql files"),
+        };
         reader.report(
             Diagnostic::warning(
                 &project::PIPELINE_WITHOUT_SPEC,
-                format!("no file describes the pipeline: it is named `{name}` and has all {} .sql files", sources.len()),
+                format!("no file describes the pipeline: it is named `{name}` and has {all}"),
             )
             .at(&Origin::new(first, 1, 1, 0), "")
             .help("add a spark-pipeline.yml: `name`, `catalog`, `schema`, `libraries: [{glob: {include: transformations/**}}]`"),

@@ -77,7 +77,11 @@ pub(super) fn values(
             .or_else(|| definition.and_then(|node| node.get("default").cloned()));
         match value {
             Some(value) => values.put(name, value),
-            None => report_missing(reader, name, definition.or(over), find(&declared, name)),
+            None => {
+                report_missing(reader, name, definition.or(over), find(&declared, name));
+                // A stand-in, so that places which refer to it do not report it again.
+                values.put(name, Node::text(*name, &top));
+            }
         }
     }
     values
