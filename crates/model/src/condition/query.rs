@@ -55,19 +55,16 @@ conditions! {
     DATETIME_FIELD_OUT_OF_BOUNDS = "DATETIME_FIELD_OUT_OF_BOUNDS.WITHOUT_SUGGESTION", "22023", User, No, "A date or time has a part that the calendar does not have.";
     DATETIME_OVERFLOW = "DATETIME_OVERFLOW", "22008", User, No, "The result of a calculation lies outside the range of dates and timestamps.";
     INVALID_DATETIME_PATTERN = "INVALID_DATETIME_PATTERN.WITH_SUGGESTION", "22007", User, No, "A date pattern cannot be read.";
-    INVALID_DATETIME_PATTERN_CHARACTER = "INVALID_DATETIME_PATTERN.ILLEGAL_CHARACTER", "22007", User, No, "A date pattern holds a letter that has no meaning there.";
     ILLEGAL_DAY_OF_WEEK = "ILLEGAL_DAY_OF_WEEK", "22009", User, No, "A text names no day of the week.";
     INVALID_FRACTION_OF_SECOND = "INVALID_FRACTION_OF_SECOND", "22023", User, No, "A fraction of a second lies outside 0 to 59.999999.";
     DUPLICATED_MAP_KEY = "DUPLICATED_MAP_KEY", "23505", User, No, "A map is built with the same key twice.";
     NULL_MAP_KEY = "NULL_MAP_KEY", "2200E", User, No, "A map is built with NULL as a key.";
     USER_RAISED_EXCEPTION = "USER_RAISED_EXCEPTION", "P0001", User, No, "The query itself raised an error with raise_error or assert_true.";
     INVALID_SCHEMA = "INVALID_SCHEMA.PARSE_ERROR", "42K07", User, No, "A schema text is no schema of Spark's DDL.";
-    INVALID_JSON_PATH = "INVALID_JSON_PATH", "22023", User, No, "A path into a JSON text cannot be read.";
     MALFORMED_RECORD_IN_PARSING = "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", "22023", User, No, "A record cannot be read and the mode is FAILFAST.";
     UNSUPPORTED_FUNCTION = "UNSUPPORTED_FEATURE.FUNCTION", "0A000", User, No, "Spark has this function or this form of it; it is not built here yet.";
     COLLECTION_SIZE_LIMIT_EXCEEDED = "COLLECTION_SIZE_LIMIT_EXCEEDED.FUNCTION", "54000", User, No, "A function would make an array with more items than allowed.";
     BINARY_ARITHMETIC_OVERFLOW = "BINARY_ARITHMETIC_OVERFLOW", "22003", User, No, "The result of a calculation does not fit its type.";
-    INVALID_UTF8_STRING = "INVALID_UTF8_STRING", "22029", User, No, "A binary value is not valid UTF-8.";
     INVALID_EXTRACT_FIELD = "INVALID_EXTRACT_FIELD", "42601", User, No, "A text names no part of a date or timestamp.";
     INVALID_PARAMETER_VALUE_DATETIME_UNIT = "INVALID_PARAMETER_VALUE.DATETIME_UNIT", "22023", User, No, "A word names no unit of time.";
     INVALID_PARAMETER_VALUE_START = "INVALID_PARAMETER_VALUE.START", "22023", User, No, "A start position is 0: positions count from 1, or from -1 from the end.";
@@ -76,6 +73,5 @@ conditions! {
     MALFORMED_CHARACTER_CODING = "MALFORMED_CHARACTER_CODING", "22000", User, No, "Text or bytes do not exist in a charset.";
     CONVERSION_INVALID_INPUT = "CONVERSION_INVALID_INPUT", "22018", User, No, "A text does not have the form of its format.";
     ILLEGAL_SEQUENCE_BOUNDARIES = "ILLEGAL_SEQUENCE_BOUNDARIES", "22023", User, No, "The step of a sequence does not lead from its start to its end.";
-    INVALID_INTERVAL_FORMAT = "INVALID_INTERVAL_FORMAT.INPUT_IS_EMPTY", "22006", User, No, "A text is no interval.";
     DATATYPE_MISMATCH_UNEXPECTED_NULL = "DATATYPE_MISMATCH.UNEXPECTED_NULL", "42K09", User, No, "An argument that must have a value is NULL.";
 }
