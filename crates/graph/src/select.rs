@@ -44,6 +44,21 @@ pub struct Selection {
     pub flows: BTreeMap<FlowId, Participation>,
 }
 
+impl Selection {
+    /// The datasets that are filled from the beginning.
+    #[must_use]
+    pub fn full_refreshed(&self) -> BTreeSet<DatasetName> {
+        let full = |(_, participation): &(&FlowId, &Participation)| {
+            **participation == Participation::FullRefresh
+        };
+        self.flows
+            .iter()
+            .filter(full)
+            .map(|(id, _)| id.target.clone())
+            .collect()
+    }
+}
+
 impl ResolvedGraph {
     /// Decides for every flow that writes a table. Errors: a pattern that matches nothing.
     pub fn select(

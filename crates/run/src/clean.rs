@@ -32,8 +32,11 @@ pub(crate) async fn clean(
         }
     };
     let mut taken = taken_files(progress, key).await?;
-    for other in other_readers(update, flow, input).await? {
-        taken.retain(|row| other.contains(&row.file.path));
+    for (reads, other) in other_readers(update, flow).await? {
+        let is_same = reads.source.path().written == input.source.path().written;
+        let listed: HashSet<&str> = reads.listing.files.iter().map(|file| file.path.as_str()).collect();
+        let is_read = |path: &str| is_same || listed.contains(path);
+        taken.retain(|row| other.contains(&row.file.path) || !is_read(&row.file.path));
     }
     let still_there: HashSet<&str> = input.listing.files.iter().map(|file| file.path.as_str()).collect();
     taken.retain(|row| still_there.contains(row.file.path.as_str()));
@@ -48,24 +51,21 @@ pub(crate) async fn clean(
     reach(update.engine.store(), "source-cleaned", flow.id.name.as_str())
 }
 
-/// The files that each other flow over the same path has taken.
-async fn other_readers(update: &Update, flow: &ResolvedFlow, input: &FileInput) -> Result<Vec<HashSet<String>>> {
+/// The other streams of files, each with the files that it has taken.
+async fn other_readers<'a>(update: &'a Update, flow: &ResolvedFlow) -> Result<Vec<(&'a FileInput, HashSet<String>)>> {
     let graph = &update.prepared.graph;
     let mut others = vec![];
     for other in graph.flows.values().filter(|other| other.kind == FlowKind::Append && other.id != flow.id) {
         for leaf in leaves(graph, other) {
             let Input::Files(function) = &leaf.input else { continue };
             let Some(read) = update.prepared.files.get(&function.origin) else { continue };
-            if read.source.path().written != input.source.path().written {
-                continue;
-            }
             let Some(table) = update.tables.open(&other.id.target).await? else {
-                others.push(HashSet::new());
+                others.push((read, HashSet::new()));
                 continue;
             };
             let progress = Progress::read(&update.engine, &table, &other.id).await?;
             let rows = taken_files(&progress, &leaf.key).await?;
-            others.push(rows.into_iter().map(|row| row.file.path).collect());
+            others.push((read, rows.into_iter().map(|row| row.file.path).collect()));
         }
     }
     Ok(others)

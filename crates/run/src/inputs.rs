@@ -13,8 +13,9 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures::{StreamExt, TryStreamExt, future::BoxFuture};
-use sluice_graph::query::ReadMode;
+use sluice_graph::query::{ReadMode, TimeTravel};
 use sluice_graph::{Input, RelationSchema, ResolvedFlow, ResolvedInput};
+use sluice_model::condition::graph::UNSUPPORTED_TIME_TRAVEL;
 use sluice_model::condition::run::DATASET_NOT_RUN;
 use sluice_model::{DatasetName, Diagnostic};
 use sluice_plan::analyze::relation_schema;
@@ -70,10 +71,13 @@ impl Binding<'_> {
     fn bind_from<'b>(&'b self, flow: &'b ResolvedFlow, keys: &'b mut Keys) -> BoxFuture<'b, Result<BoundQuery>> {
         Box::pin(async move {
             let mut providers = vec![];
-            for input in &flow.inputs {
+            for (index, input) in flow.inputs.iter().enumerate() {
                 providers.push(match view_flow(&self.prepared.graph, &input.input) {
                     Some(view) => self.view(view, keys).await?,
-                    None => self.leaf(&keys.next(input.mode), input, flow).await?,
+                    None => match flow.query.relations.get(index).and_then(|relation| relation.time_travel.as_ref()) {
+                        Some(version) => self.version(version, input, flow).await?,
+                        None => self.leaf(&keys.next(input.mode), input, flow).await?,
+                    },
                 });
             }
             Ok(self.session.bind(&flow.query, &providers)?)
@@ -98,6 +102,25 @@ impl Binding<'_> {
         let schema = checked.schema();
         let stream = ViewStream { dataset: dataset.clone(), checked, schema: Arc::clone(&schema), seen: Arc::clone(&self.seen) };
         streaming_table(schema, vec![Arc::new(stream)])
+    }
+
+    /// A table as it was: `VERSION AS OF`.
+    async fn version(&self, version: &TimeTravel, input: &ResolvedInput, flow: &ResolvedFlow) -> Result<Arc<dyn TableProvider>> {
+        let TimeTravel::Version(version) = version else {
+            return Err(Diagnostic::error(&UNSUPPORTED_TIME_TRAVEL, "TIMESTAMP AS OF is not supported yet")
+                .at(&flow.origin, "")
+                .help("name the version: `VERSION AS OF n`; `sluice history TABLE` lists versions with their times")
+                .into());
+        };
+        let table = match &input.input {
+            Input::Dataset(name) | Input::External(name) => self.tables.open(name).await?.ok_or_else(|| not_run(name, flow))?,
+            Input::Path { path, .. } => {
+                let location = self.tables.store().location_of(path)?;
+                sluice_table::DeltaTable::existing(self.tables.store(), &location).await?
+            }
+            _ => return Err(internal("a version of what has none should have been refused").into()),
+        };
+        Ok(table.provider(Some(*version)).await?)
     }
 
     async fn leaf(&self, key: &str, input: &ResolvedInput, flow: &ResolvedFlow) -> Result<Arc<dyn TableProvider>> {

@@ -1,34 +1,59 @@
 //! The sources of a flow behind the views that it reads: what its progress counts in.
 
-use sluice_graph::query::ReadMode;
+use sluice_graph::query::{ReadMode, Relation};
 use sluice_graph::{FlowId, Input, ResolvedFlow, ResolvedGraph};
 
 /// One source of a flow.
 #[derive(Debug, Clone)]
 pub(crate) struct Leaf {
-    /// Its name in the plans of batches: its number in order of appearance, views followed where they are read.
+    /// Its name in the plans of batches.
     pub(crate) key: String,
     /// What is read.
     pub(crate) input: Input,
     /// As a stream or whole.
     pub(crate) mode: ReadMode,
+    /// How the query writes it; `None` only for a query whose relations could not all be bound.
+    pub(crate) relation: Option<Relation>,
+}
+
+/// Names sources in order of appearance, views followed where they are read. Streams are counted by themselves, so
+/// that a join with one more table does not make a stream another one.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    streams: usize,
+    tables: usize,
+}
+
+impl Keys {
+    /// The name of the next source.
+    pub(crate) fn next(&mut self, mode: ReadMode) -> String {
+        let (count, name) = match mode {
+            ReadMode::Stream => (&mut self.streams, ""),
+            ReadMode::Batch => (&mut self.tables, "table-"),
+        };
+        *count += 1;
+        format!("{name}{}", *count - 1)
+    }
 }
 
 /// The sources of a flow, in order of appearance.
 pub(crate) fn leaves(graph: &ResolvedGraph, flow: &ResolvedFlow) -> Vec<Leaf> {
     let mut found = vec![];
-    walk(graph, flow, &mut found);
+    walk(graph, flow, &mut Keys::default(), &mut found);
     found
 }
 
-fn walk(graph: &ResolvedGraph, flow: &ResolvedFlow, found: &mut Vec<Leaf>) {
-    for input in &flow.inputs {
+fn walk(graph: &ResolvedGraph, flow: &ResolvedFlow, keys: &mut Keys, found: &mut Vec<Leaf>) {
+    for (index, input) in flow.inputs.iter().enumerate() {
         match view_flow(graph, &input.input) {
-            Some(view) => walk(graph, view, found),
+            Some(view) => walk(graph, view, keys, found),
+            // A version of a table is what it is: no progress counts in it.
+            None if flow.query.relations.get(index).is_some_and(|relation| relation.time_travel.is_some()) => {}
             None => found.push(Leaf {
-                key: found.len().to_string(),
+                key: keys.next(input.mode),
                 input: input.input.clone(),
                 mode: input.mode,
+                relation: flow.query.relations.get(index).cloned(),
             }),
         }
     }

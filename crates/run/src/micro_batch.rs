@@ -114,8 +114,8 @@ impl Batch<'_> {
         Ok(Bound { query, view_shapes: view_shapes.into_inner().unwrap_or_else(PoisonError::into_inner), seen })
     }
 
-    /// Does the batch: reads, checks, writes and commits.
-    pub(crate) async fn execute(&self, effect: &Effect) -> Result<Done, NotDone> {
+    /// Does the batch: reads, checks, writes and commits. `None`: another engine had committed it, and tells of it.
+    pub(crate) async fn execute(&self, effect: &Effect) -> Result<Option<Done>, NotDone> {
         for _ in 0..ATTEMPTS_MAX {
             let session = self.update.session_for(self.plan.pinned.batch_ts_us, self.taken)?;
             let bound = self.bind(&session).await?;
@@ -126,11 +126,9 @@ impl Batch<'_> {
             match outcome {
                 CommitOutcome::Committed { version } => {
                     reach(self.update.engine.store(), "committed", self.flow.id.name.as_str())?;
-                    return Ok(Done { version, ..written.done });
+                    return Ok(Some(Done { version, ..written.done }));
                 }
-                CommitOutcome::AlreadyCommitted { version } => {
-                    return Ok(Done { version, ..written.done });
-                }
+                CommitOutcome::AlreadyCommitted { .. } => return Ok(None),
                 CommitOutcome::Conflict(Conflict::MetadataChanged { .. } | Conflict::FilesChanged { .. }) => {}
                 CommitOutcome::Conflict(conflict) => return Err(self.conflicted(&conflict).into()),
                 CommitOutcome::Unknown(error) => return Err(error.into()),

@@ -5,7 +5,7 @@
 //! learn what it needs to know, and again with the answers.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use sluice_graph::query::{Argument, ArgumentValue, ReadMode, TableFunction};
 use sluice_graph::{
@@ -86,6 +86,17 @@ impl ExternalTables for Answers<'_> {
 
 /// Resolves a declared graph against the warehouse and the files as they are now.
 pub(crate) async fn prepare(engine: &Engine, tables: &Tables, declared: &DeclaredGraph) -> Result<Prepared> {
+    prepare_anew(engine, tables, declared, &BTreeSet::new()).await
+}
+
+/// As [`prepare`], where the columns that `anew` has stored for its file sources count no more: tables that are
+/// filled from nothing learn their columns from nothing.
+pub(crate) async fn prepare_anew(
+    engine: &Engine,
+    tables: &Tables,
+    declared: &DeclaredGraph,
+    anew: &BTreeSet<DatasetName>,
+) -> Result<Prepared> {
     let session = engine.session(engine.clock().now_us())?;
     let analyzer = SessionAnalyzer::new(session);
     let mut known = HashMap::new();
@@ -105,7 +116,14 @@ pub(crate) async fn prepare(engine: &Engine, tables: &Tables, declared: &Declare
             let answer = match (&question, &function) {
                 (Question::Table(name), _) => table_columns(tables, name).await,
                 (Question::Function(_, mode), Some(function)) => {
-                    function_columns(engine, tables, &graph, function, *mode, &mut inputs).await
+                    let stored = match mode {
+                        ReadMode::Stream => stored_schema(engine, tables, &graph, function, anew).await,
+                        ReadMode::Batch => Ok(None),
+                    };
+                    match stored {
+                        Ok(stored) => function_columns(engine, function, *mode, stored.as_ref(), &mut inputs).await,
+                        Err(found) => Err(found),
+                    }
                 }
                 (Question::Path(format, path, mode), _) => path_columns(engine, format, path, *mode, &mut inputs).await,
                 (Question::Function(..), None) => Ok(ExternalSchema::Missing),
@@ -126,19 +144,14 @@ async fn table_columns(tables: &Tables, name: &DatasetName) -> Answer {
 
 async fn function_columns(
     engine: &Engine,
-    tables: &Tables,
-    graph: &ResolvedGraph,
     function: &TableFunction,
     mode: ReadMode,
+    stored: Option<&StoredSchema>,
     inputs: &mut HashMap<Origin, FileInput>,
 ) -> Answer {
     match function.name.as_str() {
         "read_files" | "cloud_files" => {
-            let stored = match mode {
-                ReadMode::Stream => stored_schema(engine, tables, graph, function).await?,
-                ReadMode::Batch => None,
-            };
-            match files::look(engine, function, mode, stored.as_ref()).await? {
+            match files::look(engine, function, mode, stored).await? {
                 FileColumns::Known(input) => {
                     let columns = relation(&input.schema);
                     inputs.insert(function.origin.clone(), *input);
@@ -171,8 +184,9 @@ async fn stored_schema(
     tables: &Tables,
     graph: &ResolvedGraph,
     function: &TableFunction,
+    anew: &BTreeSet<DatasetName>,
 ) -> std::result::Result<Option<StoredSchema>, Vec<Diagnostic>> {
-    for flow in graph.flows.values().filter(|flow| flow.kind != FlowKind::View) {
+    for flow in graph.flows.values().filter(|flow| flow.kind != FlowKind::View && !anew.contains(&flow.id.target)) {
         for leaf in leaves(graph, flow) {
             let Input::Files(call) = &leaf.input else { continue };
             if call.origin != function.origin {

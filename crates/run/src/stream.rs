@@ -2,9 +2,10 @@
 //!
 //! A triggered update takes everything that is there when it begins, and stops. Must not read rows.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use sluice_checkpoint::{SourceIdentity, SourceOffset, SourceRange};
+use sluice_graph::StreamOptions;
 use sluice_model::condition::table::DELTA_SOURCE_TABLE_IGNORE_CHANGES;
 use sluice_model::{Diagnostic, Origin};
 use sluice_source::{
@@ -17,6 +18,8 @@ use crate::files::FileInput;
 use crate::leaves::Leaf;
 use crate::progress::Progress;
 
+/// Files of a table that a micro-batch takes at most unless the query says otherwise.
+const TABLE_FILES_MAX: usize = 1000;
 /// Batches after which the lists of files are folded into one.
 const COMPACT_EVERY: i64 = 100;
 
@@ -35,7 +38,7 @@ pub(crate) struct StreamSource {
 #[derive(Debug)]
 enum Kind {
     Files { input: Box<FileInput>, queue: VecDeque<Vec<FileEntry>> },
-    Table { table: DeltaTable, ceiling: u64, files_max: usize, skip_changes: bool, origin: Origin },
+    Table { table: DeltaTable, ceiling: u64, options: StreamOptions, origin: Origin },
 }
 
 /// What one micro-batch takes of one source.
@@ -45,6 +48,17 @@ pub(crate) enum Taken {
     Files(Vec<FileEntry>),
     /// These data files of a table.
     Data(Vec<DataFile>),
+    /// A table as it was at a version.
+    Whole {
+        /// The version.
+        version: u64,
+        /// Its size.
+        bytes: u64,
+    },
+    /// Nothing: its rows have not changed since they were taken.
+    Nothing,
+    /// Everything that is there when it is read; its size is not known.
+    Unpinned,
 }
 
 impl Taken {
@@ -53,6 +67,7 @@ impl Taken {
         match self {
             Self::Files(files) => files.len(),
             Self::Data(files) => files.len(),
+            Self::Whole { .. } | Self::Nothing | Self::Unpinned => 0,
         }
     }
 
@@ -61,6 +76,9 @@ impl Taken {
         match self {
             Self::Files(files) => files.iter().map(|file| file.size).sum(),
             Self::Data(files) => files.iter().map(|file| file.size).sum(),
+            Self::Whole { bytes, .. } => *bytes,
+            Self::Nothing => 0,
+            Self::Unpinned => u64::from(u32::MAX),
         }
     }
 }
@@ -112,10 +130,11 @@ impl StreamSource {
                 Kind::Files { input, queue }
             }
             Opened::Table(table) => {
-                let skip_changes = false;
                 let ceiling = table.version();
-                let files_max = files_max.unwrap_or(1000);
-                Kind::Table { table, ceiling, files_max, skip_changes, origin: origin.clone() }
+                let written = leaf.relation.as_ref().map(|relation| &relation.options);
+                let mut options = written.map(|written| StreamOptions::parse(written).0).unwrap_or_default();
+                options.files_max = files_max.or(options.files_max);
+                Kind::Table { table, ceiling, options, origin: origin.clone() }
             }
         };
         Ok(Self { key: leaf.key.clone(), identity, position, kind })
@@ -137,13 +156,23 @@ impl StreamSource {
         }
     }
 
+    /// The position of a source that has been looked at and has nothing yet.
+    pub(crate) fn nothing_yet(&self) -> SourceOffset {
+        match &self.kind {
+            Kind::Files { .. } => SourceOffset::Files { files: 0, bytes: 0, digest: String::new() },
+            Kind::Table { table, ceiling, .. } => {
+                SourceOffset::Table { table_id: table.id(), version: *ceiling, index: None, initial_snapshot: false }
+            }
+        }
+    }
+
     /// The range that the next micro-batch takes; `None` if there is nothing new. Makes the list of its files durable.
-    pub(crate) async fn next_range(&mut self, batch: i64, progress: &Progress) -> Result<Option<SourceRange>> {
+    pub(crate) async fn next_range(&self, batch: i64, progress: &Progress) -> Result<Option<SourceRange>> {
         let start = self.position.clone();
-        let (end, count, digest) = match &mut self.kind {
+        let (end, count, digest) = match &self.kind {
             Kind::Files { queue, .. } => {
-                let Some(files) = queue.pop_front() else { return Ok(None) };
-                let list = encode(batch, &files)?;
+                let Some(files) = queue.front() else { return Ok(None) };
+                let list = encode(batch, files)?;
                 progress.store.put("files", &list_name(batch, &self.key, &list.digest), list.bytes).await?;
                 let (taken, bytes, chain) = match &start {
                     Some(SourceOffset::Files { files, bytes, digest }) => (*files, *bytes, digest.as_str()),
@@ -157,9 +186,9 @@ impl StreamSource {
                 };
                 (end, files.len() as u64, list.digest)
             }
-            Kind::Table { table, ceiling, files_max, skip_changes, origin } => {
-                let range = TableRange { table, skip_changes: *skip_changes, origin };
-                let Some((end, count)) = range.next(start.as_ref(), *ceiling, *files_max).await? else {
+            Kind::Table { table, ceiling, options, origin } => {
+                let range = TableRange { table, options, origin };
+                let Some((end, count)) = range.next(start.as_ref(), *ceiling).await? else {
                     return Ok(None);
                 };
                 (end, count as u64, String::new())
@@ -180,22 +209,26 @@ impl StreamSource {
                 let rows = decode_file_list(&name, bytes, Some(&range.digest)).map_err(|error| error.to_diagnostic())?;
                 Ok(Taken::Files(rows.into_iter().map(|row| row.file).collect()))
             }
-            Kind::Table { table, skip_changes, origin, .. } => {
-                let source = TableRange { table, skip_changes: *skip_changes, origin };
+            Kind::Table { table, options, origin, .. } => {
+                let source = TableRange { table, options, origin };
                 Ok(Taken::Data(source.files(range.start.as_ref(), &range.end).await?))
             }
         }
     }
 
-    /// Moves past a committed range.
-    pub(crate) fn advance(&mut self, range: &SourceRange, replayed: Option<&Taken>) {
+    /// Moves past a committed range, whoever planned it: what it took is not taken again.
+    pub(crate) fn advance(&mut self, range: &SourceRange, taken: Option<&Taken>) {
         self.position = Some(range.end.clone());
-        if let (Kind::Files { queue, .. }, Some(Taken::Files(files))) = (&mut self.kind, replayed) {
-            for batch in queue.iter_mut() {
-                batch.retain(|file| !files.iter().any(|taken| taken.path == file.path));
-            }
-            queue.retain(|batch| !batch.is_empty());
+        let (Kind::Files { queue, .. }, Some(Taken::Files(files))) = (&mut self.kind, taken) else { return };
+        if queue.front() == Some(files) {
+            queue.pop_front();
+            return;
         }
+        let paths: HashSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
+        for batch in queue.iter_mut() {
+            batch.retain(|file| !paths.contains(file.path.as_str()));
+        }
+        queue.retain(|batch| !batch.is_empty());
     }
 }
 
@@ -258,7 +291,8 @@ async fn committed_lists(progress: &Progress, key: &str) -> Result<Vec<Vec<Taken
         }
         // A list without a plan that names it was left by an engine that died before it wrote the plan.
         let plan = progress.store.plan_of(batch).await?;
-        let named = plan.as_ref().and_then(|plan| plan.sources.get(key)).map(|range| list_name(batch, key, &range.digest));
+        let range = plan.as_ref().and_then(|plan| plan.sources.get(key));
+        let named = range.filter(|range| range.count > 0).map(|range| list_name(batch, key, &range.digest));
         match (plan, named, candidates.as_slice()) {
             (Some(_), Some(name), _) => lists.push(read_list(progress, &name).await?),
             (None, _, [only]) => lists.push(read_list(progress, only).await?),
@@ -294,19 +328,31 @@ pub(crate) async fn tidy_up(progress: &Progress, keys: &[String]) -> Result<()> 
 /// Positions in the log of a Delta table, as Delta's own streaming source counts them.
 struct TableRange<'a> {
     table: &'a DeltaTable,
-    skip_changes: bool,
+    options: &'a StreamOptions,
     origin: &'a Origin,
 }
 
 impl TableRange<'_> {
     /// The end of the next range and how many files it holds; `None` if no new rows are there up to the ceiling.
-    async fn next(&self, start: Option<&SourceOffset>, ceiling: u64, files_max: usize) -> Result<Option<(SourceOffset, usize)>> {
+    async fn next(&self, start: Option<&SourceOffset>, ceiling: u64) -> Result<Option<(SourceOffset, usize)>> {
         let rows = self.positions(start, ceiling).await?;
-        let count = rows.len().min(files_max.max(1));
+        let count = rows.len().min(self.options.files_max.unwrap_or(TABLE_FILES_MAX).max(1)).min(self.within_bytes(&rows));
         let Some((last, _)) = count.checked_sub(1).and_then(|index| rows.get(index)) else { return Ok(None) };
         let whole = count == rows.len();
         let end = if whole { self.after(ceiling) } else { last.clone() };
         Ok(Some((end, count)))
+    }
+
+    /// How many files come up to the bytes of a micro-batch, the one that reaches them included.
+    fn within_bytes(&self, rows: &[(SourceOffset, DataFile)]) -> usize {
+        let Some(bytes_max) = self.options.bytes_max else { return rows.len() };
+        let mut bytes = 0;
+        let before = rows.iter().take_while(|(_, file)| {
+            let fits = bytes < bytes_max;
+            bytes += file.size;
+            fits
+        });
+        before.count()
     }
 
     /// The files of a range.
@@ -331,7 +377,11 @@ impl TableRange<'_> {
         };
         let mut found = vec![];
         let (snapshot, commits_after) = match start {
-            None => (Some(ceiling), ceiling),
+            None => match self.options.starting_version {
+                Some(0) => (Some(0), 0),
+                Some(version) => (None, version - 1),
+                None => (Some(ceiling), ceiling),
+            },
             Some(SourceOffset::Table { version, index: Some(_), initial_snapshot: true, .. }) => (Some(*version), *version),
             Some(SourceOffset::Table { version, index: Some(_), initial_snapshot: false, .. }) => (None, version.saturating_sub(1)),
             Some(SourceOffset::Table { version, .. }) => (None, *version),
@@ -358,7 +408,7 @@ impl TableRange<'_> {
     }
 
     fn check(&self, kind: ChangeKind, version: u64, operation: &str) -> Result<()> {
-        if kind != ChangeKind::Removed || self.skip_changes {
+        if kind != ChangeKind::Removed || self.options.skip_change_commits {
             return Ok(());
         }
         let message = format!("version {version} of the streamed table removed or replaced rows ({operation})");

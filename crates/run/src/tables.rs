@@ -9,6 +9,9 @@ use sluice_table::{DeltaTable, Location, Store};
 
 use crate::error::Result;
 
+/// Versions between two checkpoints of a table's log.
+pub(crate) const CHECKPOINT_EVERY: u64 = 100;
+
 /// Open tables by name.
 #[derive(Debug)]
 pub(crate) struct Tables {
@@ -57,6 +60,15 @@ impl Tables {
     /// Remembers an open table.
     pub(crate) fn insert(&self, name: &DatasetName, table: DeltaTable) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), table);
+    }
+
+    /// Writes the log checkpoints that are due, so that a long log stays quick to open. Maintenance: what goes wrong
+    /// leaves the tables as they are, and is tried again after the next update.
+    pub(crate) async fn checkpoint_logs(&self) {
+        let open: Vec<DeltaTable> = self.open.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        for table in open {
+            let _ = table.checkpoint_if_due(CHECKPOINT_EVERY).await;
+        }
     }
 
     /// Where a dataset's table lies.

@@ -22,7 +22,7 @@ use crate::failpoint::reach;
 use crate::flow::{append, complete, once};
 use crate::lease;
 use crate::micro_batch::Done;
-use crate::prepare::{Prepared, prepare};
+use crate::prepare::{Prepared, prepare, prepare_anew};
 use crate::progress::Progress;
 use crate::report::{FlowReport, UpdateReport, add_counts};
 use crate::stream::Taken;
@@ -111,27 +111,60 @@ impl Engine {
         let tables = Arc::new(Tables::new(self.store().clone()));
         self.heal(declared, &tables, report).await?;
         let mut told = BTreeMap::new();
+        let state = match self.passes(id, declared, request, &tables, log, &mut told, report).await {
+            Err(Failure::Said(diagnostics)) => {
+                report.diagnostics.extend(diagnostics);
+                UpdateState::Failed
+            }
+            ended => ended?,
+        };
+        if state == UpdateState::Failed && report.flows.is_empty() {
+            log.update_failed(&report.diagnostics);
+        } else {
+            log.update_state(state);
+        }
+        reach(self.store(), "flows-ended", "")?;
+        self.write_events(log, told).await?;
+        reach(self.store(), "event-log-written", "")?;
+        tables.checkpoint_logs().await;
+        Ok(state)
+    }
+
+    /// Passes over the graph until nothing more is to be learned from files. Fills `told` with the batches of which the
+    /// log has events.
+    #[expect(clippy::too_many_arguments, reason = "the parts of an update, and the two things that it fills")]
+    async fn passes(
+        &self,
+        id: &str,
+        declared: &DeclaredGraph,
+        request: &UpdateRequest,
+        tables: &Arc<Tables>,
+        log: &Arc<EventLog>,
+        told: &mut BTreeMap<String, i64>,
+        report: &mut UpdateReport,
+    ) -> Result<UpdateState> {
         let mut state = UpdateState::Failed;
         for pass in 0..PASSES_MAX {
-            let prepared = prepare(self, &tables, declared).await?;
+            let mut prepared = prepare(self, tables, declared).await?;
+            let mut selection = prepared.graph.select(&request.selection, &self.options.namespace)?;
+            let anew = selection.full_refreshed();
+            if pass == 0 && !anew.is_empty() {
+                prepared = prepare_anew(self, tables, declared, &anew).await?;
+                selection = prepared.graph.select(&request.selection, &self.options.namespace)?;
+            }
             if prepared.has_errors() {
                 report.diagnostics.extend(prepared.diagnostics);
-                log.update_failed(&report.diagnostics);
-                break;
+                return Ok(UpdateState::Failed);
             }
-            let selection = prepared.graph.select(&request.selection, &self.options.namespace)?;
-            let update = Arc::new(Update::new(self, id, request, prepared, selection, &tables, log, pass == 0)?);
-            let (pass_state, again) = update.pass(report).await?;
+            let update = Arc::new(Update::new(self, id, request, prepared, selection, tables, log, pass == 0)?);
+            let ended = update.pass(report).await;
             told.append(&mut update.told.lock().unwrap_or_else(PoisonError::into_inner));
+            let (pass_state, again) = ended?;
             state = pass_state;
             if !again {
                 break;
             }
         }
-        reach(self.store(), "flows-ended", "")?;
-        log.update_state(state);
-        self.write_events(log, &tables, &told).await?;
-        reach(self.store(), "event-log-written", "")?;
         Ok(state)
     }
 
@@ -235,14 +268,8 @@ impl Update {
     }
 
     fn reset_datasets(&self) -> Vec<&ResolvedDataset> {
-        let full: BTreeSet<&DatasetName> = self
-            .selection
-            .flows
-            .iter()
-            .filter(|(_, participation)| **participation == Participation::FullRefresh)
-            .map(|(id, _)| &id.target)
-            .collect();
-        let datasets = full.into_iter().filter_map(|name| self.prepared.graph.datasets.get(name));
+        let full = self.selection.full_refreshed();
+        let datasets = full.iter().filter_map(|name| self.prepared.graph.datasets.get(name));
         // A materialized view is replaced by its refresh, in one commit.
         datasets.filter(|dataset| dataset.definition.kind == DatasetKind::StreamingTable).collect()
     }

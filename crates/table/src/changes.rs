@@ -196,6 +196,41 @@ impl DeltaTable {
     }
 }
 
+impl DeltaTable {
+    /// The commits that carry a transaction of this application after `txn`, with their transactions, oldest first, as
+    /// far back as the log goes. Reads the log once.
+    ///
+    /// # Errors
+    /// A commit does not read.
+    pub async fn commits_of(
+        &self,
+        app_id: &str,
+        txn: i64,
+    ) -> Result<Vec<(i64, CommitChanges)>, TableError> {
+        let mut found = vec![];
+        for version in (0..=self.version()).rev() {
+            let Some(actions) = log::read_commit(&self.store, &self.location, version).await?
+            else {
+                break;
+            };
+            let here = actions.iter().find_map(|action| match action {
+                Action::Txn(found) if found.app_id == app_id => Some(found.version),
+                _ => None,
+            });
+            match here {
+                Some(here) if here <= txn => break,
+                Some(here) => found.push((here, plain_changes(version, actions, &HashSet::new()))),
+                None => {}
+            }
+            if here == Some(txn + 1) {
+                break;
+            }
+        }
+        found.reverse();
+        Ok(found)
+    }
+}
+
 /// The paths that are in the table, read only when a commit of another writer makes it necessary to know them.
 struct ActivePaths<'a> {
     table: &'a DeltaTable,

@@ -16,11 +16,13 @@ use crate::error::{Result, internal};
 use crate::progress::{ECHO, Progress};
 use crate::report::FlowMetrics;
 use crate::schema::OWNER;
-use crate::tables::Tables;
+use crate::tables::CHECKPOINT_EVERY;
 use crate::update::Update;
 
 /// What the ids of events' transactions begin with.
 const PREFIX: &str = "sluice-events/";
+/// Attempts to write the events of an update while other engines write theirs.
+const ATTEMPTS_MAX: u32 = 10;
 
 impl Engine {
     /// The log of a new update.
@@ -60,14 +62,39 @@ impl Engine {
         Ok(DeltaTable::create_if_absent(self.store(), &self.event_location(), &definition).await?)
     }
 
-    /// Writes the events of an update in one commit. `told` are the micro-batches that they tell of.
-    pub(crate) async fn write_events(&self, log: &EventLog, _tables: &Tables, told: &BTreeMap<String, i64>) -> Result<()> {
-        let events = log.take_pending();
+    /// Writes the events of an update in one commit. `told` are the micro-batches that they tell of; those that another
+    /// engine tells of first are left to it.
+    pub(crate) async fn write_events(&self, log: &EventLog, mut told: BTreeMap<String, i64>) -> Result<()> {
+        let mut events = log.take_pending();
         let table = self.event_table().await?;
-        self.commit_events(&table, &events, told, log.base().update_id.as_deref().unwrap_or_default()).await
+        let update = log.base().update_id.as_deref().unwrap_or_default();
+        for _ in 0..ATTEMPTS_MAX {
+            let known = table.txns(PREFIX).await?;
+            let is_told = |application: &str, batch: i64| {
+                known.get(&format!("{PREFIX}{application}")).is_some_and(|last| *last >= batch)
+            };
+            told.retain(|application, batch| !is_told(application, *batch));
+            events.retain(|event| batch_of(&event.id).is_none_or(|(application, batch)| !is_told(application, batch)));
+            match self.commit_events(&table, &events, &told, update).await? {
+                CommitOutcome::Committed { .. } | CommitOutcome::AlreadyCommitted { .. } => {
+                    // Maintenance: what goes wrong leaves the log as it is.
+                    let _ = table.checkpoint_if_due(CHECKPOINT_EVERY).await;
+                    return Ok(());
+                }
+                CommitOutcome::Conflict(_) => {}
+                CommitOutcome::Unknown(error) => return Err(error.into()),
+            }
+        }
+        Err(internal("other engines keep writing the event log").into())
     }
 
-    async fn commit_events(&self, table: &DeltaTable, events: &[Event], told: &BTreeMap<String, i64>, update: &str) -> Result<()> {
+    async fn commit_events(
+        &self,
+        table: &DeltaTable,
+        events: &[Event],
+        told: &BTreeMap<String, i64>,
+        update: &str,
+    ) -> Result<CommitOutcome> {
         let batch = rows::batch(events).map_err(|error| internal(&format!("an event has no form: {error}")))?;
         let mut writer = table.writer(WriteOptions::new("eventlog", 0));
         writer.write(&batch).await?;
@@ -81,15 +108,7 @@ impl Engine {
             parameters: json!({ "mode": "Append" }),
             ..CommitRequest::default()
         };
-        match table.commit(&request).await? {
-            CommitOutcome::Unknown(error) => Err(error.into()),
-            CommitOutcome::Conflict(conflict) => Err(internal(&format!("the event log was changed meanwhile: {conflict:?}")).into()),
-            CommitOutcome::Committed { .. } | CommitOutcome::AlreadyCommitted { .. } => {
-                // Best effort: the log of the log is not worth failing an update for.
-                let _ = table.checkpoint_if_due(100).await;
-                Ok(())
-            }
-        }
+        Ok(table.commit(&request).await?)
     }
 
     /// Tells of micro-batches that are in their targets and were never told of, from their own commits.
@@ -104,8 +123,10 @@ impl Engine {
             let progress = Progress::read(self, &target, &flow.id).await?;
             let application = progress.application.app_id();
             let told = known.get(&format!("{PREFIX}{application}")).copied().unwrap_or(-1);
-            for batch in told + 1..=progress.committed {
-                let Some(commit) = target.commit_of(&application, batch).await? else { continue };
+            if told >= progress.committed {
+                continue;
+            }
+            for (batch, commit) in target.commits_of(&application, told).await? {
                 let Some(echo) = commit.info.get(ECHO) else { continue };
                 let origin = EventOrigin {
                     batch_id: Some(batch),
@@ -153,8 +174,19 @@ impl EventLog {
             message: format!("Completed a micro-batch of flow '{name}'."),
             details: details::flow_progress(FlowStatus::Running, metrics, expectations),
         };
-        self.record(format!("{application}#{batch}"), origin, said, None);
+        self.record(batch_event(application, batch), origin, said, None);
     }
+}
+
+/// The id of the event that tells of a micro-batch.
+fn batch_event(application: &str, batch: i64) -> String {
+    format!("{application}#{batch}")
+}
+
+/// The micro-batch that an event tells of, if its id is that of such an event.
+fn batch_of(id: &str) -> Option<(&str, i64)> {
+    let (application, batch) = id.rsplit_once('#')?;
+    Some((application, batch.parse().ok()?))
 }
 
 impl Update {

@@ -23,11 +23,21 @@ const APPEND: Effect = Effect { removes: Removes::None, metadata: None, operatio
 
 /// Runs a streaming flow until its sources are drained.
 pub(crate) async fn run(update: &Update, flow: &ResolvedFlow, report: &mut FlowReport) -> Result<FlowOutcome> {
+    loop {
+        if let Some(outcome) = drain(update, flow, report).await? {
+            return Ok(outcome);
+        }
+    }
+}
+
+/// Runs micro-batches from where the target says that the flow is; `None` when another engine turns out to be ahead,
+/// so that what is known here of the sources no longer holds.
+async fn drain(update: &Update, flow: &ResolvedFlow, report: &mut FlowReport) -> Result<Option<FlowOutcome>> {
     let dataset = update.dataset(&flow.id.target)?;
     let table = update.target(dataset).await?;
     let progress = Progress::read(&update.engine, &table, &flow.id).await?;
     let Some(opened) = open_sources(update, flow).await? else {
-        return Ok(FlowOutcome::Idle);
+        return Ok(Some(FlowOutcome::Idle));
     };
     let identities: BTreeMap<String, SourceIdentity> =
         opened.iter().map(|(leaf, source)| (leaf.key.clone(), source.identity())).collect();
@@ -49,29 +59,28 @@ pub(crate) async fn run(update: &Update, flow: &ResolvedFlow, report: &mut FlowR
         Next::Plan { .. } => None,
     };
     loop {
-        let (plan, taken, replayed) = match replay.take() {
-            Some(plan) => {
-                let taken = running.take(&plan).await?;
-                (*plan, taken, true)
-            }
+        let plan = match replay.take() {
+            Some(plan) => *plan,
             None => match running.plan_next().await? {
-                Some((plan, taken)) => (plan, taken, false),
+                Some(plan) => plan,
                 None => break,
             },
         };
+        let taken = running.take(&plan).await?;
         match running.execute(&plan, &taken, report).await {
-            Ok(()) => outcome = FlowOutcome::Completed,
+            Ok(true) => outcome = FlowOutcome::Completed,
+            Ok(false) => return Ok(None),
             Err(NotDone::NewColumns(new)) => {
                 running.widen(&new).await?;
-                return Ok(FlowOutcome::SchemaChanged);
+                return Ok(Some(FlowOutcome::SchemaChanged));
             }
             Err(NotDone::Failed(failure)) => return Err(failure),
         }
-        running.advance(&plan, &taken, replayed).await?;
+        running.advance(&plan, &taken).await?;
         update.stop_if_asked()?;
     }
     running.clean_sources().await?;
-    Ok(outcome)
+    Ok(Some(outcome))
 }
 
 struct Running<'a> {
@@ -151,11 +160,11 @@ impl Running<'_> {
     }
 
     /// Plans the next batch and makes the plan durable; `None` when nothing is left.
-    async fn plan_next(&mut self) -> Result<Option<(BatchPlan, HashMap<String, Taken>)>> {
+    async fn plan_next(&self) -> Result<Option<BatchPlan>> {
         let batch = self.progress.committed + 1;
         let mut ranges = BTreeMap::new();
         let mut is_new = false;
-        for source in &mut self.sources {
+        for source in &self.sources {
             let range = match source.next_range(batch, &self.progress).await? {
                 Some(range) => {
                     is_new = true;
@@ -188,8 +197,7 @@ impl Running<'_> {
         };
         let plan = self.progress.store.write_plan(plan, self.attempt).await?;
         reach(store, "plan-written", self.flow.id.name.as_str())?;
-        let taken = self.take(&plan).await?;
-        Ok(Some((plan, taken)))
+        Ok(Some(plan))
     }
 
     /// Sources at their very beginning that have nothing yet take part in the plan all the same, so that the next
@@ -199,7 +207,7 @@ impl Running<'_> {
             ranges.entry(source.key.clone()).or_insert_with(|| SourceRange {
                 identity: source.identity.clone(),
                 start: None,
-                end: beginning(&source.identity),
+                end: source.nothing_yet(),
                 count: 0,
                 digest: String::new(),
             });
@@ -216,9 +224,10 @@ impl Running<'_> {
         Ok(taken)
     }
 
-    async fn execute(&self, plan: &BatchPlan, taken: &HashMap<String, Taken>, report: &mut FlowReport) -> Result<(), NotDone> {
+    /// Does a batch; false if another engine had committed it.
+    async fn execute(&self, plan: &BatchPlan, taken: &HashMap<String, Taken>, report: &mut FlowReport) -> Result<bool, NotDone> {
         let batch = Batch { update: self.update, flow: self.flow, dataset: self.dataset, progress: &self.progress, plan, taken };
-        let done = batch.execute(&APPEND).await?;
+        let Some(done) = batch.execute(&APPEND).await? else { return Ok(false) };
         if done.metrics.bad_records > 0 {
             report.diagnostics.push(
                 Diagnostic::note(&BAD_RECORDS, format!("{} records of micro-batch {} were bad", done.metrics.bad_records, plan.batch))
@@ -227,13 +236,13 @@ impl Running<'_> {
             );
         }
         self.update.batch_done(self.flow, &self.progress, plan.batch, &done, report);
-        Ok(())
+        Ok(true)
     }
 
-    async fn advance(&mut self, plan: &BatchPlan, taken: &HashMap<String, Taken>, replayed: bool) -> Result<()> {
+    async fn advance(&mut self, plan: &BatchPlan, taken: &HashMap<String, Taken>) -> Result<()> {
         for source in &mut self.sources {
             if let Some(range) = plan.sources.get(&source.key) {
-                source.advance(range, replayed.then(|| taken.get(&source.key)).flatten());
+                source.advance(range, taken.get(&source.key));
             }
         }
         self.progress.committed = plan.batch;
@@ -255,6 +264,7 @@ impl Running<'_> {
         for source in &self.sources {
             if let Some(input) = source.file_input()
                 && input.source.path().key_of(&new.path).is_some()
+                && input.schema.to_stored() != *wider
             {
                 return self.progress.store_schema(&source.key, wider).await;
             }
@@ -287,15 +297,6 @@ fn nothing_new(source: &StreamSource) -> Option<SourceRange> {
         count: 0,
         digest: String::new(),
     })
-}
-
-fn beginning(identity: &SourceIdentity) -> SourceOffset {
-    match identity {
-        SourceIdentity::Files { .. } => SourceOffset::Files { files: 0, bytes: 0, digest: String::new() },
-        SourceIdentity::Table { table_id } => {
-            SourceOffset::Table { table_id: table_id.clone(), version: 0, index: Some(0), initial_snapshot: true }
-        }
-    }
 }
 
 impl Update {

@@ -9,7 +9,7 @@ use sluice_table::Removes;
 use crate::error::Result;
 use crate::failpoint::reach;
 use crate::micro_batch::{Batch, Effect, NotDone};
-use crate::progress::Progress;
+use crate::progress::{Next, Progress};
 use crate::report::FlowReport;
 use crate::update::{FlowOutcome, Update};
 
@@ -21,26 +21,32 @@ pub(crate) async fn run(update: &Update, flow: &ResolvedFlow, report: &mut FlowR
     if progress.committed >= 0 {
         return Ok(FlowOutcome::Idle);
     }
-    let plan = BatchPlan {
-        flow: progress.application.app_id(),
-        batch: 0,
-        previous: None,
-        sources: BTreeMap::new(),
-        pinned: update.pinned(),
-        target: PlannedTarget { table_id: table.id(), base_version: table.version() },
-        fingerprint: flow.fingerprint.query.clone(),
-        engine_version: env!("CARGO_PKG_VERSION").to_string(),
+    let plan = match progress.next(&BTreeMap::new(), &flow.origin).await? {
+        Next::Replay(plan) => *plan,
+        Next::Plan { attempt, .. } => {
+            let plan = BatchPlan {
+                flow: progress.application.app_id(),
+                batch: 0,
+                previous: None,
+                sources: BTreeMap::new(),
+                pinned: update.pinned(),
+                target: PlannedTarget { table_id: table.id(), base_version: table.version() },
+                fingerprint: flow.fingerprint.query.clone(),
+                engine_version: env!("CARGO_PKG_VERSION").to_string(),
+            };
+            progress.store.write_plan(plan, attempt).await?
+        }
     };
-    let plan = progress.store.write_plan(plan, 0).await?;
     reach(update.engine.store(), "plan-written", flow.id.name.as_str())?;
     let taken = HashMap::new();
     let batch = Batch { update, flow, dataset, progress: &progress, plan: &plan, taken: &taken };
     let effect = Effect { removes: Removes::None, metadata: None, operation: "WRITE" };
     match batch.execute(&effect).await {
-        Ok(done) => {
+        Ok(Some(done)) => {
             update.batch_done(flow, &progress, 0, &done, report);
             Ok(FlowOutcome::Completed)
         }
+        Ok(None) => Ok(FlowOutcome::Idle),
         Err(NotDone::NewColumns(new)) => Err(sluice_source::SourceError::NewColumns(new).to_diagnostic().into()),
         Err(NotDone::Failed(failure)) => Err(failure),
     }
