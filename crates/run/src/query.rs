@@ -324,6 +324,9 @@ fn explain_missing(
                 None => said,
             }
         }
-        None => diagnostic,
+        None => Diagnostic {
+            message: diagnostic.message.replace("`__query`", "the query"),
+            ..diagnostic
+        },
     }
 }
