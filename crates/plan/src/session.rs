@@ -85,6 +85,7 @@ impl Session {
         let mut state = SessionStateBuilder::new()
             .with_config(config(settings))
             .with_runtime_env(runtime)
+            .with_physical_optimizer_rule(Arc::new(crate::rewrite::stack::StackFilters))
             .build();
         crate::function::register(&mut state).map_err(|e| error::diagnose(&e, None))?;
         let context = SessionContext::new_with_state(state);
@@ -164,6 +165,8 @@ fn config(settings: &SessionSettings) -> SessionConfig {
     options.execution.time_zone = Some(settings.time_zone.clone());
     options.execution.enable_ansi_mode = true;
     options.execution.parquet.pushdown_filters = false;
+    // The rule loses track of which relation a column is of when a field of an exploded struct stands over a subquery.
+    options.optimizer.enable_leaf_expression_pushdown = false;
     options.sql_parser.enable_ident_normalization = false;
     options.sql_parser.default_null_ordering = "nulls_min".into();
     options.sql_parser.parse_float_as_decimal = true;

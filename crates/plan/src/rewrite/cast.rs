@@ -355,6 +355,13 @@ pub(crate) fn kernel(
 fn refused(error: &CastError) -> Diagnostic {
     let (from, to) = (error.from.to_uppercase(), error.to.to_uppercase());
     let shown: String = error.value.chars().take(200).collect();
+    if shown.is_empty() && std::ptr::eq(error.condition, &raw const condition::CAST_INVALID_INPUT) {
+        return Diagnostic::error(
+            error.condition,
+            format!("an empty text of type {from} cannot be cast to {to}"),
+        )
+        .help(format!("use `try_cast(… AS {to})` to get NULL instead"));
+    }
     if shown.is_empty() {
         return Diagnostic::error(
             error.condition,

@@ -56,6 +56,10 @@ pub(super) fn from_arguments(
         }
     }
     settle(&mut options, pending, &mut errors);
+    // "Auto Loader assumes that files have headers when inferring the schema" (Databricks, CSV options).
+    if call.is_stream() && options.schema.is_none() && options.origins.of("header").is_none() {
+        options.format_options.header = true;
+    }
     if errors.is_empty() {
         Ok(options)
     } else {

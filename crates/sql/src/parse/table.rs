@@ -68,12 +68,13 @@ fn empty(name: WrittenName, private: bool, items: Items) -> CreateTable {
     }
 }
 
-/// Takes `AS query` or `FLOW …`.
+/// Takes `[AS] query` or `FLOW …`. As in Spark's CREATE TABLE the `AS` may be missing; the first DLT notebooks leave it out.
 fn body(cursor: &mut Cursor<'_>, kind: Kind) -> Parsed<Option<FlowBody>> {
     if cursor.is_end() && kind == Kind::StreamingTable {
         return Ok(None);
     }
-    if kind != Kind::ManagedTable && cursor.take(&["AS"]) {
+    let begins_query = cursor.sees(&["SELECT"]) || cursor.sees(&["WITH"]);
+    if kind != Kind::ManagedTable && (cursor.take(&["AS"]) || begins_query) {
         let query = query(
             cursor.part(cursor.at, cursor.lexemes.len()),
             Place::Pipeline,
@@ -83,12 +84,6 @@ fn body(cursor: &mut Cursor<'_>, kind: Kind) -> Parsed<Option<FlowBody>> {
     if kind != Kind::MaterializedView && cursor.take(&["FLOW"]) {
         return flow::clause(cursor).map(Some);
     }
-    // A query without AS is a slip of its own.
-    let begins_query = cursor.sees(&["SELECT"]) || cursor.sees(&["WITH"]);
     let words = clause::beginnings(kind == Kind::MaterializedView);
-    match cursor.expected_words::<()>(&words) {
-        Err(error) if begins_query => Err(error.help("is `AS` missing before the query?").into()),
-        Err(error) => Err(error),
-        Ok(()) => Ok(None),
-    }
+    cursor.expected_words::<()>(&words).map(|()| None)
 }
