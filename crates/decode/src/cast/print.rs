@@ -20,7 +20,8 @@ pub fn value_text(array: &dyn Array, row: usize, zone: &Zone) -> String {
 
 /// Appends [`value_text`].
 pub(crate) fn push_text(out: &mut String, array: &dyn Array, row: usize, zone: &Zone) {
-    if array.is_null(row) {
+    // A NullArray has no validity: its rows are NULL by type.
+    if array.is_null(row) || *array.data_type() == DataType::Null {
         out.push_str("null");
         return;
     }

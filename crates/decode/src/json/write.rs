@@ -67,7 +67,7 @@ fn push_value(
     row: usize,
     zone: &Zone,
 ) -> Result<(), CastError> {
-    if array.is_null(row) {
+    if array.is_null(row) || *array.data_type() == DataType::Null {
         out.push_str("null");
         return Ok(());
     }
@@ -76,7 +76,7 @@ fn push_value(
             let columns = array.as_struct();
             let mut separator = '{';
             for (field, column) in fields.iter().zip(columns.columns()) {
-                if column.is_valid(row) {
+                if column.is_valid(row) && *column.data_type() != DataType::Null {
                     out.push(separator);
                     push_string(out, field.name());
                     out.push(':');

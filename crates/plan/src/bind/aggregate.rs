@@ -3,7 +3,7 @@
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::utils::find_aggregate_exprs;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder};
 use sluice_model::condition::query as condition;
 use sluice_model::{Diagnostic, Origin};
 use sqlparser::ast;
@@ -12,6 +12,10 @@ use super::column::Environment;
 use super::select::Item;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
+use crate::rewrite::float;
+
+/// How the fields of group keys begin.
+const GROUP: &str = "__group";
 
 /// An expression of a select after its clause was bound, with its place for errors.
 pub(crate) struct Placed<'a> {
@@ -104,11 +108,14 @@ impl Binder<'_> {
                 .map(|expr| {
                     let name = binder.fresh(stem);
                     replacements.push((expr.clone(), Column::new_unqualified(&name)));
-                    expr.alias(name)
+                    match expr.get_type(plan.schema()) {
+                        Ok(found) if stem == GROUP => float::settle(expr, &found).alias(name),
+                        _ => expr.alias(name),
+                    }
                 })
                 .collect()
         };
-        let groups = named(groups, "__group", self);
+        let groups = named(groups, GROUP, self);
         let aggregates = named(aggregates, "__aggregate", self);
         // Without groups and aggregates (`SELECT 1 FROM t HAVING true`) there is still one row: count nothing.
         let plan = LogicalPlanBuilder::from(plan)

@@ -16,7 +16,7 @@ use super::column::Environment;
 use super::query::sort;
 use super::{Binder, Typed};
 use crate::error::{Result, at, diagnose, unsupported};
-use crate::rewrite::{cast, count, sum, unify};
+use crate::rewrite::{cast, count, float, sum, unify};
 
 /// Where aggregates of aggregates would stand.
 const AGGREGATE_ARGUMENT: &str = "an argument of an aggregate function";
@@ -282,10 +282,8 @@ impl Binder<'_> {
             .transpose()?;
         let mut order = vec![];
         for item in call.order_by {
-            order.push(sort(
-                self.expression(&item.expr, &inside)?.expr,
-                &item.options,
-            ));
+            let key = float::settled(self.expression(&item.expr, &inside)?);
+            order.push(sort(key.expr, &item.options));
         }
         let (function, args, data_type) = self.aggregate(call, &inside)?;
         let args = args.into_iter().map(|arg| arg.expr).collect();
@@ -308,7 +306,7 @@ impl Binder<'_> {
     ) -> Result<(Arc<AggregateUDF>, Vec<Typed>, DataType)> {
         let mut args = self.arguments(call, env)?;
         if call.distinct || call.name == "collect_set" {
-            args = args.into_iter().map(count::distinct).collect();
+            args = args.into_iter().map(float::settled).collect();
         }
         if call.name == "count" {
             args = vec![count::argument(args, call.star)];
@@ -329,7 +327,7 @@ impl Binder<'_> {
             }
         }
         let registered = self.state.aggregate_functions().get(&call.name).cloned();
-        let Some(function) = sum::choose(&call.name, &args, call.distinct).or(registered) else {
+        let Some(function) = sum::choose(&call.name, &args).or(registered) else {
             return Err(self.unknown_function(call));
         };
         let args = self.coerced(function.as_ref(), args, &call.origin)?;
@@ -368,7 +366,10 @@ impl Binder<'_> {
     ) -> Result<Vec<SortExpr>> {
         order
             .iter()
-            .map(|item| Ok(sort(self.expression(&item.expr, env)?.expr, &item.options)))
+            .map(|item| {
+                let key = float::settled(self.expression(&item.expr, env)?);
+                Ok(sort(key.expr, &item.options))
+            })
             .collect()
     }
 }

@@ -253,7 +253,7 @@ impl Binder<'_> {
         let value = self.expression(expr, env)?;
         match value.data_type {
             DataType::Boolean => Ok(value.expr),
-            DataType::Null => Ok(datafusion::logical_expr::lit(
+            DataType::Null if takes_untyped_null(env.clause) => Ok(datafusion::logical_expr::lit(
                 datafusion::common::ScalarValue::Boolean(None),
             )),
             DataType::Utf8 if env.clause.contains("operand") => Ok(crate::rewrite::cast::implicit(
@@ -273,6 +273,11 @@ impl Binder<'_> {
             }
         }
     }
+}
+
+/// Whether a clause takes NULL of no type as a condition; Spark refuses it in WHEN, WHERE, ON and FILTER.
+fn takes_untyped_null(clause: &str) -> bool {
+    clause.contains("operand") || clause.contains("`if`") || matches!(clause, "HAVING" | "QUALIFY")
 }
 
 fn ambiguous(name: &str, all: &[&ScopeColumn], origin: &Origin) -> Box<Diagnostic> {

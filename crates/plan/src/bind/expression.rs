@@ -10,7 +10,7 @@ use sqlparser::ast;
 use super::column::Environment;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
-use crate::rewrite::{access, cast, compare, path, unify};
+use crate::rewrite::{access, cast, compare, float, path, unify};
 
 impl Binder<'_> {
     /// Binds an expression.
@@ -156,7 +156,7 @@ impl Binder<'_> {
         }
         if root.data_type == DataType::Utf8 {
             let text = path::json_path(&steps);
-            return self.scalar("get_json_object", vec![root, Typed::text(text)], &origin);
+            return self.scalar("json_path", vec![root, Typed::text(text)], &origin);
         }
         path::walk(self.session, root, &steps, &origin)
     }
@@ -344,8 +344,9 @@ impl Binder<'_> {
             values.push(self.expression(item, env)?);
         }
         let (mut values, _) = self.unified(values, &origins, "the values of IN")?;
-        let value = values.remove(0);
-        let list = values.into_iter().map(|value| value.expr).collect();
+        let value = float::settled(values.remove(0));
+        let list = values.into_iter();
+        let list = list.map(|value| float::settled(value).expr).collect();
         Ok(Typed::boolean(value.expr.in_list(list, negated)))
     }
 }

@@ -163,6 +163,15 @@ impl BoundQuery {
         Ok(Arc::new(ViewTable::new(plan, None)))
     }
 
+    /// The same query with other names for its columns, by position: the column list of a view.
+    #[must_use]
+    pub fn renamed<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        for (column, name) in self.columns.iter_mut().zip(names) {
+            column.name = name.to_string();
+        }
+        self
+    }
+
     /// The plan with the user's names and canonical types.
     fn named_plan(&self) -> datafusion::error::Result<LogicalPlan> {
         let exprs = self.columns.iter().map(|column| {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::{Column, ScalarValue};
-use datafusion::logical_expr::{EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder, SortExpr};
+use datafusion::logical_expr::{
+    EmptyRelation, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, SortExpr,
+};
 use sluice_model::condition::query as condition;
 use sluice_model::limits::SQL_NESTING_MAX;
 use sluice_model::{Diagnostic, Origin};
@@ -15,7 +17,7 @@ use super::column::Environment;
 use super::scope::{Scope, same};
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
-use crate::rewrite::{cast, unify};
+use crate::rewrite::{cast, float, unify};
 
 /// A bound query: field `i` of the plan is column `i`.
 #[derive(Debug, Clone)]
@@ -150,6 +152,16 @@ impl Binder<'_> {
         let mut builder = LogicalPlanBuilder::from(bound.plan);
         if !sorts.is_empty() {
             self.refuse_on_stream(bound.streaming, "ORDER BY", &origin)?;
+            let sorts: Vec<SortExpr> = sorts
+                .into_iter()
+                .map(|key| match key.expr.get_type(builder.schema()) {
+                    Ok(found) => SortExpr {
+                        expr: float::settle(key.expr, &found),
+                        ..key
+                    },
+                    Err(_) => key,
+                })
+                .collect();
             builder = self.planned(builder.sort(sorts), &origin)?;
         }
         if let Some(limit) = &query.limit_clause {
@@ -287,14 +299,16 @@ impl Binder<'_> {
                 .and_then(LogicalPlanBuilder::build),
             (ast::SetOperator::Union, false) => builder
                 .union(right.plan)
-                .and_then(LogicalPlanBuilder::distinct)
+                .and_then(LogicalPlanBuilder::build)
+                .and_then(float::settled_columns)
+                .and_then(|plan| LogicalPlanBuilder::from(plan).distinct())
                 .and_then(LogicalPlanBuilder::build),
-            (ast::SetOperator::Except | ast::SetOperator::Minus, false) => builder
-                .build()
-                .and_then(|left| LogicalPlanBuilder::except(left, right.plan, false)),
-            (ast::SetOperator::Intersect, false) => builder
-                .build()
-                .and_then(|left| LogicalPlanBuilder::intersect(left, right.plan, false)),
+            (ast::SetOperator::Except | ast::SetOperator::Minus, false) => {
+                settled_sides(builder, right.plan)
+                    .and_then(|(left, right)| LogicalPlanBuilder::except(left, right, false))
+            }
+            (ast::SetOperator::Intersect, false) => settled_sides(builder, right.plan)
+                .and_then(|(left, right)| LogicalPlanBuilder::intersect(left, right, false)),
             (op, true) => return unsupported(&origin, format!("{op} ALL")),
         };
         let plan = self.planned(plan, &origin)?;
@@ -429,6 +443,17 @@ impl Binder<'_> {
             format!("position {position} is not in the select list, which has {columns} columns");
         Err(at(out_of_range, &self.place(value.span), message))
     }
+}
+
+/// Both sides of a set operation that compares rows.
+fn settled_sides(
+    left: LogicalPlanBuilder,
+    right: LogicalPlan,
+) -> datafusion::error::Result<(LogicalPlan, LogicalPlan)> {
+    Ok((
+        float::settled_columns(left.build()?)?,
+        float::settled_columns(right)?,
+    ))
 }
 
 /// A sort key with Spark's order of NULLs: first when ascending, last when descending.

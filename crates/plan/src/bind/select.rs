@@ -17,6 +17,7 @@ use super::scope::ScopeColumn;
 use super::star::implicit_name;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
+use crate::rewrite::float;
 
 /// One output column of a select before its plan is made.
 #[derive(Debug, Clone)]
@@ -412,7 +413,11 @@ impl Binder<'_> {
         let mut builder = self.planned(LogicalPlanBuilder::from(plan).project(exprs), &origin)?;
         if distinct {
             self.refuse_on_stream(streaming, "DISTINCT", &origin)?;
-            builder = self.planned(builder.distinct(), &origin)?;
+            let distinct = builder
+                .build()
+                .and_then(float::settled_columns)
+                .and_then(|plan| LogicalPlanBuilder::from(plan).distinct());
+            builder = self.planned(distinct, &origin)?;
         }
         let plan = self.planned(builder.build(), &origin)?;
         Ok((

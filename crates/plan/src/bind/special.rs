@@ -412,7 +412,7 @@ impl Binder<'_> {
                 };
                 let mut args = vec![self.expression(expr, env)?];
                 if let Some(what) = trim_what {
-                    args.push(self.expression(what, env)?);
+                    args.insert(0, self.expression(what, env)?);
                 }
                 (name, args)
             }

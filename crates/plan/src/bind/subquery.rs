@@ -13,7 +13,7 @@ use super::column::Environment;
 use super::query::Bound;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
-use crate::rewrite::{cast, compare};
+use crate::rewrite::{cast, compare, float};
 
 impl Binder<'_> {
     fn subquery(&mut self, query: &ast::Query, env: &Environment<'_>) -> Result<(Bound, Subquery)> {
@@ -86,7 +86,7 @@ impl Binder<'_> {
         let (bound, subquery) = self.subquery(query, env)?;
         self.one_column(&bound, &origin)?;
         let found = bound.columns[0].data_type.clone();
-        if value.data_type == found {
+        if value.data_type == found && !float::holds(&found) {
             let expr = InSubquery::new(Box::new(value.expr), subquery, negated);
             return Ok(Typed::boolean(Expr::InSubquery(expr)));
         }
@@ -94,8 +94,9 @@ impl Binder<'_> {
             // The comparison names both types in its error.
             return compare::compare(self.session, Operator::Eq, value, bound.column(0), &origin);
         };
-        let value = cast::implicit(self.session, value, &common, &origin)?;
+        let value = float::settled(cast::implicit(self.session, value, &common, &origin)?);
         let column = cast::implicit(self.session, bound.column(0), &common, &origin)?;
+        let column = float::settled(column);
         let name = bound.columns[0].field.clone();
         let plan = datafusion::logical_expr::LogicalPlanBuilder::from(bound.plan)
             .project(vec![column.expr.alias(name)])

@@ -15,7 +15,7 @@ use super::column::Environment;
 use super::scope::same;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
-use crate::rewrite::sum;
+use crate::rewrite::{float, sum};
 
 impl Binder<'_> {
     /// `f(…) OVER (…)`.
@@ -48,7 +48,7 @@ impl Binder<'_> {
             .transpose()?;
         let mut partition_by = vec![];
         for expr in &spec.partition_by {
-            partition_by.push(self.expression(expr, &inside)?.expr);
+            partition_by.push(float::settled(self.expression(expr, &inside)?).expr);
         }
         let order_by = self.sort_keys(&spec.order_by, &inside)?;
         let frame = self.frame(spec.window_frame.as_ref(), &order_by, &call.origin)?;

@@ -72,8 +72,10 @@ impl Pool {
         } else {
             concat(&parts_of)?
         };
+        // Keys take -0.0 and 0.0 for one value; the items keep their sign.
+        let keys = crate::rewrite::float::kernel(&values, true)?;
         let rows = RowConverter::new(vec![SortField::new_with_options(item, options)])?
-            .convert_columns(std::slice::from_ref(&values))?;
+            .convert_columns(&[keys])?;
         Ok(Self {
             values,
             rows,

@@ -272,6 +272,10 @@ impl ScalarUDFImpl for Udf {
             }
         };
         let result = convert(&(self.function.evaluate)(&call)?, call.returns)?;
+        let result = match call.returns {
+            DataType::Float32 | DataType::Float64 => crate::rewrite::float::kernel(&result, false)?,
+            _ => result,
+        };
         Ok(if constant {
             ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?)
         } else {

@@ -25,7 +25,7 @@ use crate::bind::Typed;
 use crate::error::{self, Result, at, raise};
 use crate::rewrite::cast::{self, Ignored};
 use crate::rewrite::unify::{self, is_integral, is_numeric, words};
-use crate::rewrite::{decimal, shift};
+use crate::rewrite::{decimal, float, shift};
 
 /// An operation on two numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -107,12 +107,16 @@ fn calculate(
         _ => None,
     };
     if let (Some(operator), false) = (plain, is_integral(&common)) {
+        let constant = left.constant().is_some() || right.constant().is_some();
         let expr = Expr::BinaryExpr(BinaryExpr::new(
             Box::new(left.expr),
             operator,
             Box::new(right.expr),
         ));
-        return Ok(Typed::new(expr, common));
+        let made = Typed::new(expr, common);
+        // Infinity less infinity: with a constant, which is finite but for 0 times infinity, there is no new NaN.
+        let quiet = constant && op != Arithmetic::Multiply;
+        return Ok(if quiet { made } else { float::result(made) });
     }
     Ok(call(op, left, right, common, attempt, origin))
 }
@@ -194,7 +198,8 @@ pub(crate) fn negate(session: &Session, value: Typed, origin: &Origin) -> Result
         DataType::Decimal128(p, s) => Typed::literal(ScalarValue::Decimal128(Some(0), *p, *s)),
         DataType::Float32 | DataType::Float64 => {
             let data_type = value.data_type.clone();
-            return Ok(Typed::new(Expr::Negative(Box::new(value.expr)), data_type));
+            let negated = Expr::Negative(Box::new(value.expr));
+            return Ok(float::result(Typed::new(negated, data_type)));
         }
         other => match ScalarValue::new_zero(other) {
             Ok(zero) if is_integral(other) => Typed::literal(zero),

@@ -9,7 +9,7 @@ use sluice_model::condition::query as condition;
 use crate::Session;
 use crate::bind::Typed;
 use crate::error::{Result, at};
-use crate::rewrite::{cast, unify};
+use crate::rewrite::{cast, float, unify};
 
 /// The type in which values of two types are compared, `None` if they are not comparable.
 pub(crate) fn comparison_type(left: &DataType, right: &DataType) -> Option<DataType> {
@@ -43,6 +43,7 @@ pub(crate) fn compare(
     };
     let left = cast::implicit(session, left, &common, origin)?;
     let right = cast::implicit(session, right, &common, origin)?;
+    let (left, right) = float::sides(left, right);
     Ok(Typed::boolean(Expr::BinaryExpr(BinaryExpr::new(
         Box::new(left.expr),
         op,

@@ -1,7 +1,6 @@
 //! `count`: `count(*)` counts rows, `count(a, b)` rows in which no argument is NULL, `count(DISTINCT a, b)` distinct
 //! combinations without NULL. DataFusion counts one argument.
 
-use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Case, Expr, lit};
 
@@ -29,20 +28,4 @@ pub(crate) fn argument(mut args: Vec<Typed>, star: bool) -> Typed {
     let row = structure::named_struct(named);
     let case = Case::new(None, vec![(Box::new(present), Box::new(row.expr))], None);
     Typed::new(Expr::Case(case), row.data_type)
-}
-
-/// Floats for DISTINCT: -0.0 and 0.0 are one value, as in Spark; DataFusion tells their bits apart.
-pub(crate) fn distinct(arg: Typed) -> Typed {
-    let zero = match arg.data_type {
-        DataType::Float64 => ScalarValue::Float64(Some(0.0)),
-        DataType::Float32 => ScalarValue::Float32(Some(0.0)),
-        _ => return arg,
-    };
-    let is_zero = arg.expr.clone().eq(lit(zero.clone()));
-    let case = Case::new(
-        None,
-        vec![(Box::new(is_zero), Box::new(lit(zero)))],
-        Some(Box::new(arg.expr)),
-    );
-    Typed::new(Expr::Case(case), arg.data_type)
 }

@@ -5,23 +5,60 @@ use arrow::datatypes::DataType;
 use datafusion::common::tree_node::TreeNode;
 use datafusion::logical_expr::{Case, Expr, lit};
 
-/// Functions that can fail on a value.
-const FALLIBLE: &[&str] = &[
-    "cast",
-    "calculate",
-    "element",
-    "element_at",
-    "to_date",
-    "to_timestamp",
-    "unix_timestamp",
-    "to_unix_timestamp",
-    "make_date",
-    "make_timestamp",
-    "raise_error",
-    "assert_true",
-    "parse_json",
-    "to_number",
+/// Functions that have an answer for every value; all others can fail on one.
+const TOTAL: &[&str] = &[
+    "settle",
+    "settle_nan",
+    "try_cast",
+    "try_calculate",
+    "coalesce",
+    "greatest",
+    "least",
+    "named_struct",
+    "get_field",
+    "regexp_like",
+    "get_json_object",
+    "json_path",
+    "lower",
+    "upper",
+    "trim",
+    "ltrim",
+    "rtrim",
+    "length",
+    "substring",
+    "left",
+    "right",
+    "contains",
+    "startswith",
+    "endswith",
+    "instr",
+    "locate",
+    "concat",
+    "concat_ws",
+    "replace",
+    "isnan",
+    "nanvl",
+    "size",
+    "array_contains",
+    "year",
+    "month",
+    "day",
+    "dayofweek",
+    "hour",
+    "minute",
+    "second",
+    "date_trunc",
+    "datediff",
+    "md5",
+    "sha2",
+    "xxhash64",
+    "hash",
 ];
+
+/// Whether a function has an answer for every value.
+pub(crate) fn is_total(name: &str) -> bool {
+    TOTAL.contains(&name)
+}
 
 /// Connects two conditions.
 pub(crate) fn connect(and: bool, left: Expr, right: Expr) -> Expr {
@@ -45,7 +82,14 @@ pub(crate) fn connect(and: bool, left: Expr, right: Expr) -> Expr {
 
 fn fallible(expr: &Expr) -> bool {
     let fails = |expr: &Expr| {
-        Ok(matches!(expr, Expr::ScalarFunction(function) if FALLIBLE.contains(&function.name())))
+        Ok(match expr {
+            // Of constants alone it is computed once, before any row; unless failing is all that it is for.
+            Expr::ScalarFunction(call) if !is_total(call.name()) => {
+                matches!(call.name(), "raise_error" | "assert_true")
+                    || call.args.iter().any(|arg| !arg.column_refs().is_empty())
+            }
+            _ => false,
+        })
     };
     expr.exists(fails).unwrap_or(true)
 }

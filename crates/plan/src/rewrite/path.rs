@@ -18,16 +18,23 @@ pub(crate) enum Step {
     Index(i32),
 }
 
-/// The path as `get_json_object` takes it.
+/// The path as `json_path` takes it: names outside brackets match without regard to case.
 pub(crate) fn json_path(steps: &[Step]) -> String {
-    let mut out = String::from("$");
+    let mut out = String::new();
     for step in steps {
         match step {
-            Step::Key(key) if key.chars().all(|c| c.is_alphanumeric() || c == '_') => {
-                out.push('.');
-                out.push_str(key);
+            Step::Key(key) => {
+                if !out.is_empty() {
+                    out.push('.');
+                }
+                let plain = key.chars().all(|c| c.is_alphanumeric() || c == '_');
+                if plain || key == "*" || key.contains('`') {
+                    out.push_str(key);
+                } else {
+                    out.push_str(&format!("`{key}`"));
+                }
             }
-            Step::Key(key) | Step::Exact(key) => {
+            Step::Exact(key) => {
                 out.push_str("['");
                 out.push_str(key);
                 out.push_str("']");
@@ -65,6 +72,6 @@ mod tests {
             Step::Index(0),
             Step::Exact("b c".into()),
         ];
-        assert_eq!(json_path(&steps), "$.a[0]['b c']");
+        assert_eq!(json_path(&steps), "a[0]['b c']");
     }
 }

@@ -211,7 +211,9 @@ impl Shift {
                     .checked_sub(i64::from(by.as_primitive::<Date32Type>().value(row)))
                     .and_then(|d| d.checked_mul(86_400)),
                 DataType::Duration(_) => {
-                    start.checked_sub(by.as_primitive::<TimestampMicrosecondType>().value(row))
+                    // By the wall clock: from midnight to midnight is a day.
+                    let end = by.as_primitive::<TimestampMicrosecondType>().value(row);
+                    zone.to_local(start).checked_sub(zone.to_local(end))
                 }
                 _ => self.one(start, days, local, read(by, row), zone),
             };
@@ -231,18 +233,27 @@ impl Shift {
         match (days, by) {
             (true, By::Days(n)) => start.checked_add(n),
             (true, By::Months(n)) => add_months(start, n),
-            (true, By::Micros(n)) => zone.to_utc(start.checked_mul(DAY_US)?)?.checked_add(n),
-            (false, By::Micros(n)) => start.checked_add(n),
-            (false, By::Days(n)) => start.checked_add(n.checked_mul(DAY_US)?),
-            (false, By::Months(n)) => {
-                let wall = if local { start } else { zone.to_local(start) };
-                let moved = add_months(wall.div_euclid(DAY_US), n)?
-                    .checked_mul(DAY_US)?
-                    .checked_add(wall.rem_euclid(DAY_US))?;
+            (true, By::Micros(n)) => later(zone, zone.to_utc(start.checked_mul(DAY_US)?)?, n),
+            (false, By::Micros(n)) if local => start.checked_add(n),
+            (false, By::Micros(n)) => later(zone, start, n),
+            (false, By::Days(n)) => {
+                let moved = |wall: i64| wall.checked_add(n.checked_mul(DAY_US)?);
                 if local {
-                    Some(moved)
+                    moved(start)
                 } else {
-                    zone.to_utc(moved)
+                    on_wall(zone, start, moved)
+                }
+            }
+            (false, By::Months(n)) => {
+                let moved = |wall: i64| {
+                    add_months(wall.div_euclid(DAY_US), n)?
+                        .checked_mul(DAY_US)?
+                        .checked_add(wall.rem_euclid(DAY_US))
+                };
+                if local {
+                    moved(start)
+                } else {
+                    on_wall(zone, start, moved)
                 }
             }
         }
@@ -285,6 +296,23 @@ fn read(by: &ArrayRef, row: usize) -> Option<By> {
         )),
         _ => return None,
     })
+}
+
+/// An instant moved by microseconds: whole days go by the wall clock, the rest by the clock that never changes.
+fn later(zone: &Zone, start: i64, micros: i64) -> Option<i64> {
+    let days = micros - micros % DAY_US;
+    on_wall(zone, start, |wall| wall.checked_add(days))?.checked_add(micros % DAY_US)
+}
+
+/// An instant moved on the wall clock of a zone; where the clock shows the time twice, the offset stays if it can.
+fn on_wall(zone: &Zone, start: i64, moved: impl FnOnce(i64) -> Option<i64>) -> Option<i64> {
+    let wall = zone.to_local(start);
+    let target = moved(wall)?;
+    let same_offset = start.checked_add(target.checked_sub(wall)?)?;
+    if zone.to_local(same_offset) == target {
+        return Some(same_offset);
+    }
+    zone.to_utc(target)
 }
 
 /// Days since 1970 moved by months; the last day of the month stays within the month.

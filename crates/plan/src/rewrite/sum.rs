@@ -1,5 +1,6 @@
 //! `sum` over integers is a BIGINT that fails on overflow; DataFusion wraps around.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array};
@@ -22,10 +23,10 @@ pub(crate) fn is_aggregate(name: &str) -> bool {
 }
 
 /// `count`, or the `sum` for an argument type.
-pub(crate) fn choose(name: &str, args: &[Typed], distinct: bool) -> Option<Arc<AggregateUDF>> {
+pub(crate) fn choose(name: &str, args: &[Typed]) -> Option<Arc<AggregateUDF>> {
     Some(match (name, args) {
         ("count", _) => df::count::count_udaf(),
-        ("sum", [arg]) if is_integral(&arg.data_type) && !distinct => {
+        ("sum", [arg]) if is_integral(&arg.data_type) => {
             Arc::new(AggregateUDF::new_from_impl(CheckedSum::default()))
         }
         ("sum", _) => df::sum::sum_udaf(),
@@ -61,15 +62,19 @@ impl AggregateUDFImpl for CheckedSum {
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        Ok(vec![Arc::new(Field::new(
-            format!("{}[sum]", args.name),
-            DataType::Int64,
-            true,
-        ))])
+        let data_type = if args.is_distinct {
+            DataType::new_list(DataType::Int64, true)
+        } else {
+            DataType::Int64
+        };
+        let name = format!("{}[sum]", args.name);
+        Ok(vec![Arc::new(Field::new(name, data_type, true))])
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        let _ = args;
+        if args.is_distinct {
+            return Ok(Box::new(DistinctSum::default()));
+        }
         Ok(Box::new(Sum::default()))
     }
 
@@ -138,6 +143,52 @@ impl Accumulator for Sum {
 
     fn size(&self) -> usize {
         size_of::<Self>()
+    }
+}
+
+/// `sum(DISTINCT …)` beside other aggregates.
+#[derive(Debug, Default)]
+struct DistinctSum {
+    seen: HashSet<i64>,
+}
+
+impl Accumulator for DistinctSum {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.seen.extend(first(values)?.iter().flatten());
+        Ok(())
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        let Some(states) = states.first() else {
+            return Ok(());
+        };
+        for seen in states.as_list::<i32>().iter().flatten() {
+            self.update_batch(&[seen])?;
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        if self.seen.is_empty() {
+            return Ok(ScalarValue::Int64(None));
+        }
+        let sum: i128 = self.seen.iter().map(|value| i128::from(*value)).sum();
+        let sum = i64::try_from(sum).map_err(|_| raise(overflow(None)))?;
+        Ok(ScalarValue::Int64(Some(sum)))
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        let seen: Vec<ScalarValue> = self
+            .seen
+            .iter()
+            .map(|value| ScalarValue::Int64(Some(*value)))
+            .collect();
+        let list = ScalarValue::new_list_nullable(&seen, &DataType::Int64);
+        Ok(vec![ScalarValue::List(list)])
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.seen.capacity() * size_of::<i64>()
     }
 }
 

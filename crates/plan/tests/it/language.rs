@@ -1,165 +1,17 @@
 //! Every line of `tests/oracle/language` through our session, compared with Spark's answer. Lines in which we are known
 //! to differ stand in `differences.txt` there, with our answer; a line that is out of date fails.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::DataType;
-use sluice_decode::cast::value_text;
-use sluice_decode::datetime::Zone;
-use sluice_model::SparkType;
-
-use crate::support::{Tables, bind, block_on};
-
-const ARROW: &str = " => ";
-
-/// One value in the form of the answer files.
-fn text(array: &dyn Array, row: usize, zone: &Zone) -> String {
-    if array.is_null(row) || *array.data_type() == DataType::Null {
-        return "NULL".into();
-    }
-    match array.data_type() {
-        DataType::Utf8 => serde_json::to_string(array.as_string::<i32>().value(row)).unwrap(),
-        DataType::Binary => {
-            let bytes = array.as_binary::<i32>().value(row);
-            format!(
-                "x'{}'",
-                bytes
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect::<String>()
-            )
-        }
-        DataType::List(_) => {
-            let items = array.as_list::<i32>().value(row);
-            let items: Vec<String> = (0..items.len())
-                .map(|i| text(items.as_ref(), i, zone))
-                .collect();
-            format!("[{}]", items.join(", "))
-        }
-        DataType::Struct(_) => {
-            let columns = array.as_struct().columns();
-            let fields: Vec<String> = columns
-                .iter()
-                .map(|column| text(column.as_ref(), row, zone))
-                .collect();
-            format!("{{{}}}", fields.join(", "))
-        }
-        DataType::Map(..) => {
-            let entries = array.as_map().value(row);
-            let (keys, values) = (entries.column(0), entries.column(1));
-            let pairs: Vec<String> = (0..entries.len())
-                .map(|i| {
-                    format!(
-                        "{}: {}",
-                        text(keys.as_ref(), i, zone),
-                        text(values.as_ref(), i, zone)
-                    )
-                })
-                .collect();
-            format!("map{{{}}}", pairs.join(", "))
-        }
-        _ => value_text(array, row, zone),
-    }
-}
-
-/// Our answer to a line, in the form of the answer files.
-fn ours(line: &str) -> String {
-    let is_query =
-        line.to_uppercase().starts_with("SELECT ") || line.to_uppercase().starts_with("WITH ");
-    let sql = if is_query {
-        line.to_string()
-    } else {
-        format!("SELECT {line} AS v")
-    };
-    let query = match bind(&sql, &Tables::new()) {
-        Ok(query) => query,
-        Err(errors) => {
-            return format!(
-                "error:{} {} {:?}",
-                errors[0].condition.name, errors[0].message, errors[0].labels
-            );
-        }
-    };
-    let types: Vec<String> = query
-        .schema()
-        .fields()
-        .iter()
-        .map(|field| {
-            SparkType::from_arrow(field.data_type())
-                .map_or_else(|| field.data_type().to_string(), |t| t.to_string())
-        })
-        .collect();
-    let batches = match block_on(query.collect()) {
-        Ok(batches) => batches,
-        Err(error) if error.condition.name == "QUERY_EXECUTION_FAILED" => {
-            return format!("error:{error} {:?}", error.facts);
-        }
-        Err(error) => return format!("error:{}", error.condition.name),
-    };
-    let zone = Zone::parse("UTC").unwrap();
-    let mut rows = vec![];
-    for batch in &batches {
-        for row in 0..batch.num_rows() {
-            let cells: Vec<String> = batch
-                .columns()
-                .iter()
-                .map(|column| text(column.as_ref(), row, &zone))
-                .collect();
-            rows.push(cells.join(" | "));
-        }
-    }
-    format!("{}{ARROW}{}", types.join(" | "), rows.join(" ; "))
-}
-
-/// Conditions are compared without the finer part behind the dot.
-fn coarse(answer: &str) -> String {
-    match answer.strip_prefix("error:") {
-        Some(name) => format!(
-            "error:{}",
-            name.split(['.', ' ']).next().unwrap_or_default()
-        ),
-        None => answer.to_string(),
-    }
-}
-
-fn lines(path: &Path) -> BTreeMap<String, String> {
-    let content = std::fs::read_to_string(path).unwrap_or_default();
-    let pairs = content
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_once(ARROW));
-    pairs
-        .map(|(line, answer)| (line.to_string(), answer.to_string()))
-        .collect()
-}
+use crate::answers::differences;
 
 fn check(list: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/oracle/language");
-    let known = lines(&folder.join("differences.txt"));
-    let answers = lines(&folder.join(list));
-    assert!(answers.len() > 20, "{list} has {} answers", answers.len());
-    let mut wrong = vec![];
-    for (line, spark) in &answers {
-        let found = ours(line);
-        let same = coarse(&found) == coarse(spark);
-        match known.get(line) {
-            Some(_) if same => wrong.push(format!(
-                "{line}\n  is no difference any more: remove it from differences.txt"
-            )),
-            Some(told) if coarse(told) != coarse(&found) => wrong.push(format!(
-                "{line}\n  differences.txt: {told}\n  ours: {found}"
-            )),
-            None if !same => wrong.push(format!("{line}\n  spark: {spark}\n  ours:  {found}")),
-            _ => {}
-        }
-    }
+    let wrong = differences(&folder, list);
     assert!(
         wrong.is_empty(),
-        "{} of {} lines differ:\n{}",
+        "{} lines differ:\n{}",
         wrong.len(),
-        answers.len(),
         wrong.join("\n")
     );
 }
@@ -182,4 +34,9 @@ fn pipelines_mean_what_spark_means() {
 #[test]
 fn edges_mean_what_spark_means() {
     check("edge.txt");
+}
+
+#[test]
+fn subtle_things_mean_what_spark_means() {
+    check("subtle.txt");
 }
