@@ -17,6 +17,7 @@ pub mod incremental;
 pub mod lineage;
 mod rewrite;
 pub mod session;
+mod time_travel;
 
 pub use bind::BoundQuery;
 pub use session::{Session, SessionSettings};

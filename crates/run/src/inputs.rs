@@ -1,7 +1,7 @@
 //! From the inputs of a flow to tables that its query can read: files of a micro-batch, data files of a commit range,
 //! whole tables, views. Must not know how far a flow is: it is told what to read.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
@@ -13,16 +13,15 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures::{StreamExt, TryStreamExt, future::BoxFuture};
-use sluice_graph::query::{ReadMode, TimeTravel};
+use sluice_graph::query::{ReadMode, Relation, TimeTravel};
 use sluice_graph::{Input, RelationSchema, ResolvedFlow, ResolvedInput};
-use sluice_model::condition::graph::UNSUPPORTED_TIME_TRAVEL;
 use sluice_model::condition::run::DATASET_NOT_RUN;
-use sluice_model::{DatasetName, Diagnostic};
+use sluice_model::{DatasetName, Diagnostic, Origin};
 use sluice_plan::analyze::relation_schema;
 use sluice_plan::expect::{CheckedQuery, Checks};
 use sluice_plan::incremental::shape::Shape;
 use sluice_plan::{BoundQuery, Session};
-use sluice_source::{FileEntry, ReadCounters, SourceError};
+use sluice_source::{BadRow, FileEntry, ReadCounters, SourceError};
 
 use crate::error::{Failure, Result, internal};
 use crate::files::FileInput;
@@ -31,12 +30,15 @@ use crate::prepare::Prepared;
 use crate::range::{self, Range};
 use crate::stream::Taken;
 use crate::tables::Tables;
+use crate::version::version_of;
 
 /// What was seen while reading: filled while the query runs, complete when it has ended.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     /// Numbers of file readers.
     pub(crate) counters: Mutex<ReadCounters>,
+    /// Records that go to `badRecordsPath`, by that path as written.
+    pub(crate) bad_records: Mutex<BTreeMap<String, Vec<BadRow>>>,
     /// The first error of a file reader, typed.
     pub(crate) source_error: Mutex<Option<SourceError>>,
     /// Checks of temporary views that declare expectations.
@@ -74,9 +76,11 @@ impl Binding<'_> {
             for (index, input) in flow.inputs.iter().enumerate() {
                 providers.push(match view_flow(&self.prepared.graph, &input.input) {
                     Some(view) => self.view(view, keys).await?,
-                    None => match flow.query.relations.get(index).and_then(|relation| relation.time_travel.as_ref()) {
-                        Some(version) => self.version(version, input, flow).await?,
-                        None => self.leaf(&keys.next(input.mode), input, flow).await?,
+                    None => match flow.query.relations.get(index) {
+                        Some(Relation { time_travel: Some(version), origin, .. }) => {
+                            self.version(version, origin, input, flow).await?
+                        }
+                        _ => self.leaf(&keys.next(input.mode), input, flow).await?,
                     },
                 });
             }
@@ -86,7 +90,10 @@ impl Binding<'_> {
 
     /// A view as a table: its query, and its expectations in the same pass.
     async fn view(&self, view: &ResolvedFlow, keys: &mut Keys) -> Result<Arc<dyn TableProvider>> {
-        let bound = self.bind_from(view, keys).await?;
+        let mut bound = self.bind_from(view, keys).await?;
+        if let Some(declared) = self.prepared.graph.datasets.get(&view.id.target) {
+            bound = bound.renamed(declared.definition.columns.iter().map(|column| column.name.value.as_str()));
+        }
         self.view_shapes.lock().unwrap_or_else(PoisonError::into_inner).push(bound.shape());
         let dataset = &view.id.target;
         let clauses: Vec<_> = view
@@ -104,14 +111,14 @@ impl Binding<'_> {
         streaming_table(schema, vec![Arc::new(stream)])
     }
 
-    /// A table as it was: `VERSION AS OF`.
-    async fn version(&self, version: &TimeTravel, input: &ResolvedInput, flow: &ResolvedFlow) -> Result<Arc<dyn TableProvider>> {
-        let TimeTravel::Version(version) = version else {
-            return Err(Diagnostic::error(&UNSUPPORTED_TIME_TRAVEL, "TIMESTAMP AS OF is not supported yet")
-                .at(&flow.origin, "")
-                .help("name the version: `VERSION AS OF n`; `sluice history TABLE` lists versions with their times")
-                .into());
-        };
+    /// A table as it was: `VERSION AS OF`, `TIMESTAMP AS OF`.
+    async fn version(
+        &self,
+        version: &TimeTravel,
+        origin: &Origin,
+        input: &ResolvedInput,
+        flow: &ResolvedFlow,
+    ) -> Result<Arc<dyn TableProvider>> {
         let table = match &input.input {
             Input::Dataset(name) | Input::External(name) => self.tables.open(name).await?.ok_or_else(|| not_run(name, flow))?,
             Input::Path { path, .. } => {
@@ -120,7 +127,9 @@ impl Binding<'_> {
             }
             _ => return Err(internal("a version of what has none should have been refused").into()),
         };
-        Ok(table.provider(Some(*version)).await?)
+        let version = version_of(&table, version, self.session, origin).await?;
+        let provider = table.provider(Some(version)).await;
+        Ok(provider.map_err(|error| error.diagnostic().at(origin, ""))?)
     }
 
     async fn leaf(&self, key: &str, input: &ResolvedInput, flow: &ResolvedFlow) -> Result<Arc<dyn TableProvider>> {
@@ -251,10 +260,15 @@ impl PartitionStream for FilesStream {
         let stream = self.input.source.read(&self.files, &self.input.schema, self.metadata);
         let seen = Arc::clone(&self.seen);
         let schema = Arc::clone(&self.schema);
+        let diverted = self.input.source.options().bad_records_path.clone();
         let batches = futures::stream::unfold((stream, seen), move |(mut stream, seen)| {
-            let schema = Arc::clone(&schema);
+            let (schema, diverted) = (Arc::clone(&schema), diverted.clone());
             async move {
-                match stream.next().await {
+                let next = stream.next().await;
+                if let Some(path) = &diverted {
+                    keep_bad_records(&seen, path, stream.progress().take_bad_records());
+                }
+                match next {
                     None => {
                         add_counters(&seen, stream.counters());
                         None
@@ -272,6 +286,13 @@ impl PartitionStream for FilesStream {
             }
         });
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches))
+    }
+}
+
+fn keep_bad_records(seen: &Seen, path: &str, rows: Vec<BadRow>) {
+    if !rows.is_empty() {
+        let mut all = seen.bad_records.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(path.to_string()).or_default().extend(rows);
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Must not live here: HTTP, the terminal, SQL text.
 
+mod bad_records;
 mod checkpoint_store;
 mod clean;
 mod engine;
@@ -27,6 +28,8 @@ mod setup;
 mod stream;
 mod tables;
 mod update;
+mod version;
+mod views;
 
 pub use engine::{Engine, EngineOptions};
 pub use error::Failure;

@@ -179,6 +179,7 @@ impl Batch<'_> {
                 }
             }
         }
+        self.store_bad_records(&bound.seen).await?;
         adds.sort_by(|a: &Add, b| a.path.cmp(&b.path));
         let done = self.count(&checks, &bound.seen, &adds, conformed.notes);
         Ok(Written { adds, done })

@@ -74,7 +74,10 @@ impl Tables {
     /// Where a dataset's table lies.
     pub(crate) fn location(&self, dataset: &ResolvedDataset) -> Result<Location> {
         match &dataset.definition.location {
-            Some(text) => Ok(self.store.location_of(text)?),
+            Some(text) => Ok(self.store.location_of(text).map_err(|error| {
+                let origin = &dataset.definition.origin;
+                error.diagnostic().at(origin, "").help("write an absolute path, or a URL of the warehouse's store")
+            })?),
             None => Ok(self.store.table_location(&dataset.definition.name)),
         }
     }

@@ -255,6 +255,7 @@ impl Update {
         for dataset in self.selected_datasets() {
             self.set_up(dataset).await?;
         }
+        self.store_views().await?;
         reach(self.engine.store(), "tables-set-up", "")?;
         if self.first_pass {
             self.log.update_state(UpdateState::Running);
@@ -267,10 +268,19 @@ impl Update {
         Ok((final_state(report, &self.request), again))
     }
 
+    /// The streaming tables to empty, those downstream first: whoever is killed in between leaves a table that is empty
+    /// and will be filled from what its source still holds, never one that has read rows which are gone. A materialized
+    /// view is replaced by its refresh, in one commit.
     fn reset_datasets(&self) -> Vec<&ResolvedDataset> {
+        let graph = &self.prepared.graph;
         let full = self.selection.full_refreshed();
-        let datasets = full.iter().filter_map(|name| self.prepared.graph.datasets.get(name));
-        // A materialized view is replaced by its refresh, in one commit.
+        let mut names: Vec<DatasetName> = vec![];
+        for id in graph.order().into_iter().flatten().rev() {
+            if full.contains(&id.target) && !names.contains(&id.target) {
+                names.push(id.target);
+            }
+        }
+        let datasets = names.iter().filter_map(|name| graph.datasets.get(name));
         datasets.filter(|dataset| dataset.definition.kind == DatasetKind::StreamingTable).collect()
     }
 
