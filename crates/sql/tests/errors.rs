@@ -87,10 +87,6 @@ fn statements() {
         &["1:26 PARSE_SYNTAX_ERROR: found `COMENT`, expected `AS`, `FLOW`, `COMMENT`"],
     );
     check(
-        "CREATE STREAMING TABLE t SELECT 1",
-        &["1:26 PARSE_SYNTAX_ERROR: found `SELECT`, expected `AS`"],
-    );
-    check(
         "CREATE STREAMING TABLE t AS",
         &["1:28 PARSE_SYNTAX_ERROR: the statement ends here, expected a query"],
     );

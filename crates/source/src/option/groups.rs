@@ -185,7 +185,14 @@ fn discovery(options: &mut ReadFilesOptions, key: &str, text: &str) -> Result<Ap
 fn stream(options: &mut ReadFilesOptions, key: &str, text: &str) -> Result<Applied, Refusal> {
     match key {
         "allowoverwrites" => options.allow_overwrites = boolean(text)?,
-        "includeexistingfiles" => options.include_existing_files = boolean(text)?,
+        "includeexistingfiles" => {
+            if !boolean(text)? {
+                return Err(Refusal::Unsupported(
+                    "`includeExistingFiles => false` is not supported: the first update would have to remember what it left out".into(),
+                    "leave older files out with `modifiedAfter => '2026-01-01T00:00:00Z'`",
+                ));
+            }
+        }
         "maxfilespertrigger" => options.max_files_per_trigger = positive(text)?,
         "maxbytespertrigger" => options.max_bytes_per_trigger = Some(bytes(text)?),
         "maxfileage" => options.max_file_age_us = Some(duration_us(text)?),
@@ -316,7 +323,12 @@ fn format(options: &mut ReadFilesOptions, key: &str, text: &str) -> Result<Appli
         "allowunquotedcontrolchars" => format.allow_unquoted_control_chars = boolean(text)?,
         "dropfieldifallnull" => format.drop_field_if_all_null = boolean(text)?,
         "wholetext" => format.whole_text = boolean(text)?,
-        "mergeschema" => format.merge_schema = boolean(text)?,
+        "mergeschema" => {
+            boolean(text)?;
+            return Ok(Applied::Noted(
+                "the schemas of all sampled files are merged",
+            ));
+        }
         "datetimerebasemode" | "int96rebasemode" => {
             if text.eq_ignore_ascii_case("legacy") {
                 return Err(Refusal::Unsupported(

@@ -233,8 +233,6 @@ pub struct FormatOptions {
     pub enforce_schema: bool,
     /// `wholeText`
     pub whole_text: bool,
-    /// `mergeSchema`
-    pub merge_schema: bool,
 }
 
 /// A character encoding of text files.
@@ -287,7 +285,6 @@ impl Default for FormatOptions {
             skip_rows: 0,
             enforce_schema: true,
             whole_text: false,
-            merge_schema: false,
         }
     }
 }
@@ -333,8 +330,6 @@ pub struct ReadFilesOptions {
     pub strict_globber: bool,
     /// `allowOverwrites`
     pub allow_overwrites: bool,
-    /// `includeExistingFiles`
-    pub include_existing_files: bool,
     /// `maxFilesPerTrigger`
     pub max_files_per_trigger: usize,
     /// `maxBytesPerTrigger`; soft: at least one file is taken.
@@ -403,7 +398,6 @@ impl ReadFilesOptions {
             ignored_segment: "^[._]".into(),
             strict_globber: call != SourceCall::CloudFiles,
             allow_overwrites: false,
-            include_existing_files: true,
             max_files_per_trigger: 1000,
             max_bytes_per_trigger: None,
             max_file_age_us: None,

@@ -211,7 +211,9 @@ async fn csv_columns_are_inferred_with_or_without_a_header() {
             0
         )
     );
-    let (columns, rows, _) = csv("1;x\n2;y\n", &[("sep", ";"), ("header", "false")]).await.unwrap();
+    let (columns, rows, _) = csv("1;x\n2;y\n", &[("sep", ";"), ("header", "false")])
+        .await
+        .unwrap();
     assert_eq!(columns, "_c0 int, _c1 string, _rescued_data string");
     assert_eq!(rows, ["1 | x | NULL", "2 | y | NULL"]);
     let (columns, ..) = csv(content, &[HEADER, ("inferColumnTypes", "false")])
