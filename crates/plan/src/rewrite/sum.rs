@@ -1,10 +1,15 @@
-//! `sum` over integers is a BIGINT that fails on overflow; DataFusion wraps around.
+//! `sum` over integers is a BIGINT that fails on overflow, over decimals it has ten digits more, at most 38; DataFusion
+//! wraps around.
 
 use std::collections::HashSet;
+use std::hash::Hash;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array};
-use arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, PrimitiveArray};
+use arrow::datatypes::{
+    ArrowNativeTypeOp, ArrowPrimitiveType, DECIMAL128_MAX_PRECISION, DataType, Decimal128Type,
+    Field, FieldRef, Int64Type,
+};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use datafusion::functions_aggregate as df;
@@ -26,26 +31,53 @@ pub(crate) fn is_aggregate(name: &str) -> bool {
 pub(crate) fn choose(name: &str, args: &[Typed]) -> Option<Arc<AggregateUDF>> {
     Some(match (name, args) {
         ("count", _) => df::count::count_udaf(),
-        ("sum", [arg]) if is_integral(&arg.data_type) => {
-            Arc::new(AggregateUDF::new_from_impl(CheckedSum::default()))
-        }
+        ("sum", [arg]) if is_integral(&arg.data_type) => checked(DataType::Int64),
+        ("sum", [arg]) => match arg.data_type {
+            // More digits than 28 leave no room for the ten that a sum adds.
+            DataType::Decimal128(precision, _) if precision + 10 > DECIMAL128_MAX_PRECISION => {
+                checked(arg.data_type.clone())
+            }
+            _ => df::sum::sum_udaf(),
+        },
         ("sum", _) => df::sum::sum_udaf(),
         _ => return None,
     })
 }
 
-/// `sum` of integers with overflow as an error.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct CheckedSum {
-    signature: Signature,
+fn checked(argument: DataType) -> Arc<AggregateUDF> {
+    let returns = match argument {
+        DataType::Decimal128(_, scale) => DataType::Decimal128(DECIMAL128_MAX_PRECISION, scale),
+        _ => DataType::Int64,
+    };
+    Arc::new(AggregateUDF::new_from_impl(CheckedSum {
+        returns,
+        signature: Signature::exact(vec![argument], Volatility::Immutable),
+    }))
 }
 
-impl Default for CheckedSum {
-    fn default() -> Self {
-        Self {
-            signature: Signature::exact(vec![DataType::Int64], Volatility::Immutable),
-        }
+/// A number whose sum is checked.
+trait Summed: ArrowPrimitiveType<Native: Hash + Eq> + std::fmt::Debug {
+    /// Whether a sum fits the type.
+    fn fits(sum: Self::Native) -> bool;
+}
+
+impl Summed for Int64Type {
+    fn fits(_: i64) -> bool {
+        true
     }
+}
+
+impl Summed for Decimal128Type {
+    fn fits(sum: i128) -> bool {
+        sum.unsigned_abs() < 10_u128.pow(u32::from(DECIMAL128_MAX_PRECISION))
+    }
+}
+
+/// `sum` of integers or wide decimals with overflow as an error.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct CheckedSum {
+    returns: DataType,
+    signature: Signature,
 }
 
 impl AggregateUDFImpl for CheckedSum {
@@ -58,24 +90,27 @@ impl AggregateUDFImpl for CheckedSum {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Int64)
+        Ok(self.returns.clone())
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
         let data_type = if args.is_distinct {
-            DataType::new_list(DataType::Int64, true)
+            DataType::new_list(self.returns.clone(), true)
         } else {
-            DataType::Int64
+            self.returns.clone()
         };
         let name = format!("{}[sum]", args.name);
         Ok(vec![Arc::new(Field::new(name, data_type, true))])
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        if args.is_distinct {
-            return Ok(Box::new(DistinctSum::default()));
-        }
-        Ok(Box::new(Sum::default()))
+        let returns = self.returns.clone();
+        Ok(match (&self.returns, args.is_distinct) {
+            (DataType::Int64, true) => Box::new(DistinctSum::<Int64Type>::new(returns)),
+            (DataType::Int64, false) => Box::new(Sum::<Int64Type>::new(returns)),
+            (_, true) => Box::new(DistinctSum::<Decimal128Type>::new(returns)),
+            (_, false) => Box::new(Sum::<Decimal128Type>::new(returns)),
+        })
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
@@ -83,43 +118,60 @@ impl AggregateUDFImpl for CheckedSum {
     }
 
     fn create_groups_accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(GroupSums::default()))
+        let returns = self.returns.clone();
+        Ok(match self.returns {
+            DataType::Int64 => Box::new(GroupSums::<Int64Type>::new(returns)),
+            _ => Box::new(GroupSums::<Decimal128Type>::new(returns)),
+        })
     }
 }
 
-fn add(sum: &mut Option<i64>, value: i64) -> Result<()> {
-    *sum = Some(
-        sum.unwrap_or(0)
-            .checked_add(value)
-            .ok_or_else(|| raise(overflow(None)))?,
-    );
+fn add<T: Summed>(sum: &mut Option<T::Native>, value: T::Native) -> Result<()> {
+    let total = sum.unwrap_or_default().add_checked(value);
+    *sum = Some(total.map_err(|_| raise(overflow(None)))?);
     Ok(())
 }
 
-#[derive(Debug, Default)]
-struct Sum {
-    sum: Option<i64>,
+/// A sum as a value, if it fits its type.
+fn finished<T: Summed>(sum: Option<T::Native>, returns: &DataType) -> Result<ScalarValue> {
+    if sum.is_some_and(|sum| !T::fits(sum)) {
+        return Err(raise(overflow(None)));
+    }
+    ScalarValue::new_primitive::<T>(sum, returns)
+}
+
+#[derive(Debug)]
+struct Sum<T: Summed> {
+    returns: DataType,
+    sum: Option<T::Native>,
     /// Values in the sum, so that a sliding window knows when none is left.
     values: usize,
 }
 
-impl Accumulator for Sum {
+impl<T: Summed> Sum<T> {
+    fn new(returns: DataType) -> Self {
+        Self {
+            returns,
+            sum: None,
+            values: 0,
+        }
+    }
+}
+
+impl<T: Summed> Accumulator for Sum<T> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        for value in first(values)?.iter().flatten() {
-            add(&mut self.sum, value)?;
+        for value in first::<T>(values)?.iter().flatten() {
+            add::<T>(&mut self.sum, value)?;
             self.values += 1;
         }
         Ok(())
     }
 
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        for value in first(values)?.iter().flatten() {
+        for value in first::<T>(values)?.iter().flatten() {
             self.values = self.values.saturating_sub(1);
-            let rest = self
-                .sum
-                .unwrap_or(0)
-                .checked_sub(value)
-                .ok_or_else(|| raise(overflow(None)))?;
+            let rest = self.sum.unwrap_or_default().sub_checked(value);
+            let rest = rest.map_err(|_| raise(overflow(None)))?;
             self.sum = (self.values > 0).then_some(rest);
         }
         Ok(())
@@ -134,11 +186,11 @@ impl Accumulator for Sum {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        Ok(ScalarValue::Int64(self.sum))
+        finished::<T>(self.sum, &self.returns)
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(vec![ScalarValue::Int64(self.sum)])
+        Ok(vec![finished::<T>(self.sum, &self.returns)?])
     }
 
     fn size(&self) -> usize {
@@ -147,14 +199,24 @@ impl Accumulator for Sum {
 }
 
 /// `sum(DISTINCT …)` beside other aggregates.
-#[derive(Debug, Default)]
-struct DistinctSum {
-    seen: HashSet<i64>,
+#[derive(Debug)]
+struct DistinctSum<T: Summed> {
+    returns: DataType,
+    seen: HashSet<T::Native>,
 }
 
-impl Accumulator for DistinctSum {
+impl<T: Summed> DistinctSum<T> {
+    fn new(returns: DataType) -> Self {
+        Self {
+            returns,
+            seen: HashSet::new(),
+        }
+    }
+}
+
+impl<T: Summed> Accumulator for DistinctSum<T> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        self.seen.extend(first(values)?.iter().flatten());
+        self.seen.extend(first::<T>(values)?.iter().flatten());
         Ok(())
     }
 
@@ -169,43 +231,52 @@ impl Accumulator for DistinctSum {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        if self.seen.is_empty() {
-            return Ok(ScalarValue::Int64(None));
+        let mut sum = None;
+        for value in &self.seen {
+            add::<T>(&mut sum, *value)?;
         }
-        let sum: i128 = self.seen.iter().map(|value| i128::from(*value)).sum();
-        let sum = i64::try_from(sum).map_err(|_| raise(overflow(None)))?;
-        Ok(ScalarValue::Int64(Some(sum)))
+        finished::<T>(sum, &self.returns)
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let seen: Vec<ScalarValue> = self
+        let seen: Result<Vec<ScalarValue>> = self
             .seen
             .iter()
-            .map(|value| ScalarValue::Int64(Some(*value)))
+            .map(|value| ScalarValue::new_primitive::<T>(Some(*value), &self.returns))
             .collect();
-        let list = ScalarValue::new_list_nullable(&seen, &DataType::Int64);
+        let list = ScalarValue::new_list_nullable(&seen?, &self.returns);
         Ok(vec![ScalarValue::List(list)])
     }
 
     fn size(&self) -> usize {
-        size_of::<Self>() + self.seen.capacity() * size_of::<i64>()
+        size_of::<Self>() + self.seen.capacity() * size_of::<T::Native>()
     }
 }
 
-fn first(values: &[ArrayRef]) -> Result<&Int64Array> {
+fn first<T: Summed>(values: &[ArrayRef]) -> Result<&PrimitiveArray<T>> {
     match values.first() {
-        Some(array) => Ok(array.as_primitive::<Int64Type>()),
+        Some(array) => Ok(array.as_primitive::<T>()),
         None => datafusion::common::internal_err!("a sum without an argument"),
     }
 }
 
 /// One sum per group.
-#[derive(Debug, Default)]
-struct GroupSums {
-    sums: Vec<Option<i64>>,
+#[derive(Debug)]
+struct GroupSums<T: Summed> {
+    returns: DataType,
+    sums: Vec<Option<T::Native>>,
 }
 
-impl GroupsAccumulator for GroupSums {
+impl<T: Summed> GroupSums<T> {
+    fn new(returns: DataType) -> Self {
+        Self {
+            returns,
+            sums: vec![],
+        }
+    }
+}
+
+impl<T: Summed> GroupsAccumulator for GroupSums<T> {
     fn update_batch(
         &mut self,
         values: &[ArrayRef],
@@ -214,18 +285,23 @@ impl GroupsAccumulator for GroupSums {
         total: usize,
     ) -> Result<()> {
         self.sums.resize(total, None);
-        let values = first(values)?;
+        let values = first::<T>(values)?;
         for (row, group) in groups.iter().enumerate() {
             let kept = filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
             if kept && values.is_valid(row) {
-                add(&mut self.sums[*group], values.value(row))?;
+                add::<T>(&mut self.sums[*group], values.value(row))?;
             }
         }
         Ok(())
     }
 
     fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
-        Ok(Arc::new(Int64Array::from(emit.take_needed(&mut self.sums))))
+        let sums = emit.take_needed(&mut self.sums);
+        if sums.iter().flatten().any(|sum| !T::fits(*sum)) {
+            return Err(raise(overflow(None)));
+        }
+        let sums: PrimitiveArray<T> = sums.into_iter().collect();
+        Ok(Arc::new(sums.with_data_type(self.returns.clone())))
     }
 
     fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
@@ -241,18 +317,15 @@ impl GroupsAccumulator for GroupSums {
         values: &[ArrayRef],
         filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
-        let values = first(values)?;
-        let Some(filter) = filter else {
-            return Ok(vec![Arc::new(values.clone())]);
-        };
-        let kept = values
-            .iter()
-            .zip(filter.iter())
-            .map(|(value, keep)| value.filter(|_| keep == Some(true)));
-        Ok(vec![Arc::new(kept.collect::<Int64Array>())])
+        let kept = first::<T>(values)?.iter().enumerate().map(|(row, value)| {
+            let keep = filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
+            value.filter(|_| keep)
+        });
+        let kept: PrimitiveArray<T> = kept.collect();
+        Ok(vec![Arc::new(kept.with_data_type(self.returns.clone()))])
     }
 
     fn size(&self) -> usize {
-        self.sums.capacity() * size_of::<Option<i64>>()
+        self.sums.capacity() * size_of::<Option<T::Native>>()
     }
 }
