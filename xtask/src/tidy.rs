@@ -109,6 +109,7 @@ pub(crate) fn check(root: &Path) -> Vec<String> {
         source_file(root, &file, &mut findings);
     }
     conditions_have_cases(root, &mut findings);
+    documented_cases_exist(root, &mut findings);
     findings
 }
 
@@ -229,6 +230,30 @@ fn conditions_have_cases(root: &Path, findings: &mut Vec<String>) {
             if !cases.contains(name) && !WITHOUT_CASE.iter().any(|(exempt, _)| *exempt == name) {
                 findings.push(format!("condition {name} has no case under tests/cases"));
             }
+        }
+    }
+}
+
+/// What docs/compatibility.md calls shown is shown: every path under tests/ that it names is there.
+fn documented_cases_exist(root: &Path, findings: &mut Vec<String>) {
+    let page = "docs/compatibility.md";
+    let text = fs::read_to_string(root.join(page)).unwrap_or_default();
+    let words = text.split(|letter: char| {
+        letter.is_whitespace() || matches!(letter, ',' | '|' | '`' | '(' | ')')
+    });
+    let paths: BTreeSet<&str> = words
+        .filter(|word| {
+            ["cases/", "projects/", "oracle/"]
+                .iter()
+                .any(|folder| word.starts_with(folder))
+        })
+        .collect();
+    if paths.is_empty() {
+        findings.push(format!("{page} names no case"));
+    }
+    for path in paths.iter().map(|path| path.trim_end_matches('.')) {
+        if !root.join("tests").join(path).exists() {
+            findings.push(format!("{page}: tests/{path} does not exist"));
         }
     }
 }

@@ -108,7 +108,10 @@ fn conditions() -> String {
 }
 
 fn functions() -> String {
-    let mut text = format!("# Functions\n\n{GENERATED}");
+    let mut text = format!(
+        "# Functions\n\n{GENERATED}Functions have Spark's names, types and NULLs, in ANSI mode. Their answers are compared with PySpark 4.3 \
+         (`tests/oracle/functions/`).\nA function that is not here is refused by name when the project is checked.\n\n"
+    );
     let all: Vec<FunctionEntry> = entries().collect();
     let mut families: Vec<&str> = vec![];
     for entry in &all {
@@ -119,7 +122,8 @@ fn functions() -> String {
     for family in families {
         let _ = write!(
             text,
-            "## {family}\n\n| function | meaning | example |\n|---|---|---|\n"
+            "## {}\n\n| function | meaning | example |\n|---|---|---|\n",
+            heading(family)
         );
         let mut of_family: Vec<&FunctionEntry> =
             all.iter().filter(|entry| entry.family == family).collect();
@@ -141,6 +145,13 @@ fn functions() -> String {
         text.push('\n');
     }
     text
+}
+
+fn heading(family: &str) -> String {
+    let mut letters = family.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 fn cell(text: &str) -> String {
