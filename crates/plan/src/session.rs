@@ -108,6 +108,24 @@ impl Session {
         }
     }
 
+    /// The same session in another time zone: a `SET spark.sql.session.timeZone` holds for the flows of its file.
+    #[must_use]
+    pub fn in_zone(&self, time_zone: &str) -> Self {
+        if self.settings.time_zone == time_zone {
+            return self.clone();
+        }
+        let settings = SessionSettings {
+            time_zone: time_zone.into(),
+            ..self.settings.as_ref().clone()
+        };
+        let mut state = self.context.state();
+        state.config_mut().options_mut().execution.time_zone = Some(time_zone.into());
+        Self {
+            settings: Arc::new(settings),
+            context: SessionContext::new_with_state(state),
+        }
+    }
+
     /// The same session inside another catalog and schema.
     #[must_use]
     pub fn within(&self, catalog: &str, schema: &str) -> Self {

@@ -13,7 +13,6 @@ conditions! {
     TABLE_OWNED_BY_OTHER_PIPELINE = "TABLE_OWNED_BY_OTHER_PIPELINE", "42710", User, No, "A table that this pipeline declares belongs to another pipeline: its property sluice.pipeline names the owner. Rename one of the two, or drop the table.";
     FLOW_QUERY_CHANGED = "FLOW_QUERY_CHANGED", "01000", User, No, "The query of a streaming flow changed between two updates. Rows already written stay as they are; the new query takes the rows from now on. A full refresh applies it to all rows.";
     FULL_REFRESH_NOT_ALLOWED = "FULL_REFRESH_NOT_ALLOWED", "01000", User, No, "A table with pipelines.reset.allowed = false was named in a full refresh: it is refreshed without being emptied.";
-    UNKNOWN_SELECTION = "UNKNOWN_SELECTION", "42704", User, No, "A name in --refresh, --full-refresh or --select matches no dataset of the pipeline.";
     UPDATE_CANCELED = "UPDATE_CANCELED", "57014", User, No, "The update was stopped on request. What was committed stays; the next run goes on from there.";
     DATASET_NOT_RUN = "TABLE_OR_VIEW_NOT_FOUND.NOT_RUN", "42P01", User, No, "The dataset is declared in this project but no update has created its table yet. Run the pipeline first.";
     CAST_ON_WRITE = "CAST_ON_WRITE", "01000", User, No, "A query column has another type than the declared column. It is cast to the declared type with ANSI rules on every write.";
