@@ -155,18 +155,18 @@ impl Binder<'_> {
             ast::SelectItem::UnnamedExpr(expr) => (expr, None),
             ast::SelectItem::ExprWithAlias { expr, alias } => (expr, Some(alias)),
             ast::SelectItem::ExprWithAliases { expr, aliases } => (expr, aliases.first()),
-            ast::SelectItem::Wildcard(options) => return self.wildcard(None, None, options, from),
+            ast::SelectItem::Wildcard(options) => return self.wildcard(None, &[], options, from),
             ast::SelectItem::QualifiedWildcard(kind, options) => {
                 let ast::SelectItemQualifiedWildcardKind::ObjectName(name) = kind else {
                     return unsupported(&self.origin(item), "`.*` of an expression");
                 };
-                let qualifier = name
+                let written: Vec<ast::Ident> = name
                     .0
-                    .last()
-                    .and_then(|part| part.as_ident())
-                    .map(|ident| ident.value.clone());
+                    .iter()
+                    .filter_map(|part| part.as_ident().cloned())
+                    .collect();
                 let place = self.origin(name);
-                return self.wildcard(Some(place), qualifier, options, from);
+                return self.wildcard(Some(place), &written, options, from);
             }
         };
         let origin = self.origin(expr);

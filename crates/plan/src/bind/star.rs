@@ -1,21 +1,23 @@
 //! What `*` stands for in a select list, and the names of columns without an alias.
 
+use arrow::datatypes::DataType;
 use sluice_model::Origin;
 use sqlparser::ast;
 
-use super::Binder;
 use super::column::Environment;
 use super::relation::From;
 use super::scope::same;
 use super::select::Item;
+use super::{Binder, Typed};
 use crate::error::{Result, unsupported};
+use crate::rewrite::access;
 
 impl Binder<'_> {
-    /// `*`, `t.*`, `* EXCEPT (…)`.
+    /// `*`, `t.*`, `column.*` of a struct, `* EXCEPT (…)`.
     pub(crate) fn wildcard(
         &mut self,
         place: Option<Origin>,
-        qualifier: Option<String>,
+        written: &[ast::Ident],
         options: &ast::WildcardAdditionalOptions,
         from: &From,
     ) -> Result<Vec<Item>> {
@@ -45,9 +47,9 @@ impl Binder<'_> {
                 }
             }
         }
-        let columns = self.star(&from.scope, qualifier.as_deref(), &origin)?;
+        let columns = self.starred(written, from, &origin)?;
         for name in &except {
-            if !columns.iter().any(|column| same(&column.name, &name.value)) {
+            if !columns.iter().any(|(column, _)| same(column, &name.value)) {
                 return self
                     .name(std::slice::from_ref(name), &Environment::over(&from.scope))
                     .map(|_| vec![]);
@@ -55,15 +57,47 @@ impl Binder<'_> {
         }
         let kept = columns
             .into_iter()
-            .filter(|column| !except.iter().any(|name| same(&column.name, &name.value)));
+            .filter(|(column, _)| !except.iter().any(|name| same(column, &name.value)));
         Ok(kept
-            .map(|column| Item {
-                name: column.name.clone(),
-                value: column.typed(),
+            .map(|(name, value)| Item {
+                name,
+                value,
                 origin: origin.clone(),
                 unnamed: false,
             })
             .collect())
+    }
+
+    /// What stands before `.*` is a relation, or else a column that is a struct; a relation wins, as in Spark.
+    fn starred(
+        &mut self,
+        written: &[ast::Ident],
+        from: &From,
+        origin: &Origin,
+    ) -> Result<Vec<(String, Typed)>> {
+        let qualifier = written.last().map(|name| name.value.as_str());
+        if qualifier.is_none_or(|name| from.scope.has_qualifier(name)) {
+            let columns = self.star(&from.scope, qualifier, origin)?;
+            let columns = columns
+                .iter()
+                .map(|column| (column.name.clone(), column.typed()));
+            return Ok(columns.collect());
+        }
+        let value = match self.name(written, &Environment::over(&from.scope)) {
+            Ok(value) => value,
+            // A name that nothing has is told as what it was meant for.
+            Err(_) => return self.star(&from.scope, qualifier, origin).map(|_| vec![]),
+        };
+        let DataType::Struct(fields) = value.data_type.clone() else {
+            return self.star(&from.scope, qualifier, origin).map(|_| vec![]);
+        };
+        fields
+            .iter()
+            .map(|field| {
+                let inner = access::field(self.session, value.clone(), field.name(), origin)?;
+                Ok((field.name().clone(), inner))
+            })
+            .collect()
     }
 }
 

@@ -12,11 +12,12 @@ use sluice_table::Removes;
 
 use crate::error::{Result, internal};
 use crate::failpoint::reach;
+use crate::file_list::tidy_up;
 use crate::leaves::{Leaf, leaves};
 use crate::micro_batch::{Batch, Effect, NotDone};
 use crate::progress::{Next, Progress};
 use crate::report::FlowReport;
-use crate::stream::{Opened, StreamSource, Taken, tidy_up};
+use crate::stream::{Opened, StreamSource, Taken};
 use crate::update::{FlowOutcome, Update};
 
 const APPEND: Effect = Effect { removes: Removes::None, metadata: None, operation: "STREAMING UPDATE" };
@@ -34,11 +35,12 @@ pub(crate) async fn run(update: &Update, flow: &ResolvedFlow, report: &mut FlowR
 /// so that what is known here of the sources no longer holds.
 async fn drain(update: &Update, flow: &ResolvedFlow, report: &mut FlowReport) -> Result<Option<FlowOutcome>> {
     let dataset = update.dataset(&flow.id.target)?;
-    let table = update.target(dataset).await?;
-    let progress = Progress::read(&update.engine, &table, &flow.id).await?;
+    // First: without sources the columns may not be known, and then there is no table to make.
     let Some(opened) = open_sources(update, flow).await? else {
         return Ok(Some(FlowOutcome::Idle));
     };
+    let table = update.target(dataset).await?;
+    let progress = Progress::read(&update.engine, &table, &flow.id).await?;
     let identities: BTreeMap<String, SourceIdentity> =
         opened.iter().map(|(leaf, source)| (leaf.key.clone(), source.identity())).collect();
     let next = progress.next(&identities, &flow.origin).await?;
