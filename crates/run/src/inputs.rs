@@ -84,8 +84,17 @@ impl Binding<'_> {
                     },
                 });
             }
-            Ok(self.session.bind(&flow.query, &providers)?)
+            Ok(self.session_of(flow).bind(&flow.query, &providers)?)
         })
+    }
+
+    /// The session in the time zone that the flow's file has set.
+    fn session_of(&self, flow: &ResolvedFlow) -> Session {
+        let is_zone = |key: &str| key.eq_ignore_ascii_case("spark.sql.session.timeZone");
+        match flow.settings.iter().find(|(key, _)| is_zone(key)) {
+            Some((_, zone)) => self.session.in_zone(zone),
+            None => self.session.clone(),
+        }
     }
 
     /// A view as a table: its query, and its expectations in the same pass.
