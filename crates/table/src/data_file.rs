@@ -114,10 +114,10 @@ impl FileTask {
                 .hold(&mut file.buffered, file.writer.in_progress_size());
         }
         let bytes = file.writer.bytes_written() + file.writer.in_progress_size();
-        if bytes as u64 >= self.options.file_bytes {
-            if let Some(file) = current.take() {
-                adds.push(self.end(file).await?);
-            }
+        if bytes as u64 >= self.options.file_bytes
+            && let Some(file) = current.take()
+        {
+            adds.push(self.end(file).await?);
         }
         Ok(())
     }

@@ -215,6 +215,10 @@ fn sync_folder(folder: &FsPath) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it turns one error into another"
+)]
 fn generic(path: &FsPath, source: io::Error) -> Error {
     Error::Generic {
         store: "DurableLocal",

@@ -125,7 +125,7 @@ impl From<datafusion::error::DataFusionError> for TableError {
 impl TableError {
     pub(crate) fn storage(
         action: &'static str,
-        path: impl ToString,
+        path: &crate::store::Location,
     ) -> impl FnOnce(object_store::Error) -> Self {
         let path = path.to_string();
         move |source| Self::Storage {

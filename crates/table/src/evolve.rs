@@ -45,10 +45,8 @@ fn check_type_change(old: &DataType, new: &DataType, path: &str) -> Result<(), T
         (DataType::Struct(old), DataType::Struct(new)) => {
             check_evolution(old, new, &format!("{path}."))
         }
-        (DataType::List(old), DataType::List(new)) => {
-            check_type_change(old.data_type(), new.data_type(), path)
-        }
-        (DataType::Map(old, _), DataType::Map(new, _)) => {
+        (DataType::List(old), DataType::List(new))
+        | (DataType::Map(old, _), DataType::Map(new, _)) => {
             check_type_change(old.data_type(), new.data_type(), path)
         }
         _ if old == new => Ok(()),

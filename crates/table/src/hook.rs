@@ -51,7 +51,7 @@ pub(crate) fn put_step(path: &Path) -> &'static str {
     if text.contains("_delta_log/") || name == "_last_checkpoint" {
         if name == "00000000000000000000.json" {
             "put.create"
-        } else if name.ends_with(".json") && name.len() == 25 {
+        } else if path.extension() == Some("json") && name.len() == 25 {
             "put.commit"
         } else {
             "put.checkpoint"

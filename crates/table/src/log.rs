@@ -200,7 +200,7 @@ async fn checkpoint_txns(
     let mut txns = Txns::new();
     for file in files {
         let bytes = store.get(file).await?.unwrap_or_default();
-        if file.path().as_ref().ends_with(".json") {
+        if file.path().extension() == Some("json") {
             apply_txns(&mut txns, &parse_commit(table, 0, &bytes)?);
         } else {
             parquet_txns(&mut txns, bytes)?;

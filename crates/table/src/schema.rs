@@ -334,7 +334,7 @@ pub(crate) fn change_actions(
         "createdTime": metadata.created_time(),
     }))?;
     let mut actions = vec![];
-    if let Some(raised) = raised_protocol(protocol, protocol_for(columns, properties.iter()))? {
+    if let Some(raised) = raised_protocol(protocol, &protocol_for(columns, properties.iter()))? {
         actions.push(Action::Protocol(raised));
     }
     if changed != *metadata {
@@ -344,7 +344,7 @@ pub(crate) fn change_actions(
 }
 
 /// The protocol that has what both have; `None` if the present one suffices.
-fn raised_protocol(present: &Protocol, needed: Value) -> Result<Option<Protocol>, TableError> {
+fn raised_protocol(present: &Protocol, needed: &Value) -> Result<Option<Protocol>, TableError> {
     let mut merged = serde_json::to_value(present).unwrap_or_default();
     let before = merged.clone();
     let legacy_writer = merged["minWriterVersion"].as_u64().unwrap_or(0);

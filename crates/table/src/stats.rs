@@ -110,7 +110,7 @@ pub(crate) fn float_paths(schema: &Schema) -> Vec<ColumnPath> {
             DataType::List(item) => below(&["list", item.name()], item.data_type(), found),
             DataType::Map(entries, _) => below(&[entries.name()], entries.data_type(), found),
             DataType::Float32 | DataType::Float64 | DataType::Float16 => {
-                found.push(ColumnPath::new(path.clone()))
+                found.push(ColumnPath::new(path.clone()));
             }
             _ => {}
         }
@@ -270,11 +270,9 @@ fn bound(statistics: &Statistics, min: bool) -> Option<Bound> {
 /// The JSON of a bound under its column's type; `None` where a type has no bound in Delta (BINARY), or the value no form.
 fn render(bound: &Bound, column: &ColumnDescriptor) -> Option<String> {
     match (bound, column.logical_type_ref()) {
-        (Bound::Boolean(_), _) => None,
         (Bound::Text(text), Some(LogicalType::String)) => {
             Some(Value::String(text.clone()).to_string())
         }
-        (Bound::Text(_), _) => None,
         (Bound::Integer(days), Some(LogicalType::Date)) => {
             let days = i32::try_from(*days).ok()?;
             let date = chrono::NaiveDate::from_epoch_days(days)?;
@@ -303,7 +301,7 @@ fn render(bound: &Bound, column: &ColumnDescriptor) -> Option<String> {
                 _ => None,
             }
         }
-        (Bound::Integer(_), _) => None,
+        _ => None,
     }
 }
 

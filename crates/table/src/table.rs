@@ -424,8 +424,11 @@ impl DeltaTable {
     }
 }
 
+/// What a commit adds: files, and transactions by application id.
+type Appended = (Vec<Add>, Vec<(String, i64)>);
+
 /// The adds and transactions of a commit of ours that does nothing but append; `None` for any other commit.
-fn own_append(actions: &[Action]) -> Option<(Vec<Add>, Vec<(String, i64)>)> {
+fn own_append(actions: &[Action]) -> Option<Appended> {
     let (mut adds, mut txns, mut ours) = (vec![], vec![], false);
     for action in actions {
         match action {

@@ -107,9 +107,10 @@ fn circles_and_growth_end() {
         "var: {a: '${var.b}', b: '${var.a}'}\nresources:\n  k: ${var.a}",
         "k=${var.a}; f.yml:1:25 BUNDLE_REFERENCE_CYCLE",
     );
-    let doubling: String = (1..40)
+    let doubling = (1..40)
         .map(|i| format!("  v{i}: '${{var.v{}}}${{var.v{}}}'\n", i - 1, i - 1))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let document = format!("var:\n  v0: xxxxxxxx\n{doubling}resources:\n  k: ${{var.v39}}\n");
     let tree = parse("f.yml", &document).0.unwrap();
     let mut references = References::new(&tree);
@@ -119,9 +120,10 @@ fn circles_and_growth_end() {
         "BUNDLE_REFERENCE_LIMIT"
     );
 
-    let chain: String = (1..500)
+    let chain = (1..500)
         .map(|i| format!("  v{i}: '${{var.v{}}}'\n", i - 1))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let document = format!("var:\n  v0: x\n{chain}resources:\n  k: ${{var.v499}}\n");
     let tree = parse("f.yml", &document).0.unwrap();
     let mut references = References::new(&tree);

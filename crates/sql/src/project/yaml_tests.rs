@@ -76,9 +76,7 @@ fn bad_documents_are_named_with_their_place() {
         }))
         .collect();
     let deep = format!("a: {}{}\n", "[".repeat(5_000), "]".repeat(5_000));
-    let deep_block: String = (0..2_000)
-        .map(|i| format!("{}a:\n", " ".repeat(i)))
-        .collect();
+    let deep_block = (0..2_000).fold(String::new(), |text, i| text + &" ".repeat(i) + "a:\n");
     for (text, condition, place) in [
         ("a:\n\tb: 1\n", "YAML_SYNTAX_ERROR", Some("f.yml:2:")),
         ("a: 1\na: 2\n", "YAML_DUPLICATE_KEY", Some("f.yml:2:1")),
