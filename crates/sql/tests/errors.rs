@@ -135,7 +135,7 @@ fn commands_that_act_at_once_are_refused_with_what_to_write() {
             "ALTER",
             "change the declaration",
         ),
-        ("OPTIMIZE t", "OPTIMIZE", "sluice optimize"),
+        ("OPTIMIZE t", "OPTIMIZE", "another Delta tool"),
         ("GRANT SELECT ON t TO u", "GRANT", "remove it"),
     ] {
         let found = errors(text);

@@ -292,7 +292,7 @@ fn help_for(word: &str) -> &'static str {
         "MERGE" | "UPDATE" | "DELETE" => {
             "declare the changes: `CREATE FLOW name AS AUTO CDC INTO table FROM STREAM(changes) KEYS (...) SEQUENCE BY ...`"
         }
-        "OPTIMIZE" | "VACUUM" => "run it from the command line: `sluice optimize`, `sluice vacuum`",
+        "OPTIMIZE" | "VACUUM" => "run it from another Delta tool, between updates",
         "DROP" => "remove the declaration of the dataset; its table stays until you delete it",
         "ALTER" => "change the declaration of the dataset instead",
         "COMMENT" => "write COMMENT in the declaration of the dataset",

@@ -129,6 +129,11 @@ pub(super) fn read(reader: &mut Reader<'_>, declared: Declared) -> Project {
     tags.extend(declared.tags);
     let namespace = namespace(reader, node);
     let own_development = reader.boolean(node, "development");
+    let continuous = reader.boolean(node, "continuous").unwrap_or(false);
+    if continuous && let Some(entry) = node.entry("continuous") {
+        let why = "a run is one triggered update; start it again on a schedule";
+        reader.note_without_effect("continuous", &entry.origin, why);
+    }
     Project {
         kind: declared.kind,
         key: if declared.kind == SpecKind::Spark {
@@ -139,7 +144,7 @@ pub(super) fn read(reader: &mut Reader<'_>, declared: Declared) -> Project {
         name: format!("{}{name}", declared.name_prefix),
         target: declared.target,
         development: declared.development.or(own_development).unwrap_or(false),
-        continuous: reader.boolean(node, "continuous").unwrap_or(false),
+        continuous,
         event_log: event_log(reader, node, &namespace),
         namespace,
         configuration,
