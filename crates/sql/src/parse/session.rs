@@ -1,10 +1,18 @@
-//! `SET` and `USE`: what they change for the statements below them in the same file. Must not check keys.
+//! `SET` and `USE`: what they change for the statements below them in the same file. Must not check
+//! keys, but for those that would give other rows.
 
 use sluice_model::Namespace;
+use sluice_model::condition::graph::UNSUPPORTED_CLAUSE;
 use sqlparser::tokenizer::Token;
 
 use crate::cursor::{Cursor, Parsed};
 use crate::rewrite::suffix::option_key;
+
+/// Settings of Spark whose other value gives other rows. There is one meaning here, so the other value is refused.
+const ONE_MEANING: &[(&str, &str)] = &[
+    ("spark.sql.ansi.enabled", "true"),
+    ("spark.sql.caseSensitive", "false"),
+];
 
 /// Takes `key = value` behind `SET`; the value is the rest of the statement as written, or a string's value.
 pub(crate) fn set(cursor: &mut Cursor<'_>) -> Parsed<(String, String)> {
@@ -22,6 +30,15 @@ pub(crate) fn set(cursor: &mut Cursor<'_>) -> Parsed<(String, String)> {
         Some(Token::SingleQuotedString(value)) => value.clone(),
         _ => cursor.text(from, cursor.lexemes.len()).trim().to_string(),
     };
+    let fixed = ONE_MEANING
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(&key));
+    if let Some((name, only)) = fixed
+        && !value.eq_ignore_ascii_case(only)
+    {
+        let message = format!("`{name}` is always {only} here");
+        return Err(cursor.fail_with(&UNSUPPORTED_CLAUSE, &cursor.origin(cursor.here()), message));
+    }
     Ok((key, value))
 }
 
