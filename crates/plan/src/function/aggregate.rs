@@ -3,6 +3,7 @@
 
 mod any;
 mod collected;
+mod correlated;
 mod distinct;
 mod quantile;
 mod udaf;
@@ -103,14 +104,6 @@ pub(super) static BORROWED: &[Borrowed] = &[
         "var_pop(x)",
         builtin::variance::var_pop_udaf,
         &[P::Double],
-    ),
-    borrowed(
-        "corr",
-        &[],
-        "Gives Pearson's correlation.",
-        "corr(x, y)",
-        builtin::correlation::corr_udaf,
-        &[P::Double, P::Double],
     ),
     borrowed(
         "covar_pop",
@@ -280,6 +273,9 @@ pub(super) static AGGREGATES: &[Aggregate] = &[
     Aggregate::new("kurtosis", &[P::Double], Kind::Kurtosis)
         .returning(|_| Ok(DataType::Float64))
         .doc("Gives the excess kurtosis.", "kurtosis(x)"),
+    Aggregate::new("corr", &[P::Double, P::Double], Kind::Correlation)
+        .returning(|_| Ok(DataType::Float64))
+        .doc("Gives Pearson's correlation.", "corr(x, y)"),
     Aggregate::new("listagg", &[P::String, P::String], Kind::ListAgg)
         .also(&["string_agg"])
         .optional(1)

@@ -148,6 +148,7 @@ fn decimal(precision: i64, scale: i64) -> DataType {
     bounded_decimal(narrow(precision), narrow(scale)).to_arrow()
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm per pair of types")]
 fn round(call: &Call<'_>, mode: Mode) -> Result<ArrayRef> {
     let places = if call.has(1) {
         call.as_long(1)?.get(0)
@@ -376,6 +377,16 @@ fn format_number(call: &Call<'_>) -> Result<ArrayRef> {
         };
         if places < 0 {
             return Ok(None);
+        }
+        // As Java's DecimalFormat writes what is no number.
+        let special = match text.as_str() {
+            "NaN" => Some("NaN"),
+            "inf" => Some("\u{221e}"),
+            "-inf" => Some("-\u{221e}"),
+            _ => None,
+        };
+        if let Some(special) = special {
+            return Ok(Some(special.to_string()));
         }
         Ok(Some(grouped(
             &round_text(&text, i64::from(places), Mode::HalfEven),

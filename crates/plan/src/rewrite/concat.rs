@@ -1,7 +1,7 @@
 //! `concat` and `||`: everything becomes STRING and NULL wins; arrays are joined; BINARY stays BINARY.
 
 use arrow::datatypes::DataType;
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use datafusion::logical_expr::{BinaryExpr, Case, Expr, Operator};
 use sluice_model::Origin;
 
 use crate::Session;
@@ -48,8 +48,18 @@ fn arrays(session: &Session, values: Vec<Typed>, origin: &Origin) -> Result<Type
     for value in values {
         args.push(cast::implicit(session, value, &common, origin)?.expr);
     }
-    Ok(Typed::new(
-        datafusion::functions_nested::expr_fn::array_concat(args),
-        common,
-    ))
+    // DataFusion leaves NULL arrays out; in Spark one of them makes the whole NULL.
+    let missing = args.iter().map(|arg| arg.clone().is_null());
+    let null = datafusion::common::ScalarValue::try_from(&common);
+    let joined = datafusion::functions_nested::expr_fn::array_concat(args.clone());
+    let (Some(missing), Ok(null)) = (missing.reduce(Expr::or), null) else {
+        return Ok(Typed::new(joined, common));
+    };
+    let null = Box::new(datafusion::logical_expr::lit(null));
+    let case = Case::new(
+        None,
+        vec![(Box::new(missing), null)],
+        Some(Box::new(joined)),
+    );
+    Ok(Typed::new(Expr::Case(case), common))
 }

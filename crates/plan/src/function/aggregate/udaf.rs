@@ -17,6 +17,7 @@ use super::super::error::fail;
 use super::super::signature::{Param, Parameters, list_of};
 use super::any::{By, Edge};
 use super::collected::{Collected, Moments};
+use super::correlated::Correlation;
 use super::distinct::Distinct;
 use super::quantile::Quantiles;
 
@@ -33,6 +34,7 @@ pub(in super::super) enum Kind {
     Mode,
     Skewness,
     Kurtosis,
+    Correlation,
     ListAgg,
     ApproxDistinct,
 }
@@ -179,7 +181,7 @@ impl AggregateUDFImpl for Udaf {
                 vec![field("value", input(0)), field("seen", DataType::Boolean)]
             }
             Kind::MaxBy | Kind::MinBy => vec![field("value", input(0)), field("by", input(1))],
-            Kind::QuantileSummary | Kind::Skewness | Kind::Kurtosis => {
+            Kind::QuantileSummary | Kind::Skewness | Kind::Kurtosis | Kind::Correlation => {
                 vec![field("summary", list_of(&DataType::Float64))]
             }
             Kind::Percentile | Kind::Median | Kind::Mode | Kind::ListAgg => {
@@ -243,6 +245,7 @@ impl AggregateUDFImpl for Udaf {
             }
             Kind::Skewness => Box::new(Moments::new(3)),
             Kind::Kurtosis => Box::new(Moments::new(4)),
+            Kind::Correlation => Box::new(Correlation::default()),
             Kind::ApproxDistinct => Box::new(Distinct::default()),
         })
     }
