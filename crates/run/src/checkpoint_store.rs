@@ -136,11 +136,6 @@ impl CheckpointStore {
             .await?)
     }
 
-    /// Deletes a file that a newer one replaces.
-    pub(crate) async fn delete(&self, sub_folder: &str, name: &str) -> Result<()> {
-        Ok(self.store.delete(&self.place(sub_folder, name)).await?)
-    }
-
     /// The names of the files of a sub-folder, sorted.
     pub(crate) async fn names(&self, sub_folder: &str) -> Result<Vec<String>> {
         let listed = self.store.list(&self.folder.child([sub_folder])).await?;

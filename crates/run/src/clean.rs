@@ -8,10 +8,10 @@ use sluice_source::{CleanSource, TakenFile, plan_clean, resolve_path};
 
 use crate::error::Result;
 use crate::failpoint::reach;
+use crate::file_list::taken_files;
 use crate::files::FileInput;
 use crate::leaves::leaves;
 use crate::progress::Progress;
-use crate::stream::taken_files;
 use crate::update::Update;
 
 /// Cleans what one source of a flow has taken, as its options say.
@@ -27,38 +27,74 @@ pub(crate) async fn clean(
         CleanSource::Off => return Ok(()),
         CleanSource::Delete => None,
         CleanSource::Move { destination } => {
-            let resolved = resolve_path(destination, &update.engine.options.path_rules).map_err(|d| d.at(&input.origin, ""))?;
+            let resolved = resolve_path(destination, &update.engine.options.path_rules)
+                .map_err(|d| d.at(&input.origin, ""))?;
             resolved.places.first().map(|place| place.base.clone())
         }
     };
     let mut taken = taken_files(progress, key).await?;
     for (reads, other) in other_readers(update, flow).await? {
         let is_same = reads.source.path().written == input.source.path().written;
-        let listed: HashSet<&str> = reads.listing.files.iter().map(|file| file.path.as_str()).collect();
+        let listed: HashSet<&str> = reads
+            .listing
+            .files
+            .iter()
+            .map(|file| file.path.as_str())
+            .collect();
         let is_read = |path: &str| is_same || listed.contains(path);
         taken.retain(|row| other.contains(&row.file.path) || !is_read(&row.file.path));
     }
-    let still_there: HashSet<&str> = input.listing.files.iter().map(|file| file.path.as_str()).collect();
+    let still_there: HashSet<&str> = input
+        .listing
+        .files
+        .iter()
+        .map(|file| file.path.as_str())
+        .collect();
     taken.retain(|row| still_there.contains(row.file.path.as_str()));
     let times = commit_times(progress, &taken).await?;
     let now_us = update.engine.clock().now_us();
     let committed_us = |batch: u64| times.get(&batch).copied();
-    let actions = plan_clean(options, &taken, committed_us, destination.as_deref(), now_us);
+    let actions = plan_clean(
+        options,
+        &taken,
+        committed_us,
+        destination.as_deref(),
+        now_us,
+    );
     if actions.is_empty() {
         return Ok(());
     }
-    input.source.clean(&actions).await.map_err(|error| error.to_diagnostic().at(&input.origin, ""))?;
-    reach(update.engine.store(), "source-cleaned", flow.id.name.as_str())
+    input
+        .source
+        .clean(&actions)
+        .await
+        .map_err(|error| error.to_diagnostic().at(&input.origin, ""))?;
+    reach(
+        update.engine.store(),
+        "source-cleaned",
+        flow.id.name.as_str(),
+    )
 }
 
 /// The other streams of files, each with the files that it has taken.
-async fn other_readers<'a>(update: &'a Update, flow: &ResolvedFlow) -> Result<Vec<(&'a FileInput, HashSet<String>)>> {
+async fn other_readers<'a>(
+    update: &'a Update,
+    flow: &ResolvedFlow,
+) -> Result<Vec<(&'a FileInput, HashSet<String>)>> {
     let graph = &update.prepared.graph;
     let mut others = vec![];
-    for other in graph.flows.values().filter(|other| other.kind == FlowKind::Append && other.id != flow.id) {
+    for other in graph
+        .flows
+        .values()
+        .filter(|other| other.kind == FlowKind::Append && other.id != flow.id)
+    {
         for leaf in leaves(graph, other) {
-            let Input::Files(function) = &leaf.input else { continue };
-            let Some(read) = update.prepared.files.get(&function.origin) else { continue };
+            let Input::Files(function) = &leaf.input else {
+                continue;
+            };
+            let Some(read) = update.prepared.files.get(&function.origin) else {
+                continue;
+            };
             let Some(table) = update.tables.open(&other.id.target).await? else {
                 others.push((read, HashSet::new()));
                 continue;
@@ -79,8 +115,14 @@ async fn commit_times(progress: &Progress, taken: &[TakenFile]) -> Result<HashMa
         if times.contains_key(&row.batch) {
             continue;
         }
-        let plan = progress.store.plan_of(i64::try_from(row.batch).unwrap_or(i64::MAX)).await?;
-        times.insert(row.batch, plan.map_or(row.file.modified_us, |plan| plan.pinned.batch_ts_us));
+        let plan = progress
+            .store
+            .plan_of(i64::try_from(row.batch).unwrap_or(i64::MAX))
+            .await?;
+        times.insert(
+            row.batch,
+            plan.map_or(row.file.modified_us, |plan| plan.pinned.batch_ts_us),
+        );
     }
     Ok(times)
 }

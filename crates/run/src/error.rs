@@ -58,7 +58,7 @@ impl From<Vec<Diagnostic>> for Failure {
 }
 
 /// The result of a step.
-pub type Result<T, E = Failure> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl From<sluice_table::TableError> for Failure {
     fn from(error: sluice_table::TableError) -> Self {

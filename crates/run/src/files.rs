@@ -19,8 +19,6 @@ pub(crate) struct FileInput {
     pub(crate) listing: Listing,
     /// Its columns.
     pub(crate) schema: SourceSchema,
-    /// Whether the columns are stored already, and so not inferred anew.
-    pub(crate) is_stored: bool,
     /// Where the call stands.
     pub(crate) origin: Origin,
 }
@@ -52,7 +50,6 @@ pub(crate) async fn look(
             source,
             listing,
             schema,
-            is_stored: stored.is_some(),
             origin: function.origin.clone(),
         }))),
         Err(SourceError::EmptyForInference { path }) if mode == ReadMode::Stream => {

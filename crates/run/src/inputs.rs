@@ -70,16 +70,22 @@ impl Binding<'_> {
         self.bind_from(flow, &mut Keys::default()).await
     }
 
-    fn bind_from<'b>(&'b self, flow: &'b ResolvedFlow, keys: &'b mut Keys) -> BoxFuture<'b, Result<BoundQuery>> {
+    fn bind_from<'b>(
+        &'b self,
+        flow: &'b ResolvedFlow,
+        keys: &'b mut Keys,
+    ) -> BoxFuture<'b, Result<BoundQuery>> {
         Box::pin(async move {
             let mut providers = vec![];
             for (index, input) in flow.inputs.iter().enumerate() {
                 providers.push(match view_flow(&self.prepared.graph, &input.input) {
                     Some(view) => self.view(view, keys).await?,
                     None => match flow.query.relations.get(index) {
-                        Some(Relation { time_travel: Some(version), origin, .. }) => {
-                            self.version(version, origin, input, flow).await?
-                        }
+                        Some(Relation {
+                            time_travel: Some(version),
+                            origin,
+                            ..
+                        }) => self.version(version, origin, input, flow).await?,
                         _ => self.leaf(&keys.next(input.mode), input, flow).await?,
                     },
                 });
@@ -101,9 +107,14 @@ impl Binding<'_> {
     async fn view(&self, view: &ResolvedFlow, keys: &mut Keys) -> Result<Arc<dyn TableProvider>> {
         let mut bound = self.bind_from(view, keys).await?;
         if let Some(declared) = self.prepared.graph.datasets.get(&view.id.target) {
-            bound = bound.renamed(declared.definition.columns.iter().map(|column| column.name.value.as_str()));
+            bound = bound.renamed(
+                declared
+                    .definition
+                    .columns
+                    .iter()
+                    .map(|column| column.name.value.as_str()),
+            );
         }
-        self.view_shapes.lock().unwrap_or_else(PoisonError::into_inner).push(bound.shape());
         let dataset = &view.id.target;
         let clauses: Vec<_> = view
             .expectations
@@ -111,12 +122,25 @@ impl Binding<'_> {
             .filter(|expectation| expectation.dataset == *dataset)
             .map(|expectation| expectation.clause.clone())
             .collect();
+        let tell = |shape: Shape| {
+            self.view_shapes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(shape)
+        };
         if clauses.is_empty() {
+            tell(bound.shape());
             return Ok(bound.into_provider().map_err(|diagnostic| *diagnostic)?);
         }
         let checked = bound.with_expectations(&clauses)?;
+        tell(checked.query().shape());
         let schema = checked.schema();
-        let stream = ViewStream { dataset: dataset.clone(), checked, schema: Arc::clone(&schema), seen: Arc::clone(&self.seen) };
+        let stream = ViewStream {
+            dataset: dataset.clone(),
+            checked,
+            schema: Arc::clone(&schema),
+            seen: Arc::clone(&self.seen),
+        };
         streaming_table(schema, vec![Arc::new(stream)])
     }
 
@@ -129,27 +153,44 @@ impl Binding<'_> {
         flow: &ResolvedFlow,
     ) -> Result<Arc<dyn TableProvider>> {
         let table = match &input.input {
-            Input::Dataset(name) | Input::External(name) => self.tables.open(name).await?.ok_or_else(|| not_run(name, flow))?,
+            Input::Dataset(name) | Input::External(name) => self
+                .tables
+                .open(name)
+                .await?
+                .ok_or_else(|| not_run(name, flow))?,
             Input::Path { path, .. } => {
                 let location = self.tables.store().location_of(path)?;
                 sluice_table::DeltaTable::existing(self.tables.store(), &location).await?
             }
-            _ => return Err(internal("a version of what has none should have been refused").into()),
+            _ => {
+                return Err(internal("a version of what has none should have been refused").into());
+            }
         };
         let version = version_of(&table, version, self.session, origin).await?;
         let provider = table.provider(Some(version)).await;
         Ok(provider.map_err(|error| error.diagnostic().at(origin, ""))?)
     }
 
-    async fn leaf(&self, key: &str, input: &ResolvedInput, flow: &ResolvedFlow) -> Result<Arc<dyn TableProvider>> {
+    async fn leaf(
+        &self,
+        key: &str,
+        input: &ResolvedInput,
+        flow: &ResolvedFlow,
+    ) -> Result<Arc<dyn TableProvider>> {
         if let (ReadMode::Stream, Some(taken)) = (input.mode, self.taken.get(key)) {
             return self.streamed(input, taken, flow).await;
         }
         match &input.input {
             Input::Dataset(name) | Input::External(name) => {
-                let table = self.tables.open(name).await?.ok_or_else(|| not_run(name, flow))?;
+                let table = self
+                    .tables
+                    .open(name)
+                    .await?
+                    .ok_or_else(|| not_run(name, flow))?;
                 Ok(match self.taken.get(key) {
-                    Some(Taken::Data(files)) => table.provider_for_files(files, table.version()).await?,
+                    Some(Taken::Data(files)) => {
+                        table.provider_for_files(files, table.version()).await?
+                    }
                     Some(Taken::Nothing) => Arc::new(EmptyTable::new(table.schema())),
                     Some(Taken::Whole { version, .. }) => table.provider(Some(*version)).await?,
                     _ => table.provider(None).await?,
@@ -162,7 +203,15 @@ impl Binding<'_> {
                     .get(&function.origin)
                     .ok_or_else(|| internal("a file source was not looked at"))?;
                 let is_empty = matches!(self.taken.get(key), Some(Taken::Nothing));
-                self.files(file_input, if is_empty { &[] } else { &file_input.listing.files }, flow)
+                self.files(
+                    file_input,
+                    if is_empty {
+                        &[]
+                    } else {
+                        &file_input.listing.files
+                    },
+                    flow,
+                )
             }
             Input::EventLog(_) => match &self.event_log {
                 Some(name) => match self.tables.open(name).await? {
@@ -173,13 +222,17 @@ impl Binding<'_> {
             },
             Input::Path { format, path } if format != "delta" => {
                 let place = crate::prepare::files_of_path(format, path).origin;
-                let file_input =
-                    self.prepared.files.get(&place).ok_or_else(|| internal("a path was not looked at"))?;
+                let file_input = self
+                    .prepared
+                    .files
+                    .get(&place)
+                    .ok_or_else(|| internal("a path was not looked at"))?;
                 self.files(file_input, &file_input.listing.files, flow)
             }
             Input::Path { path, .. } => {
                 let location = self.tables.store().location_of(path)?;
-                let table = sluice_table::DeltaTable::existing(self.tables.store(), &location).await?;
+                let table =
+                    sluice_table::DeltaTable::existing(self.tables.store(), &location).await?;
                 Ok(table.provider(None).await?)
             }
             Input::Range(call) => {
@@ -192,7 +245,12 @@ impl Binding<'_> {
         }
     }
 
-    async fn streamed(&self, input: &ResolvedInput, taken: &Taken, flow: &ResolvedFlow) -> Result<Arc<dyn TableProvider>> {
+    async fn streamed(
+        &self,
+        input: &ResolvedInput,
+        taken: &Taken,
+        flow: &ResolvedFlow,
+    ) -> Result<Arc<dyn TableProvider>> {
         match (taken, &input.input) {
             (Taken::Files(files), Input::Files(function)) => {
                 let file_input = self
@@ -203,19 +261,36 @@ impl Binding<'_> {
                 self.files(file_input, files, flow)
             }
             (Taken::Data(files), Input::Dataset(name) | Input::External(name)) => {
-                let table = self.tables.open(name).await?.ok_or_else(|| not_run(name, flow))?;
+                let table = self
+                    .tables
+                    .open(name)
+                    .await?
+                    .ok_or_else(|| not_run(name, flow))?;
                 Ok(table.provider_for_files(files, table.version()).await?)
             }
             _ => Err(internal("a stream was given what it cannot read").into()),
         }
     }
 
-    fn files(&self, input: &FileInput, files: &[FileEntry], flow: &ResolvedFlow) -> Result<Arc<dyn TableProvider>> {
+    fn files(
+        &self,
+        input: &FileInput,
+        files: &[FileEntry],
+        flow: &ResolvedFlow,
+    ) -> Result<Arc<dyn TableProvider>> {
         let metadata = mentions_metadata(self.prepared, flow);
         let plain = input.schema.to_arrow(false);
         let all = input.schema.to_arrow(metadata);
-        let hidden = all.fields().iter().skip(plain.fields().len()).cloned().collect();
-        let schema = relation_schema(&RelationSchema { columns: plain, hidden });
+        let hidden = all
+            .fields()
+            .iter()
+            .skip(plain.fields().len())
+            .cloned()
+            .collect();
+        let schema = relation_schema(&RelationSchema {
+            columns: plain,
+            hidden,
+        });
         if files.is_empty() {
             return Ok(Arc::new(EmptyTable::new(schema)));
         }
@@ -225,29 +300,51 @@ impl Binding<'_> {
             groups[index % lanes].push(file.clone());
         }
         let streams = groups.into_iter().map(|files| {
-            let (input, schema, seen) = (input.clone(), Arc::clone(&schema), Arc::clone(&self.seen));
-            Arc::new(FilesStream { input, files, schema, metadata, seen }) as Arc<dyn PartitionStream>
+            let (input, schema, seen) =
+                (input.clone(), Arc::clone(&schema), Arc::clone(&self.seen));
+            Arc::new(FilesStream {
+                input,
+                files,
+                schema,
+                metadata,
+                seen,
+            }) as Arc<dyn PartitionStream>
         });
         streaming_table(Arc::clone(&schema), streams.collect())
     }
 }
 
-fn streaming_table(schema: SchemaRef, streams: Vec<Arc<dyn PartitionStream>>) -> Result<Arc<dyn TableProvider>> {
-    let table = StreamingTable::try_new(schema, streams).map_err(|error| internal(&error.to_string()))?;
+fn streaming_table(
+    schema: SchemaRef,
+    streams: Vec<Arc<dyn PartitionStream>>,
+) -> Result<Arc<dyn TableProvider>> {
+    let table =
+        StreamingTable::try_new(schema, streams).map_err(|error| internal(&error.to_string()))?;
     Ok(Arc::new(table))
 }
 
 /// Whether the flow, or a view on its way to files, names `_metadata`.
 fn mentions_metadata(prepared: &Prepared, flow: &ResolvedFlow) -> bool {
     let named = |flow: &ResolvedFlow| flow.query.text.to_ascii_lowercase().contains("_metadata");
-    named(flow) || flow.inputs.iter().filter_map(|input| view_flow(&prepared.graph, &input.input)).any(named)
+    named(flow)
+        || flow
+            .inputs
+            .iter()
+            .filter_map(|input| view_flow(&prepared.graph, &input.input))
+            .any(named)
 }
 
 fn not_run(name: &DatasetName, flow: &ResolvedFlow) -> Failure {
-    Diagnostic::error(&DATASET_NOT_RUN, format!("`{name}` is declared, but no update has made its table yet"))
-        .at(&flow.origin, "")
-        .help(format!("run it first: `sluice run --refresh +{}`", name.name))
-        .into()
+    Diagnostic::error(
+        &DATASET_NOT_RUN,
+        format!("`{name}` is declared, but no update has made its table yet"),
+    )
+    .at(&flow.origin, "")
+    .help(format!(
+        "run it first: `sluice run --refresh +{}`",
+        name.name
+    ))
+    .into()
 }
 
 /// Rows of planned files.
@@ -266,7 +363,10 @@ impl PartitionStream for FilesStream {
     }
 
     fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let stream = self.input.source.read(&self.files, &self.input.schema, self.metadata);
+        let stream = self
+            .input
+            .source
+            .read(&self.files, &self.input.schema, self.metadata);
         let seen = Arc::clone(&self.seen);
         let schema = Arc::clone(&self.schema);
         let diverted = self.input.source.options().bad_records_path.clone();
@@ -288,19 +388,31 @@ impl PartitionStream for FilesStream {
                     }
                     Some(Err(error)) => {
                         let diagnostic = error.to_diagnostic();
-                        seen.source_error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                        Some((Err(DataFusionError::External(Box::new(diagnostic))), (stream, seen)))
+                        seen.source_error
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .get_or_insert(error);
+                        Some((
+                            Err(DataFusionError::External(Box::new(diagnostic))),
+                            (stream, seen),
+                        ))
                     }
                 }
             }
         });
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches))
+        Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(&self.schema),
+            batches,
+        ))
     }
 }
 
 fn keep_bad_records(seen: &Seen, path: &str, rows: Vec<BadRow>) {
     if !rows.is_empty() {
-        let mut all = seen.bad_records.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = seen
+            .bad_records
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         all.entry(path.to_string()).or_default().extend(rows);
     }
 }
@@ -330,24 +442,37 @@ impl PartitionStream for ViewStream {
     }
 
     fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let (dataset, checked, seen) = (self.dataset.clone(), self.checked.clone(), Arc::clone(&self.seen));
+        let (dataset, checked, seen) = (
+            self.dataset.clone(),
+            self.checked.clone(),
+            Arc::clone(&self.seen),
+        );
         let raise = |diagnostic: Box<Diagnostic>| DataFusionError::External(diagnostic);
         let batches = async move {
             let running = checked.execute().await.map_err(raise)?;
-            let rows = futures::stream::try_unfold((running, dataset, seen), move |(mut running, dataset, seen)| async move {
-                if let Some(batch) = running.next().await.map_err(raise)? {
-                    return Ok(Some((batch, (running, dataset, seen))));
-                }
-                let mut all = seen.view_checks.lock().unwrap_or_else(PoisonError::into_inner);
-                // A view that a query reads twice runs twice; its rows are counted once.
-                if !all.iter().any(|(name, _)| *name == dataset) {
-                    all.push((dataset.clone(), running.checks().clone()));
-                }
-                Ok::<_, DataFusionError>(None)
-            });
+            let rows = futures::stream::try_unfold(
+                (running, dataset, seen),
+                move |(mut running, dataset, seen)| async move {
+                    if let Some(batch) = running.next().await.map_err(raise)? {
+                        return Ok(Some((batch, (running, dataset, seen))));
+                    }
+                    let mut all = seen
+                        .view_checks
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner);
+                    // A view that a query reads twice runs twice; its rows are counted once.
+                    if !all.iter().any(|(name, _)| *name == dataset) {
+                        all.push((dataset.clone(), running.checks().clone()));
+                    }
+                    Ok::<_, DataFusionError>(None)
+                },
+            );
             Ok::<_, DataFusionError>(rows)
         };
         let batches = futures::stream::once(batches).try_flatten();
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches))
+        Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(&self.schema),
+            batches,
+        ))
     }
 }

@@ -5,18 +5,20 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use sluice_checkpoint::BatchPlan;
 use sluice_graph::{ResolvedDataset, ResolvedFlow};
 use sluice_model::condition::table::DELTA_CONCURRENT_WRITE;
 use sluice_model::event::ExpectationCounts;
 use sluice_model::{DatasetName, Diagnostic, Origin, SparkType};
 use sluice_plan::conform::{ExtraColumns, TargetColumn};
-use sluice_plan::expect::{Checked, Checks};
+use sluice_plan::expect::{Checked, CheckedQuery, Checks};
 use sluice_plan::incremental::shape::Shape;
 use sluice_plan::{BoundQuery, Session};
 use sluice_source::{NewColumns, SourceError};
-use sluice_table::{Add, CommitOutcome, CommitRequest, Conflict, DeltaTable, MetadataChange, Removes, WriteOptions};
+use sluice_table::{
+    Add, CommitOutcome, CommitRequest, Conflict, DeltaTable, MetadataChange, Removes, WriteOptions,
+};
 use tokio::task::JoinSet;
 
 use crate::error::{Failure, Result, internal};
@@ -50,8 +52,6 @@ pub(crate) struct Done {
     pub(crate) expectations: Vec<ExpectationCounts>,
     /// Notes on casts and missing columns.
     pub(crate) notes: Vec<Diagnostic>,
-    /// Version of the target.
-    pub(crate) version: u64,
 }
 
 /// Why a batch was not done.
@@ -106,49 +106,81 @@ impl Batch<'_> {
             tables: &self.update.tables,
             session,
             taken: self.taken,
-            event_log: self.update.event_table_name(),
+            event_log: Some(self.update.event_table_name()),
             seen: Arc::clone(&seen),
             view_shapes: &view_shapes,
         };
         let query = binding.bind(self.flow).await?;
-        Ok(Bound { query, view_shapes: view_shapes.into_inner().unwrap_or_else(PoisonError::into_inner), seen })
+        Ok(Bound {
+            query,
+            view_shapes: view_shapes
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner),
+            seen,
+        })
     }
 
     /// Does the batch: reads, checks, writes and commits. `None`: another engine had committed it, and tells of it.
     pub(crate) async fn execute(&self, effect: &Effect) -> Result<Option<Done>, NotDone> {
         for _ in 0..ATTEMPTS_MAX {
-            let session = self.update.session_for(self.plan.pinned.batch_ts_us, self.taken)?;
+            let session = self
+                .update
+                .session_for(self.plan.pinned.batch_ts_us, self.taken);
             let bound = self.bind(&session).await?;
             let base_version = self.progress.table.version();
             let written = self.write(bound, effect).await?;
-            reach(self.update.engine.store(), "data-written", self.flow.id.name.as_str())?;
+            reach(
+                self.update.engine.store(),
+                "data-written",
+                self.flow.id.name.as_str(),
+            )?;
             let outcome = self.commit(effect, base_version, &written).await?;
             match outcome {
-                CommitOutcome::Committed { version } => {
-                    reach(self.update.engine.store(), "committed", self.flow.id.name.as_str())?;
-                    return Ok(Some(Done { version, ..written.done }));
+                CommitOutcome::Committed { .. } => {
+                    reach(
+                        self.update.engine.store(),
+                        "committed",
+                        self.flow.id.name.as_str(),
+                    )?;
+                    return Ok(Some(written.done));
                 }
                 CommitOutcome::AlreadyCommitted { .. } => return Ok(None),
-                CommitOutcome::Conflict(Conflict::MetadataChanged { .. } | Conflict::FilesChanged { .. }) => {}
+                CommitOutcome::Conflict(
+                    Conflict::MetadataChanged { .. } | Conflict::FilesChanged { .. },
+                ) => {}
                 CommitOutcome::Conflict(conflict) => return Err(self.conflicted(&conflict).into()),
                 CommitOutcome::Unknown(error) => return Err(error.into()),
             }
         }
-        Err(self.conflicted(&Conflict::MetadataChanged { version: self.progress.table.version() }).into())
+        Err(self
+            .conflicted(&Conflict::MetadataChanged {
+                version: self.progress.table.version(),
+            })
+            .into())
     }
 
     fn conflicted(&self, conflict: &Conflict) -> Diagnostic {
-        Diagnostic::error(&DELTA_CONCURRENT_WRITE, format!("another writer keeps changing `{}`", self.flow.id.target))
-            .at(&self.flow.origin, "")
-            .fact(format!("{conflict:?}"))
-            .fact(format!("nothing of micro-batch {} was written", self.plan.batch))
-            .help("stop the other writer, then run again")
+        Diagnostic::error(
+            &DELTA_CONCURRENT_WRITE,
+            format!("another writer keeps changing `{}`", self.flow.id.target),
+        )
+        .at(&self.flow.origin, "")
+        .fact(format!("{conflict:?}"))
+        .fact(format!(
+            "nothing of micro-batch {} was written",
+            self.plan.batch
+        ))
+        .help("stop the other writer, then run again")
     }
 
-    async fn write(&self, bound: Bound, effect: &Effect) -> Result<Written, NotDone> {
-        let (schema, partition_by) = self.target_shape(effect);
-        let target = target_columns(self.dataset, &schema, &self.flow.origin);
-        let conformed = bound.query.conform_to(&target, ExtraColumns::Refuse)?;
+    /// The query under the columns of the target, with the expectations of the target; and notes on casts.
+    pub(crate) fn check(
+        &self,
+        query: BoundQuery,
+        schema: &arrow::datatypes::Schema,
+    ) -> Result<(CheckedQuery, Vec<Diagnostic>)> {
+        let target = target_columns(self.dataset, schema, &self.flow.origin);
+        let conformed = query.conform_to(&target, ExtraColumns::Refuse)?;
         let clauses: Vec<_> = self
             .flow
             .expectations
@@ -156,12 +188,23 @@ impl Batch<'_> {
             .filter(|expectation| expectation.dataset == self.flow.id.target)
             .map(|expectation| expectation.clause.clone())
             .collect();
-        let checked = conformed.query.with_expectations(&clauses)?;
+        Ok((
+            conformed.query.with_expectations(&clauses)?,
+            conformed.notes,
+        ))
+    }
+
+    async fn write(&self, bound: Bound, effect: &Effect) -> Result<Written, NotDone> {
+        let (schema, partition_by) = self.target_shape(effect);
+        let (checked, notes) = self.check(bound.query, &schema)?;
         let streams = checked.execute_partitioned().await?;
         let mut lanes = JoinSet::new();
         for stream in streams {
             let options = WriteOptions::new(self.progress.application.short(), self.plan.batch);
-            let writer = self.progress.table.writer_for(Arc::clone(&schema), partition_by.clone(), options);
+            let writer =
+                self.progress
+                    .table
+                    .writer_for(Arc::clone(&schema), partition_by.clone(), options);
             lanes.spawn(write_lane(stream, writer, Arc::clone(&schema)));
         }
         let mut adds = vec![];
@@ -181,13 +224,17 @@ impl Batch<'_> {
         }
         self.store_bad_records(&bound.seen).await?;
         adds.sort_by(|a: &Add, b| a.path.cmp(&b.path));
-        let done = self.count(&checks, &bound.seen, &adds, conformed.notes);
+        let done = self.count(&checks, &bound.seen, &adds, notes);
         Ok(Written { adds, done })
     }
 
     /// An error of a reader is told by its own type, not by what became of it inside of the query.
     fn explain(&self, failure: Failure, seen: &Seen) -> NotDone {
-        let source = seen.source_error.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let source = seen
+            .source_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let failure = match source {
             Some(SourceError::NewColumns(new)) => return NotDone::NewColumns(new),
             Some(error) => error.to_diagnostic().into(),
@@ -198,9 +245,15 @@ impl Batch<'_> {
                 diagnostics
                     .into_iter()
                     .map(|diagnostic| {
-                        let diagnostic =
-                            if diagnostic.labels.is_empty() { diagnostic.at(&self.flow.origin, "") } else { diagnostic };
-                        diagnostic.fact(format!("nothing of micro-batch {} of flow `{}` was written", self.plan.batch, self.flow.id.name))
+                        let diagnostic = if diagnostic.labels.is_empty() {
+                            diagnostic.at(&self.flow.origin, "")
+                        } else {
+                            diagnostic
+                        };
+                        diagnostic.fact(format!(
+                            "nothing of micro-batch {} of flow `{}` was written",
+                            self.plan.batch, self.flow.id.name
+                        ))
                     })
                     .collect(),
             ),
@@ -211,8 +264,12 @@ impl Batch<'_> {
     fn target_shape(&self, effect: &Effect) -> (arrow::datatypes::SchemaRef, Vec<String>) {
         let table = &self.progress.table;
         let change = effect.metadata.as_ref();
-        let schema = change.and_then(|change| change.columns.clone()).unwrap_or_else(|| table.schema());
-        let partition_by = change.and_then(|change| change.partition_by.clone()).unwrap_or_else(|| table.partition_by());
+        let schema = change
+            .and_then(|change| change.columns.clone())
+            .unwrap_or_else(|| table.schema());
+        let partition_by = change
+            .and_then(|change| change.partition_by.clone())
+            .unwrap_or_else(|| table.partition_by());
         (schema, partition_by)
     }
 
@@ -222,25 +279,46 @@ impl Batch<'_> {
         for check in checks {
             crate::report::add_counts(&mut expectations, &counts(target, check));
         }
-        let views = std::mem::take(&mut *seen.view_checks.lock().unwrap_or_else(PoisonError::into_inner));
+        let views = std::mem::take(
+            &mut *seen
+                .view_checks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         for (view, check) in &views {
             crate::report::add_counts(&mut expectations, &counts(view, check));
         }
         let counters = *seen.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        let dropped = checks.iter().chain(views.iter().map(|(_, check)| check)).map(|check| check.dropped_rows).sum();
+        let dropped = checks
+            .iter()
+            .chain(views.iter().map(|(_, check)| check))
+            .map(|check| check.dropped_rows)
+            .sum();
         let metrics = FlowMetrics {
             batches: 1,
             output_rows: checks.iter().map(|check| check.kept_rows).sum(),
             deleted_rows: 0,
-            output_bytes: adds.iter().map(|add| u64::try_from(add.size).unwrap_or_default()).sum(),
+            output_bytes: adds
+                .iter()
+                .map(|add| u64::try_from(add.size).unwrap_or_default())
+                .sum(),
             dropped_rows: dropped,
             bad_records: counters.bad_records,
             files: self.taken.values().map(|taken| taken.len() as u64).sum(),
         };
-        Done { metrics, expectations, notes, version: 0 }
+        Done {
+            metrics,
+            expectations,
+            notes,
+        }
     }
 
-    async fn commit(&self, effect: &Effect, base_version: u64, written: &Written) -> Result<CommitOutcome, NotDone> {
+    async fn commit(
+        &self,
+        effect: &Effect,
+        base_version: u64,
+        written: &Written,
+    ) -> Result<CommitOutcome, NotDone> {
         let metrics = &written.done.metrics;
         let echo = json!({
             "plan": self.plan.to_echo(),
@@ -262,7 +340,9 @@ impl Batch<'_> {
             base_version: Some(base_version),
             operation: effect.operation.to_string(),
             parameters: json!({ "outputMode": if effect.removes == Removes::None { "Append" } else { "Complete" }, "queryId": self.progress.application.app_id(), "epochId": self.plan.batch.to_string() }),
-            metrics: Some(json!({ "numOutputRows": metrics.output_rows.to_string(), "numAddedFiles": written.adds.len().to_string(), "numOutputBytes": metrics.output_bytes.to_string() })),
+            metrics: Some(
+                json!({ "numOutputRows": metrics.output_rows.to_string(), "numAddedFiles": written.adds.len().to_string(), "numOutputBytes": metrics.output_bytes.to_string() }),
+            ),
             info: BTreeMap::from([(ECHO.to_string(), echo)]),
         };
         Ok(self.progress.table.commit(&request).await?)
@@ -287,10 +367,19 @@ async fn write_lane(
             continue;
         }
         // The query gives nullable columns; the writer refuses NULL where the table is NOT NULL.
-        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let options =
+            arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         let relaxed = crate::schema::relaxed(&schema);
-        let batch = arrow::array::RecordBatch::try_new_with_options(relaxed, batch.columns().to_vec(), &options)
-            .map_err(|error| internal(&format!("the query gave other columns than the table has: {error}")))?;
+        let batch = arrow::array::RecordBatch::try_new_with_options(
+            relaxed,
+            batch.columns().to_vec(),
+            &options,
+        )
+        .map_err(|error| {
+            internal(&format!(
+                "the query gave other columns than the table has: {error}"
+            ))
+        })?;
         writer.write(&batch).await?;
     }
     Ok((writer.finish().await?, stream.checks().clone()))
@@ -307,10 +396,16 @@ fn counts(dataset: &DatasetName, checks: &Checks) -> Vec<ExpectationCounts> {
 }
 
 /// The columns of the target as `plan` wants to hear of them.
-fn target_columns(dataset: &ResolvedDataset, schema: &arrow::datatypes::Schema, origin: &Origin) -> Vec<TargetColumn> {
+fn target_columns(
+    dataset: &ResolvedDataset,
+    schema: &arrow::datatypes::Schema,
+    origin: &Origin,
+) -> Vec<TargetColumn> {
     let declared = &dataset.definition.columns;
     let column = |field: &arrow::datatypes::FieldRef| {
-        let written = declared.iter().find(|column| column.name.value.eq_ignore_ascii_case(field.name()));
+        let written = declared
+            .iter()
+            .find(|column| column.name.value.eq_ignore_ascii_case(field.name()));
         TargetColumn {
             name: field.name().clone(),
             data_type: SparkType::from_arrow(field.data_type()),
@@ -322,17 +417,20 @@ fn target_columns(dataset: &ResolvedDataset, schema: &arrow::datatypes::Schema, 
     schema.fields().iter().map(column).collect()
 }
 
-/// Whether the value of `key` in a commit's echo says it was this update that made it.
-pub(crate) fn echo_of(info: &serde_json::Map<String, Value>) -> Option<&Value> {
-    info.get(ECHO)
-}
-
 /// Opens the columns of a table as a change, if they are not what they should be.
-pub(crate) fn column_change(table: &DeltaTable, wanted: &arrow::datatypes::SchemaRef, partition_by: &[String]) -> Option<MetadataChange> {
+pub(crate) fn column_change(
+    table: &DeltaTable,
+    wanted: &arrow::datatypes::SchemaRef,
+    partition_by: &[String],
+) -> Option<MetadataChange> {
     let columns = (*table.schema() != **wanted).then(|| Arc::clone(wanted));
     let partitions = (table.partition_by() != partition_by).then(|| partition_by.to_vec());
     if columns.is_none() && partitions.is_none() {
         return None;
     }
-    Some(MetadataChange { columns, partition_by: partitions, ..MetadataChange::default() })
+    Some(MetadataChange {
+        columns,
+        partition_by: partitions,
+        ..MetadataChange::default()
+    })
 }

@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 
 /// Lower-cases a name and percent-encodes whatever is not a letter of ASCII, a digit, `_` or `-`.
-#[must_use]
-pub fn encode(part: &str) -> String {
+pub(crate) fn encode(part: &str) -> String {
     let mut out = String::with_capacity(part.len());
     for byte in part.to_lowercase().bytes() {
         match byte {

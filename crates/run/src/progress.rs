@@ -40,8 +40,6 @@ pub(crate) struct Progress {
 pub(crate) enum Next {
     /// Plan this batch; the plan before it tells where sources start.
     Plan {
-        /// Its number.
-        batch: i64,
         /// The plan before it.
         previous: Option<Box<BatchPlan>>,
         /// Under which attempt its plan is written: those before were cut off.
@@ -54,6 +52,7 @@ pub(crate) enum Next {
 impl Progress {
     /// Reads the facts from a fresh snapshot of the target.
     pub(crate) async fn read(engine: &Engine, table: &DeltaTable, flow: &FlowId) -> Result<Self> {
+        table.refresh().await?;
         let id = table.id();
         let prefix = Application::prefix(&id, flow.name.as_str());
         let txns = table.txns(&prefix).await?;
@@ -73,6 +72,13 @@ impl Progress {
             table: table.clone(),
             committed,
         })
+    }
+
+    /// Whether another engine has committed batches of the flow since the facts were read.
+    pub(crate) async fn is_overtaken(&self) -> Result<bool> {
+        self.table.refresh().await?;
+        let txn = self.table.txn(&self.application.app_id()).await?;
+        Ok(txn.unwrap_or(-1) > self.committed)
     }
 
     /// Decides what a streaming flow does next and carries out what has to come before that. `sources` are the
@@ -106,12 +112,8 @@ impl Progress {
                 decision = decide_after_echo(&observed, batch, echo);
             }
             match decision {
-                Decision::Plan { batch, previous } => {
-                    return Ok(Next::Plan {
-                        batch,
-                        previous,
-                        attempt,
-                    });
+                Decision::Plan { previous, .. } => {
+                    return Ok(Next::Plan { previous, attempt });
                 }
                 Decision::Replay(plan) => return Ok(Next::Replay(plan)),
                 Decision::PassOverTornPlan { next_attempt, .. } => {
@@ -179,11 +181,11 @@ impl Progress {
             )),
             StopReason::TargetChangedByOther(change) => {
                 let what = match change.kind {
-                    ForeignKind::Restored => "set back",
+                    ForeignKind::Restored => "was set back",
                     _ => "lost rows that this flow wrote",
                 };
                 changed(format!(
-                    "the table of flow `{flow}` was {what} by another writer: {} at version {}",
+                    "the table of flow `{flow}` {what} by another writer: {} at version {}",
                     change.operation, change.version
                 ))
             }

@@ -27,7 +27,7 @@ pub(crate) struct Range {
 
 impl Range {
     /// Reads `range(end)` or `range(start, end [, step [, partitions]])`, as Spark does. Arguments must be whole numbers.
-    pub(crate) fn of(call: &TableFunction) -> std::result::Result<Self, Box<Diagnostic>> {
+    pub(crate) fn of(call: &TableFunction) -> Result<Self, Box<Diagnostic>> {
         let refused = |condition, message: String| {
             Box::new(Diagnostic::error(condition, message).at(&call.origin, ""))
         };

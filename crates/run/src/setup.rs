@@ -10,10 +10,10 @@ use sluice_model::{DatasetKind, Diagnostic, FlowKind};
 use sluice_table::{CommitOutcome, CommitRequest, DeltaTable, MetadataChange, Removes};
 
 use crate::error::{Result, internal};
+use crate::file_list::taken_files;
 use crate::leaves::leaves;
 use crate::progress::Progress;
 use crate::schema::{self, OWNER};
-use crate::stream::taken_files;
 use crate::update::Update;
 
 impl Update {

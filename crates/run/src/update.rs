@@ -6,20 +6,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sluice_graph::{
-    DeclaredGraph, FlowId, Participation, ResolvedDataset, ResolvedFlow, Selection, SelectionRequest,
+    DeclaredGraph, FlowId, Participation, ResolvedDataset, ResolvedFlow, Selection,
+    SelectionRequest,
 };
-use sluice_model::condition::run::{FULL_REFRESH_NOT_ALLOWED, STATE_REPAIRED, UPDATE_CANCELED};
+use sluice_model::condition::run::{STATE_REPAIRED, UPDATE_CANCELED};
 use sluice_model::event::EventOrigin;
-use sluice_model::{DatasetKind, DatasetName, Diagnostic, FlowKind, FlowStatus, UpdateState};
+use sluice_model::{DatasetKind, DatasetName, Diagnostic, FlowStatus, UpdateState};
 use sluice_plan::Session;
 use sluice_table::{DeltaTable, Repair, RepairPolicy, Repaired};
-use tokio::task::JoinSet;
 
 use crate::engine::Engine;
 use crate::error::{Failure, Result, internal};
 use crate::event_log::{EventLog, source_location};
 use crate::failpoint::reach;
-use crate::flow::{append, complete, once};
 use crate::lease;
 use crate::micro_batch::Done;
 use crate::prepare::{Prepared, prepare, prepare_anew};
@@ -30,8 +29,6 @@ use crate::tables::Tables;
 
 /// Passes over the graph in one update: each pass after the first is caused by columns that appeared in files.
 const PASSES_MAX: usize = 20;
-/// Attempts at a flow whose error may pass by itself.
-const FLOW_ATTEMPTS_MAX: u32 = 3;
 /// Input below which a query runs as one partition, bytes: small micro-batches become one file.
 const SMALL_INPUT_BYTES: u64 = 32 * 1024 * 1024;
 
@@ -70,7 +67,8 @@ pub(crate) struct Update {
     /// Batches committed by this update, by application id: what the event log marks as told.
     pub(crate) told: Mutex<BTreeMap<String, i64>>,
     sessions: [Session; 2],
-    first_pass: bool,
+    /// Whether this is the first pass over the graph.
+    pub(crate) first_pass: bool,
 }
 
 impl Engine {
@@ -87,7 +85,10 @@ impl Engine {
             diagnostics: vec![],
             duration_ms: 0,
         };
-        match self.run_update(&id, declared, request, &log, &mut report).await {
+        match self
+            .run_update(&id, declared, request, &log, &mut report)
+            .await
+        {
             Ok(state) => report.state = state,
             Err(failure) => report.diagnostics.extend(failure.into_diagnostics()),
         }
@@ -111,7 +112,10 @@ impl Engine {
         let tables = Arc::new(Tables::new(self.store().clone()));
         self.heal(declared, &tables, report).await?;
         let mut told = BTreeMap::new();
-        let state = match self.passes(id, declared, request, &tables, log, &mut told, report).await {
+        let state = match self
+            .passes(id, declared, request, &tables, log, &mut told, report)
+            .await
+        {
             Err(Failure::Said(diagnostics)) => {
                 report.diagnostics.extend(diagnostics);
                 UpdateState::Failed
@@ -132,7 +136,10 @@ impl Engine {
 
     /// Passes over the graph until nothing more is to be learned from files. Fills `told` with the batches of which the
     /// log has events.
-    #[expect(clippy::too_many_arguments, reason = "the parts of an update, and the two things that it fills")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of an update, and the two things that it fills"
+    )]
     async fn passes(
         &self,
         id: &str,
@@ -146,17 +153,30 @@ impl Engine {
         let mut state = UpdateState::Failed;
         for pass in 0..PASSES_MAX {
             let mut prepared = prepare(self, tables, declared).await?;
-            let mut selection = prepared.graph.select(&request.selection, &self.options.namespace)?;
+            let mut selection = prepared
+                .graph
+                .select(&request.selection, &self.options.namespace)?;
             let anew = selection.full_refreshed();
             if pass == 0 && !anew.is_empty() {
                 prepared = prepare_anew(self, tables, declared, &anew).await?;
-                selection = prepared.graph.select(&request.selection, &self.options.namespace)?;
+                selection = prepared
+                    .graph
+                    .select(&request.selection, &self.options.namespace)?;
             }
             if prepared.has_errors() {
                 report.diagnostics.extend(prepared.diagnostics);
                 return Ok(UpdateState::Failed);
             }
-            let update = Arc::new(Update::new(self, id, request, prepared, selection, tables, log, pass == 0)?);
+            let update = Arc::new(Update::new(
+                self,
+                id,
+                request,
+                prepared,
+                selection,
+                tables,
+                log,
+                pass == 0,
+            )?);
             let ended = update.pass(report).await;
             told.append(&mut update.told.lock().unwrap_or_else(PoisonError::into_inner));
             let (pass_state, again) = ended?;
@@ -169,15 +189,27 @@ impl Engine {
     }
 
     /// Mends tables that a crash or a power loss left half written, before anything reads them.
-    async fn heal(&self, declared: &DeclaredGraph, tables: &Tables, report: &mut UpdateReport) -> Result<()> {
+    async fn heal(
+        &self,
+        declared: &DeclaredGraph,
+        tables: &Tables,
+        report: &mut UpdateReport,
+    ) -> Result<()> {
         let policy = RepairPolicy::of(self.store());
-        for dataset in declared.datasets.values().filter(|dataset| dataset.kind.is_table()) {
+        for dataset in declared
+            .datasets
+            .values()
+            .filter(|dataset| dataset.kind.is_table())
+        {
             let location = match &dataset.location {
                 Some(text) => self.store().location_of(text)?,
                 None => self.store().table_location(&dataset.name),
             };
-            let (table, repairs) = DeltaTable::open_repaired(self.store(), &location, policy).await?;
-            report.diagnostics.extend(repairs.iter().map(|repair| repaired(&dataset.name, repair)));
+            let (table, repairs) =
+                DeltaTable::open_repaired(self.store(), &location, policy).await?;
+            report
+                .diagnostics
+                .extend(repairs.iter().map(|repair| repaired(&dataset.name, repair)));
             if let Some(table) = table {
                 tables.insert(&dataset.name, table);
             }
@@ -192,13 +224,22 @@ fn repaired(table: &DatasetName, repair: &Repaired) -> Diagnostic {
         Repair::NewestCommit => "the newest commit was cut off by a crash",
         Repair::Checkpoint => "the newest checkpoint was cut off by a crash",
     };
-    Diagnostic::warning(&STATE_REPAIRED, format!("table `{table}` was repaired: {what}"))
-        .fact(format!("`{}` was set aside as `{}`", repair.file, repair.kept_at))
-        .fact("what it held is read again from the sources; nothing committed was lost")
+    Diagnostic::warning(
+        &STATE_REPAIRED,
+        format!("table `{table}` was repaired: {what}"),
+    )
+    .fact(format!(
+        "`{}` was set aside as `{}`",
+        repair.file, repair.kept_at
+    ))
+    .fact("what it held is read again from the sources; nothing committed was lost")
 }
 
 impl Update {
-    #[expect(clippy::too_many_arguments, reason = "the parts of an update, put together in one place")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of an update, put together in one place"
+    )]
     fn new(
         engine: &Engine,
         id: &str,
@@ -239,11 +280,19 @@ impl Update {
     /// One pass over the graph. Says how it ended, and whether another one is due.
     async fn pass(self: &Arc<Self>, report: &mut UpdateReport) -> Result<(UpdateState, bool)> {
         if self.first_pass {
-            report.diagnostics.extend(self.prepared.diagnostics.iter().cloned());
+            report
+                .diagnostics
+                .extend(self.prepared.diagnostics.iter().cloned());
             self.log.definitions(self);
             self.engine.tell_missing(self).await?;
         }
-        if self.first_pass && self.selection.flows.values().any(|p| *p == Participation::FullRefresh) {
+        if self.first_pass
+            && self
+                .selection
+                .flows
+                .values()
+                .any(|p| *p == Participation::FullRefresh)
+        {
             self.log.update_state(UpdateState::Resetting);
             for dataset in self.reset_datasets() {
                 self.reset(dataset).await?;
@@ -261,7 +310,9 @@ impl Update {
             self.log.update_state(UpdateState::Running);
         }
         let flows = self.run_flows().await?;
-        let again = flows.iter().any(|(_, outcome)| *outcome == Some(FlowOutcome::SchemaChanged));
+        let again = flows
+            .iter()
+            .any(|(_, outcome)| *outcome == Some(FlowOutcome::SchemaChanged));
         for (flow, _) in flows {
             merge(&mut report.flows, flow);
         }
@@ -281,7 +332,9 @@ impl Update {
             }
         }
         let datasets = names.iter().filter_map(|name| graph.datasets.get(name));
-        datasets.filter(|dataset| dataset.definition.kind == DatasetKind::StreamingTable).collect()
+        datasets
+            .filter(|dataset| dataset.definition.kind == DatasetKind::StreamingTable)
+            .collect()
     }
 
     fn selected_datasets(&self) -> Vec<&ResolvedDataset> {
@@ -292,163 +345,10 @@ impl Update {
             .filter(|(_, participation)| **participation != Participation::Excluded)
             .map(|(id, _)| &id.target)
             .collect();
-        names.into_iter().filter_map(|name| self.prepared.graph.datasets.get(name)).collect()
-    }
-
-    /// Runs the flows, each as soon as everything that it reads has ended, so many at a time.
-    async fn run_flows(self: &Arc<Self>) -> Result<Vec<(FlowReport, Option<FlowOutcome>)>> {
-        let graph = &self.prepared.graph;
-        let order: Vec<FlowId> = graph.order().into_iter().flatten().collect();
-        let mut waiting: Vec<FlowId> = order.clone();
-        let mut ended: HashMap<FlowId, (FlowReport, Option<FlowOutcome>)> = HashMap::new();
-        let mut running: JoinSet<(FlowId, FlowReport, std::result::Result<FlowOutcome, Failure>)> = JoinSet::new();
-        let mut active: BTreeSet<FlowId> = BTreeSet::new();
-        for id in &waiting {
-            self.log.flow_status(self.origin_of(id), FlowStatus::Queued);
-        }
-        while !waiting.is_empty() || !running.is_empty() {
-            let mut index = 0;
-            while index < waiting.len() {
-                if active.len() >= self.engine.options.parallelism.max(1) {
-                    break;
-                }
-                match self.readiness(&waiting[index], &waiting, &active, &ended) {
-                    Readiness::Wait => index += 1,
-                    Readiness::End(status) => {
-                        let id = waiting.remove(index);
-                        self.log.flow_status(self.origin_of(&id), status);
-                        ended.insert(id.clone(), (self.empty_report(&id, status), None));
-                    }
-                    Readiness::Go => {
-                        let id = waiting.remove(index);
-                        active.insert(id.clone());
-                        let update = Arc::clone(self);
-                        running.spawn(async move {
-                            let mut report = update.empty_report(&id, FlowStatus::Running);
-                            let outcome = update.run_flow(&id, &mut report).await;
-                            (id, report, outcome)
-                        });
-                    }
-                }
-            }
-            let Some(joined) = running.join_next().await else { continue };
-            let (id, report, outcome) = joined.map_err(|error| internal(&format!("a flow ended badly: {error}")))?;
-            active.remove(&id);
-            let entry = self.flow_ended(&id, report, outcome)?;
-            ended.insert(id, entry);
-        }
-        Ok(order.iter().filter_map(|id| ended.remove(id)).collect())
-    }
-
-    fn readiness(
-        &self,
-        id: &FlowId,
-        waiting: &[FlowId],
-        active: &BTreeSet<FlowId>,
-        ended: &HashMap<FlowId, (FlowReport, Option<FlowOutcome>)>,
-    ) -> Readiness {
-        if self.selection.flows.get(id).is_none_or(|participation| *participation == Participation::Excluded) {
-            return Readiness::End(FlowStatus::Excluded);
-        }
-        if self.request.stop.load(Ordering::Relaxed) {
-            return Readiness::End(FlowStatus::Stopped);
-        }
-        let upstream = self.prepared.graph.upstream_tables(id);
-        let reads = |other: &FlowId| other != id && upstream.contains(&other.target);
-        if waiting.iter().any(reads) || active.iter().any(reads) {
-            return Readiness::Wait;
-        }
-        let broken = |(other, (report, outcome)): (&FlowId, &(FlowReport, Option<FlowOutcome>))| {
-            let bad = matches!(report.status, FlowStatus::Failed | FlowStatus::Skipped | FlowStatus::Stopped);
-            reads(other) && (bad || *outcome == Some(FlowOutcome::SchemaChanged))
-        };
-        match ended.iter().find(|entry| broken(*entry)) {
-            // Its input is to be read again under wider columns: it waits for the next pass.
-            Some((_, (_, Some(FlowOutcome::SchemaChanged)))) => Readiness::End(FlowStatus::Idle),
-            Some(_) => Readiness::End(FlowStatus::Skipped),
-            None => Readiness::Go,
-        }
-    }
-
-    async fn run_flow(&self, id: &FlowId, report: &mut FlowReport) -> Result<FlowOutcome> {
-        let flow = self.prepared.graph.flows.get(id).ok_or_else(|| internal("a flow is not in the graph"))?;
-        let begun_us = self.engine.clock().now_us();
-        if self.selection.flows.get(id) == Some(&Participation::RefreshBecauseProtected) && self.first_pass {
-            let message = format!("`{}` is not emptied: pipelines.reset.allowed is false", id.target);
-            report.diagnostics.push(Diagnostic::note(&FULL_REFRESH_NOT_ALLOWED, message).at(&flow.origin, ""));
-        }
-        self.log.flow_status(self.origin_of(id), FlowStatus::Starting);
-        self.log.flow_status(self.origin_of(id), FlowStatus::Running);
-        let before = self.tables.find(&id.target).map_or(-1, |table| i64::try_from(table.version()).unwrap_or(i64::MAX));
-        let mut attempt = 1;
-        let outcome = loop {
-            let outcome = match flow.kind {
-                FlowKind::Append => Box::pin(append::run(self, flow, report)).await,
-                FlowKind::AppendOnce => Box::pin(once::run(self, flow, report)).await,
-                FlowKind::Complete => Box::pin(complete::run(self, flow, report)).await,
-                FlowKind::View => Ok(FlowOutcome::Idle),
-            };
-            match outcome {
-                Err(failure) if failure.is_retryable() && attempt < FLOW_ATTEMPTS_MAX => {
-                    self.log.flow_failed(self.origin_of(id), &failure.into_diagnostics(), false);
-                    attempt += 1;
-                    crate::retry::pause(attempt).await;
-                }
-                outcome => break outcome,
-            }
-        };
-        let after = self.tables.find(&id.target).map_or(-1, |table| i64::try_from(table.version()).unwrap_or(i64::MAX));
-        report.versions = (after >= 0).then_some((before, after));
-        report.duration_ms = (self.engine.clock().now_us() - begun_us) / 1000;
-        outcome
-    }
-
-    fn flow_ended(
-        &self,
-        id: &FlowId,
-        mut report: FlowReport,
-        outcome: std::result::Result<FlowOutcome, Failure>,
-    ) -> Result<(FlowReport, Option<FlowOutcome>)> {
-        let outcome = match outcome {
-            Ok(outcome) => {
-                let did = outcome == FlowOutcome::Completed || report.metrics.batches > 0;
-                report.status = if did { FlowStatus::Completed } else { FlowStatus::Idle };
-                self.log.flow_status(self.origin_of(id), report.status);
-                Some(outcome)
-            }
-            Err(Failure::Killed) => return Err(Failure::Killed),
-            Err(Failure::Said(diagnostics)) => {
-                let stopped = diagnostics.iter().any(|d| *d.condition == UPDATE_CANCELED);
-                report.status = if stopped { FlowStatus::Stopped } else { FlowStatus::Failed };
-                if stopped {
-                    self.log.flow_status(self.origin_of(id), FlowStatus::Stopped);
-                } else {
-                    self.log.flow_failed(self.origin_of(id), &diagnostics, true);
-                }
-                report.diagnostics.extend(diagnostics);
-                None
-            }
-        };
-        Ok((report, outcome))
-    }
-
-    fn empty_report(&self, id: &FlowId, status: FlowStatus) -> FlowReport {
-        let graph = &self.prepared.graph;
-        let kind = graph.flows.get(id).map_or(FlowKind::View, |flow| flow.kind);
-        let dataset = graph.datasets.get(&id.target).map(|dataset| dataset.definition.kind);
-        FlowReport {
-            flow: id.name.clone(),
-            dataset: id.target.clone(),
-            dataset_kind: dataset.unwrap_or(DatasetKind::TemporaryView),
-            kind,
-            status,
-            technique: None,
-            metrics: crate::report::FlowMetrics::default(),
-            expectations: vec![],
-            versions: None,
-            duration_ms: 0,
-            diagnostics: vec![],
-        }
+        names
+            .into_iter()
+            .filter_map(|name| self.prepared.graph.datasets.get(name))
+            .collect()
     }
 
     /// The dataset of a name.
@@ -463,11 +363,15 @@ impl Update {
     }
 
     /// A session at a pinned time: one partition for small inputs, so that small batches become one file.
-    pub(crate) fn session_for(&self, now_us: i64, taken: &HashMap<String, Taken>) -> Result<Session> {
+    pub(crate) fn session_for(&self, now_us: i64, taken: &HashMap<String, Taken>) -> Session {
         let bytes: u64 = taken.values().map(Taken::bytes).sum();
         let small = !taken.is_empty() && bytes < SMALL_INPUT_BYTES;
         let [single, parallel] = &self.sessions;
-        Ok(if small { single.at(now_us) } else { parallel.at(now_us) })
+        if small {
+            single.at(now_us)
+        } else {
+            parallel.at(now_us)
+        }
     }
 
     /// Ends the flow if the user asked to stop.
@@ -475,12 +379,20 @@ impl Update {
         if !self.request.stop.load(Ordering::Relaxed) {
             return Ok(());
         }
-        Err(Diagnostic::error(&UPDATE_CANCELED, "stopped on request; what was committed stays").into())
+        Err(Diagnostic::error(
+            &UPDATE_CANCELED,
+            "stopped on request; what was committed stays",
+        )
+        .into())
     }
 
     /// The name of a flow in events: the full name of the table for its own flow.
     pub(crate) fn flow_display(&self, id: &FlowId) -> String {
-        if id.is_implicit() { id.target.to_string() } else { id.name.to_string() }
+        if id.is_implicit() {
+            id.target.to_string()
+        } else {
+            id.name.to_string()
+        }
     }
 
     /// What events of a flow are about.
@@ -489,7 +401,10 @@ impl Update {
         EventOrigin {
             dataset_name: Some(id.target.to_string()),
             flow_name: Some(self.flow_display(id)),
-            flow_id: self.tables.find(&id.target).map(|table| format!("{}/{}", table.id(), id.name)),
+            flow_id: self
+                .tables
+                .find(&id.target)
+                .map(|table| format!("{}/{}", table.id(), id.name)),
             source_code_location: flow.map(|flow: &ResolvedFlow| source_location(&flow.origin)),
             ..EventOrigin::default()
         }
@@ -497,35 +412,54 @@ impl Update {
 
     /// Tells the numbers of a committed batch: to the report, and to the event log under an id that a replay would
     /// give it again.
-    pub(crate) fn batch_done(&self, flow: &ResolvedFlow, progress: &Progress, batch: i64, done: &Done, report: &mut FlowReport) {
+    pub(crate) fn batch_done(
+        &self,
+        flow: &ResolvedFlow,
+        progress: &Progress,
+        batch: i64,
+        done: &Done,
+        report: &mut FlowReport,
+    ) {
         report.metrics.add(&done.metrics);
         add_counts(&mut report.expectations, &done.expectations);
         for note in &done.notes {
-            if !report.diagnostics.iter().any(|known| known.message == note.message) {
+            if !report
+                .diagnostics
+                .iter()
+                .any(|known| known.message == note.message)
+            {
                 report.diagnostics.push(note.clone());
             }
         }
         let application = progress.application.app_id();
-        let origin = EventOrigin { batch_id: Some(batch), ..self.origin_of(&flow.id) };
-        self.log.batch(&application, batch, origin, &done.metrics, &done.expectations);
+        let origin = EventOrigin {
+            batch_id: Some(batch),
+            ..self.origin_of(&flow.id)
+        };
+        self.log.batch(
+            &application,
+            batch,
+            origin,
+            &done.metrics,
+            &done.expectations,
+        );
         self.tell(&application, batch);
     }
 
     /// Remembers that the event log tells of a batch.
     pub(crate) fn tell(&self, application: &str, batch: i64) {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(application.to_string(), batch);
+        self.told
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(application.to_string(), batch);
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Readiness {
-    Wait,
-    Go,
-    End(FlowStatus),
-}
-
 fn merge(flows: &mut Vec<FlowReport>, new: FlowReport) {
-    let Some(old) = flows.iter_mut().find(|old| old.flow == new.flow && old.dataset == new.dataset) else {
+    let Some(old) = flows
+        .iter_mut()
+        .find(|old| old.flow == new.flow && old.dataset == new.dataset)
+    else {
         flows.push(new);
         return;
     };

@@ -167,6 +167,10 @@ pub(crate) struct Plan {
     pub(crate) detailed_exitcode: bool,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Run {
     /// Key of the pipeline, or of a job that runs it, in the bundle

@@ -66,7 +66,7 @@ impl DiskFiles {
                 };
                 match kind(&entry, &mut visited) {
                     Kind::Folder if !SKIPPED.contains(&name.as_str()) => {
-                        below.push((entry.path(), path, depth + 1))
+                        below.push((entry.path(), path, depth + 1));
                     }
                     Kind::File if is_listed(&name, depth) => files.paths.push(path),
                     Kind::Folder | Kind::File | Kind::Other => {}

@@ -23,6 +23,10 @@ const LINE_CHARS_MAX: usize = 2_000;
 const FRAMES_MAX: usize = 50;
 
 /// How and what to print.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about two streams"
+)]
 #[derive(Debug, Clone)]
 pub(crate) struct Screen {
     /// One JSON object on stdout instead of text.

@@ -50,13 +50,13 @@ impl Rows {
             let columns: Vec<Column> = batch
                 .columns()
                 .iter()
-                .map(|column| Column::of(column, &zone))
+                .map(|column| Column::of(column, zone))
                 .collect();
             for row in 0..batch.num_rows() {
                 rows.cells.push(
                     columns
                         .iter()
-                        .map(|column| column.cell(row, &zone))
+                        .map(|column| column.cell(row, zone))
                         .collect(),
                 );
             }
@@ -233,17 +233,17 @@ enum Column {
 }
 
 impl Column {
-    fn of(array: &ArrayRef, zone: &Zone) -> Self {
+    fn of(array: &ArrayRef, zone: Zone) -> Self {
         if kind(array.data_type()) == Kind::Json
             && !matches!(array.data_type(), DataType::Boolean)
-            && let Ok(texts) = to_json(array, zone)
+            && let Ok(texts) = to_json(array, &zone)
         {
             return Self::Nested(texts);
         }
         Self::Plain(Arc::clone(array))
     }
 
-    fn cell(&self, row: usize, zone: &Zone) -> Option<String> {
+    fn cell(&self, row: usize, zone: Zone) -> Option<String> {
         match self {
             Self::Plain(array) if array.is_null(row) || *array.data_type() == DataType::Null => {
                 None
@@ -252,7 +252,7 @@ impl Column {
                 DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
                 DataType::LargeUtf8 => array.as_string::<i64>().value(row).to_owned(),
                 DataType::Utf8View => array.as_string_view().value(row).to_owned(),
-                _ => value_text(array.as_ref(), row, zone),
+                _ => value_text(array.as_ref(), row, &zone),
             }),
             Self::Nested(texts) => (!texts.is_null(row)).then(|| texts.value(row).to_owned()),
         }

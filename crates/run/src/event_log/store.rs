@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sluice_model::event::{Event, EventLevel, EventOrigin, ExpectationCounts};
 use sluice_model::{DatasetName, FlowKind, FlowStatus};
-use sluice_table::{CommitOutcome, CommitRequest, DeltaTable, Location, TableDefinition, WriteOptions};
+use sluice_table::{
+    CommitOutcome, CommitRequest, DeltaTable, Location, TableDefinition, WriteOptions,
+};
 
 use super::{EventLog, details, rows};
 use crate::engine::Engine;
@@ -64,17 +66,25 @@ impl Engine {
 
     /// Writes the events of an update in one commit. `told` are the micro-batches that they tell of; those that another
     /// engine tells of first are left to it.
-    pub(crate) async fn write_events(&self, log: &EventLog, mut told: BTreeMap<String, i64>) -> Result<()> {
+    pub(crate) async fn write_events(
+        &self,
+        log: &EventLog,
+        mut told: BTreeMap<String, i64>,
+    ) -> Result<()> {
         let mut events = log.take_pending();
         let table = self.event_table().await?;
         let update = log.base().update_id.as_deref().unwrap_or_default();
         for _ in 0..ATTEMPTS_MAX {
             let known = table.txns(PREFIX).await?;
             let is_told = |application: &str, batch: i64| {
-                known.get(&format!("{PREFIX}{application}")).is_some_and(|last| *last >= batch)
+                known
+                    .get(&format!("{PREFIX}{application}"))
+                    .is_some_and(|last| *last >= batch)
             };
             told.retain(|application, batch| !is_told(application, *batch));
-            events.retain(|event| batch_of(&event.id).is_none_or(|(application, batch)| !is_told(application, batch)));
+            events.retain(|event| {
+                batch_of(&event.id).is_none_or(|(application, batch)| !is_told(application, batch))
+            });
             match self.commit_events(&table, &events, &told, update).await? {
                 CommitOutcome::Committed { .. } | CommitOutcome::AlreadyCommitted { .. } => {
                     // Maintenance: what goes wrong leaves the log as it is.
@@ -95,11 +105,14 @@ impl Engine {
         told: &BTreeMap<String, i64>,
         update: &str,
     ) -> Result<CommitOutcome> {
-        let batch = rows::batch(events).map_err(|error| internal(&format!("an event has no form: {error}")))?;
+        let batch = rows::batch(events)
+            .map_err(|error| internal(&format!("an event has no form: {error}")))?;
         let mut writer = table.writer(WriteOptions::new("eventlog", 0));
         writer.write(&batch).await?;
-        let mut txns: Vec<(String, i64)> =
-            told.iter().map(|(application, batch)| (format!("{PREFIX}{application}"), *batch)).collect();
+        let mut txns: Vec<(String, i64)> = told
+            .iter()
+            .map(|(application, batch)| (format!("{PREFIX}{application}"), *batch))
+            .collect();
         txns.push((format!("{PREFIX}update/{update}/{}", self.ids().uuid()), 0));
         let request = CommitRequest {
             adds: writer.finish().await?,
@@ -118,25 +131,44 @@ impl Engine {
             Some(table) => table.txns(PREFIX).await?,
             None => BTreeMap::new(),
         };
-        for flow in update.prepared.graph.flows.values().filter(|flow| flow.kind != FlowKind::View) {
-            let Some(target) = update.tables.find(&flow.id.target) else { continue };
+        for flow in update
+            .prepared
+            .graph
+            .flows
+            .values()
+            .filter(|flow| flow.kind != FlowKind::View)
+        {
+            let Some(target) = update.tables.find(&flow.id.target) else {
+                continue;
+            };
             let progress = Progress::read(self, &target, &flow.id).await?;
             let application = progress.application.app_id();
-            let told = known.get(&format!("{PREFIX}{application}")).copied().unwrap_or(-1);
+            let told = known
+                .get(&format!("{PREFIX}{application}"))
+                .copied()
+                .unwrap_or(-1);
             if told >= progress.committed {
                 continue;
             }
             for (batch, commit) in target.commits_of(&application, told).await? {
-                let Some(echo) = commit.info.get(ECHO) else { continue };
+                let Some(echo) = commit.info.get(ECHO) else {
+                    continue;
+                };
                 let origin = EventOrigin {
                     batch_id: Some(batch),
-                    update_id: echo.get("update_id").and_then(Value::as_str).map(str::to_owned),
+                    update_id: echo
+                        .get("update_id")
+                        .and_then(Value::as_str)
+                        .map(str::to_owned),
                     ..update.origin_of(&flow.id)
                 };
                 let metrics = metrics_of(echo);
                 let expectations = echo.get("expectations").cloned().unwrap_or_default();
-                let expectations: Vec<ExpectationCounts> = serde_json::from_value(expectations).unwrap_or_default();
-                update.log.batch(&application, batch, origin, &metrics, &expectations);
+                let expectations: Vec<ExpectationCounts> =
+                    serde_json::from_value(expectations).unwrap_or_default();
+                update
+                    .log
+                    .batch(&application, batch, origin, &metrics, &expectations);
                 update.tell(&application, batch);
             }
         }
@@ -145,7 +177,12 @@ impl Engine {
 }
 
 fn metrics_of(echo: &Value) -> FlowMetrics {
-    let number = |name: &str| echo.get("metrics").and_then(|metrics| metrics.get(name)).and_then(Value::as_u64).unwrap_or_default();
+    let number = |name: &str| {
+        echo.get("metrics")
+            .and_then(|metrics| metrics.get(name))
+            .and_then(Value::as_u64)
+            .unwrap_or_default()
+    };
     FlowMetrics {
         batches: 1,
         output_rows: number("output_rows"),
@@ -191,12 +228,16 @@ fn batch_of(id: &str) -> Option<(&str, i64)> {
 
 impl Update {
     /// The name under which the event log's table is open, for queries that read it.
-    pub(crate) fn event_table_name(&self) -> Option<DatasetName> {
-        Some(event_table_name(&self.engine))
+    pub(crate) fn event_table_name(&self) -> DatasetName {
+        event_table_name(&self.engine)
     }
 }
 
 /// The name under which the event log's table is open.
 pub(crate) fn event_table_name(engine: &Engine) -> DatasetName {
-    engine.options.event_log.clone().unwrap_or_else(|| DatasetName::new("_sluice", &engine.options.pipeline, "event_log"))
+    engine
+        .options
+        .event_log
+        .clone()
+        .unwrap_or_else(|| DatasetName::new("_sluice", &engine.options.pipeline, "event_log"))
 }

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sluice_checkpoint::{BatchPlan, Pinned, PlannedTarget, SourceIdentity, SourceOffset, SourceRange};
+use sluice_checkpoint::{
+    BatchPlan, Pinned, PlannedTarget, SourceIdentity, SourceOffset, SourceRange,
+};
 use sluice_graph::query::ReadMode;
 use sluice_graph::{Input, ResolvedDataset, ResolvedFlow};
 use sluice_model::Diagnostic;
@@ -20,10 +22,18 @@ use crate::report::FlowReport;
 use crate::stream::{Opened, StreamSource, Taken};
 use crate::update::{FlowOutcome, Update};
 
-const APPEND: Effect = Effect { removes: Removes::None, metadata: None, operation: "STREAMING UPDATE" };
+const APPEND: Effect = Effect {
+    removes: Removes::None,
+    metadata: None,
+    operation: "STREAMING UPDATE",
+};
 
 /// Runs a streaming flow until its sources are drained.
-pub(crate) async fn run(update: &Update, flow: &ResolvedFlow, report: &mut FlowReport) -> Result<FlowOutcome> {
+pub(crate) async fn run(
+    update: &Update,
+    flow: &ResolvedFlow,
+    report: &mut FlowReport,
+) -> Result<FlowOutcome> {
     loop {
         if let Some(outcome) = drain(update, flow, report).await? {
             return Ok(outcome);
@@ -33,7 +43,11 @@ pub(crate) async fn run(update: &Update, flow: &ResolvedFlow, report: &mut FlowR
 
 /// Runs micro-batches from where the target says that the flow is; `None` when another engine turns out to be ahead,
 /// so that what is known here of the sources no longer holds.
-async fn drain(update: &Update, flow: &ResolvedFlow, report: &mut FlowReport) -> Result<Option<FlowOutcome>> {
+async fn drain(
+    update: &Update,
+    flow: &ResolvedFlow,
+    report: &mut FlowReport,
+) -> Result<Option<FlowOutcome>> {
     let dataset = update.dataset(&flow.id.target)?;
     // First: without sources the columns may not be known, and then there is no table to make.
     let Some(opened) = open_sources(update, flow).await? else {
@@ -41,20 +55,38 @@ async fn drain(update: &Update, flow: &ResolvedFlow, report: &mut FlowReport) ->
     };
     let table = update.target(dataset).await?;
     let progress = Progress::read(&update.engine, &table, &flow.id).await?;
-    let identities: BTreeMap<String, SourceIdentity> =
-        opened.iter().map(|(leaf, source)| (leaf.key.clone(), source.identity())).collect();
-    let next = progress.next(&identities, &flow.origin).await?;
-    let mut running = Running { update, flow, dataset, progress, sources: vec![], fingerprint: flow.fingerprint.query.clone(), attempt: 0 };
+    let identities: BTreeMap<String, SourceIdentity> = opened
+        .iter()
+        .map(|(leaf, source)| (leaf.key.clone(), source.identity()))
+        .collect();
+    let next = match progress.next(&identities, &flow.origin).await {
+        // Plans that are ahead of the target were made by another engine while the facts were read.
+        Err(_) if progress.is_overtaken().await? => return Ok(None),
+        next => next?,
+    };
+    let mut running = Running {
+        update,
+        flow,
+        dataset,
+        progress,
+        sources: vec![],
+        fingerprint: flow.fingerprint.query.clone(),
+        attempt: 0,
+    };
     running.store_first_schemas(&opened).await?;
     let previous = match &next {
-        Next::Plan { previous, attempt, .. } => {
+        Next::Plan {
+            previous, attempt, ..
+        } => {
             running.attempt = *attempt;
             previous.clone()
         }
         Next::Replay(_) => None,
     };
     running.note_changed_query(previous.as_deref(), report);
-    running.place_sources(opened, previous.as_deref(), &next).await?;
+    running
+        .place_sources(opened, previous.as_deref(), &next)
+        .await?;
     let mut outcome = FlowOutcome::Idle;
     let mut replay = match next {
         Next::Replay(plan) => Some(plan),
@@ -128,7 +160,9 @@ impl Running<'_> {
             if let Opened::Files(input) = source
                 && self.progress.stored_schema(&leaf.key).await?.is_none()
             {
-                self.progress.store_schema(&leaf.key, &input.schema.to_stored()).await?;
+                self.progress
+                    .store_schema(&leaf.key, &input.schema.to_stored())
+                    .await?;
             }
         }
         Ok(())
@@ -139,7 +173,10 @@ impl Running<'_> {
         if previous.fingerprint == self.fingerprint {
             return;
         }
-        let message = format!("the query of `{}` has changed since its last micro-batch", self.flow.id);
+        let message = format!(
+            "the query of `{}` has changed since its last micro-batch",
+            self.flow.id
+        );
         report.diagnostics.push(
             Diagnostic::note(&FLOW_QUERY_CHANGED, message)
                 .at(&self.flow.origin, "")
@@ -148,17 +185,39 @@ impl Running<'_> {
         );
     }
 
-    async fn place_sources(&mut self, opened: Vec<(Leaf, Opened)>, previous: Option<&BatchPlan>, next: &Next) -> Result<()> {
+    async fn place_sources(
+        &mut self,
+        opened: Vec<(Leaf, Opened)>,
+        previous: Option<&BatchPlan>,
+        next: &Next,
+    ) -> Result<()> {
         for (leaf, source) in opened {
             let position: Option<SourceOffset> = match next {
-                Next::Replay(plan) => plan.sources.get(&leaf.key).and_then(|range| range.start.clone()),
-                Next::Plan { .. } => previous.and_then(|plan| plan.sources.get(&leaf.key)).map(|range| range.end.clone()),
+                Next::Replay(plan) => plan
+                    .sources
+                    .get(&leaf.key)
+                    .and_then(|range| range.start.clone()),
+                Next::Plan { .. } => previous
+                    .and_then(|plan| plan.sources.get(&leaf.key))
+                    .map(|range| range.end.clone()),
             };
             let limit = self.update.engine.options.batch_files_max;
-            let source = StreamSource::at(&leaf, source, position, &self.progress, limit, &self.flow.origin).await?;
+            let source = StreamSource::at(
+                &leaf,
+                source,
+                position,
+                &self.progress,
+                limit,
+                &self.flow.origin,
+            )
+            .await?;
             self.sources.push(source);
         }
-        reach(self.update.engine.store(), "source-listed", self.flow.id.name.as_str())
+        reach(
+            self.update.engine.store(),
+            "source-listed",
+            self.flow.id.name.as_str(),
+        )
     }
 
     /// Plans the next batch and makes the plan durable; `None` when nothing is left.
@@ -193,7 +252,10 @@ impl Running<'_> {
             previous: (batch > 0).then(|| batch - 1),
             sources: ranges,
             pinned: self.update.pinned(),
-            target: PlannedTarget { table_id: self.progress.table.id(), base_version: self.progress.table.version() },
+            target: PlannedTarget {
+                table_id: self.progress.table.id(),
+                base_version: self.progress.table.version(),
+            },
             fingerprint: self.fingerprint.clone(),
             engine_version: env!("CARGO_PKG_VERSION").to_string(),
         };
@@ -206,13 +268,15 @@ impl Running<'_> {
     /// plan knows them.
     fn fill_empty(&self, ranges: &mut BTreeMap<String, SourceRange>) {
         for source in &self.sources {
-            ranges.entry(source.key.clone()).or_insert_with(|| SourceRange {
-                identity: source.identity.clone(),
-                start: None,
-                end: source.nothing_yet(),
-                count: 0,
-                digest: String::new(),
-            });
+            ranges
+                .entry(source.key.clone())
+                .or_insert_with(|| SourceRange {
+                    identity: source.identity.clone(),
+                    start: None,
+                    end: source.nothing_yet(),
+                    count: 0,
+                    digest: String::new(),
+                });
         }
     }
 
@@ -220,24 +284,48 @@ impl Running<'_> {
         let mut taken = HashMap::new();
         for source in &self.sources {
             if let Some(range) = plan.sources.get(&source.key) {
-                taken.insert(source.key.clone(), source.taken(plan.batch, range, &self.progress).await?);
+                taken.insert(
+                    source.key.clone(),
+                    source.taken(plan.batch, range, &self.progress).await?,
+                );
             }
         }
         Ok(taken)
     }
 
     /// Does a batch; false if another engine had committed it.
-    async fn execute(&self, plan: &BatchPlan, taken: &HashMap<String, Taken>, report: &mut FlowReport) -> Result<bool, NotDone> {
-        let batch = Batch { update: self.update, flow: self.flow, dataset: self.dataset, progress: &self.progress, plan, taken };
-        let Some(done) = batch.execute(&APPEND).await? else { return Ok(false) };
+    async fn execute(
+        &self,
+        plan: &BatchPlan,
+        taken: &HashMap<String, Taken>,
+        report: &mut FlowReport,
+    ) -> Result<bool, NotDone> {
+        let batch = Batch {
+            update: self.update,
+            flow: self.flow,
+            dataset: self.dataset,
+            progress: &self.progress,
+            plan,
+            taken,
+        };
+        let Some(done) = batch.execute(&APPEND).await? else {
+            return Ok(false);
+        };
         if done.metrics.bad_records > 0 {
             report.diagnostics.push(
-                Diagnostic::note(&BAD_RECORDS, format!("{} records of micro-batch {} were bad", done.metrics.bad_records, plan.batch))
-                    .at(&self.flow.origin, "")
-                    .fact("they were kept as the options of the source say, and counted"),
+                Diagnostic::note(
+                    &BAD_RECORDS,
+                    format!(
+                        "{} records of micro-batch {} were bad",
+                        done.metrics.bad_records, plan.batch
+                    ),
+                )
+                .at(&self.flow.origin, "")
+                .fact("they were kept as the options of the source say, and counted"),
             );
         }
-        self.update.batch_done(self.flow, &self.progress, plan.batch, &done, report);
+        self.update
+            .batch_done(self.flow, &self.progress, plan.batch, &done, report);
         Ok(true)
     }
 
@@ -261,7 +349,12 @@ impl Running<'_> {
     /// Stores wider columns for the source whose files hold new ones.
     async fn widen(&self, new: &sluice_source::NewColumns) -> Result<()> {
         let Some(wider) = &new.wider else {
-            return Err(sluice_source::SourceError::NewColumns(Box::new(new.clone())).to_diagnostic().at(&self.flow.origin, "").into());
+            return Err(
+                sluice_source::SourceError::NewColumns(Box::new(new.clone()))
+                    .to_diagnostic()
+                    .at(&self.flow.origin, "")
+                    .into(),
+            );
         };
         for source in &self.sources {
             if let Some(input) = source.file_input()
@@ -271,7 +364,10 @@ impl Running<'_> {
                 return self.progress.store_schema(&source.key, wider).await;
             }
         }
-        let only = self.sources.iter().find(|source| source.file_input().is_some());
+        let only = self
+            .sources
+            .iter()
+            .find(|source| source.file_input().is_some());
         match only {
             Some(source) => self.progress.store_schema(&source.key, wider).await,
             None => Err(internal("new columns in a flow without files").into()),
@@ -282,7 +378,8 @@ impl Running<'_> {
     async fn clean_sources(&self) -> Result<()> {
         for source in &self.sources {
             if let Some(input) = source.file_input() {
-                crate::clean::clean(self.update, self.flow, &self.progress, &source.key, input).await?;
+                crate::clean::clean(self.update, self.flow, &self.progress, &source.key, input)
+                    .await?;
             }
         }
         Ok(())
@@ -304,6 +401,10 @@ fn nothing_new(source: &StreamSource) -> Option<SourceRange> {
 impl Update {
     /// What a batch that is planned now may not ask the world for again.
     pub(crate) fn pinned(&self) -> Pinned {
-        Pinned { batch_ts_us: self.engine.clock().now_us(), time_zone: self.engine.options.time_zone.clone(), seed: 0 }
+        Pinned {
+            batch_ts_us: self.engine.clock().now_us(),
+            time_zone: self.engine.options.time_zone.clone(),
+            seed: 0,
+        }
     }
 }

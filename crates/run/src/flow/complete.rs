@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate};
 use serde_json::json;
-use sluice_checkpoint::{BatchPlan, PlannedTarget, SourceIdentity, SourceOffset, SourceRange};
-use sluice_graph::{Input, ResolvedDataset, ResolvedFlow};
+use sluice_checkpoint::{BatchPlan, PlannedTarget, SourceOffset, SourceRange};
+use sluice_graph::{ResolvedDataset, ResolvedFlow};
 use sluice_model::Diagnostic;
 use sluice_model::condition::run::{MATERIALIZED_VIEW_NOT_INCREMENTAL, SOURCE_HAS_NO_COLUMNS};
 use sluice_plan::incremental::choose::{
@@ -20,6 +20,7 @@ use sluice_table::{ChangeKind, DataFile, DeltaTable, Removes};
 use crate::error::Result;
 use crate::event_log::definitions::input_name;
 use crate::event_log::details;
+use crate::flow::position::Position;
 use crate::leaves::{Leaf, leaves};
 use crate::micro_batch::{Batch, Bound, Effect, NotDone, column_change};
 use crate::progress::Progress;
@@ -94,23 +95,6 @@ fn waits(flow: &ResolvedFlow) -> Diagnostic {
     .at(&flow.origin, "")
 }
 
-/// Where an input stands.
-#[derive(Debug)]
-enum Position {
-    Table {
-        table: DeltaTable,
-        version: u64,
-    },
-    Files {
-        digest: String,
-        count: u64,
-        bytes: u64,
-    },
-    Unversioned,
-    /// Rows that never change.
-    Fixed,
-}
-
 struct Refresh<'a> {
     update: &'a Update,
     flow: &'a ResolvedFlow,
@@ -137,12 +121,11 @@ impl<'a> Refresh<'a> {
         let batch = progress.committed + 1;
         let mut positions = vec![];
         for leaf in leaves(&update.prepared.graph, flow) {
-            let position = position(update, &leaf).await?;
+            let position = Position::of(update, &leaf).await?;
             positions.push((leaf, position));
         }
         let now_us = update.engine.clock().now_us();
-        let bound = bind_whole(update, flow, dataset, &progress).await?;
-        let shape = combined(&bound);
+        let shape = shape_of(update, flow, dataset, &progress).await?;
         let facts = RefreshFacts {
             inputs: vec![],
             first_build: progress.committed < 0 || previous.is_none(),
@@ -194,7 +177,7 @@ impl<'a> Refresh<'a> {
             taken = self
                 .positions
                 .iter()
-                .map(|(leaf, position)| (leaf.key.clone(), whole(position)))
+                .map(|(leaf, position)| (leaf.key.clone(), position.whole()))
                 .collect();
         }
         Ok((choice, taken))
@@ -350,39 +333,7 @@ impl<'a> Refresh<'a> {
 
     fn plan(&self) -> BatchPlan {
         let sources = self.positions.iter().filter_map(|(leaf, position)| {
-            let (identity, end, count, digest) = match position {
-                Position::Table { table, version } => (
-                    SourceIdentity::Table {
-                        table_id: table.id(),
-                    },
-                    SourceOffset::Table {
-                        table_id: table.id(),
-                        version: *version,
-                        index: None,
-                        initial_snapshot: false,
-                    },
-                    0,
-                    String::new(),
-                ),
-                Position::Files {
-                    digest,
-                    count,
-                    bytes,
-                } => (
-                    SourceIdentity::Files {
-                        root: input_name(&leaf.input),
-                        format: String::new(),
-                    },
-                    SourceOffset::Files {
-                        files: *count,
-                        bytes: *bytes,
-                        digest: digest.clone(),
-                    },
-                    *count,
-                    digest.clone(),
-                ),
-                Position::Unversioned | Position::Fixed => return None,
-            };
+            let (identity, end, count, digest) = position.recorded(leaf)?;
             let start = self
                 .previous
                 .as_ref()
@@ -420,61 +371,13 @@ fn fingerprint(flow: &ResolvedFlow) -> String {
     format!("{}\n{}", flow.fingerprint.query, flow.fingerprint.output)
 }
 
-async fn position(update: &Update, leaf: &Leaf) -> Result<Position> {
-    match &leaf.input {
-        Input::Dataset(name) | Input::External(name) => match update.tables.open(name).await? {
-            Some(table) => {
-                table.refresh().await?;
-                Ok(Position::Table {
-                    version: table.version(),
-                    table,
-                })
-            }
-            None => Ok(Position::Unversioned),
-        },
-        Input::Files(function) => {
-            let Some(input) = update.prepared.files.get(&function.origin) else {
-                return Ok(Position::Unversioned);
-            };
-            let files = &input.listing.files;
-            let mut digest = 0_u32;
-            for file in files {
-                let entry = format!(
-                    "{}|{}|{}|{:?}",
-                    file.path, file.size, file.modified_us, file.etag
-                );
-                digest = crc32c::crc32c_append(digest, entry.as_bytes());
-            }
-            let bytes = files.iter().map(|file| file.size).sum();
-            Ok(Position::Files {
-                digest: format!("{digest:08x}"),
-                count: files.len() as u64,
-                bytes,
-            })
-        }
-        Input::Range(_) => Ok(Position::Fixed),
-        Input::EventLog(_) | Input::Path { .. } => Ok(Position::Unversioned),
-    }
-}
-
-/// Everything of an input at its position.
-fn whole(position: &Position) -> Taken {
-    match position {
-        Position::Table { table, version } => Taken::Whole {
-            version: *version,
-            bytes: table.size().1,
-        },
-        Position::Files { .. } | Position::Unversioned | Position::Fixed => Taken::Unpinned,
-    }
-}
-
-/// Binds the query to all rows of its inputs, for its shape only.
-async fn bind_whole(
+/// The shape of the query with its expectations, which decide over rows too, and of the views that it reads.
+async fn shape_of(
     update: &Update,
     flow: &ResolvedFlow,
     dataset: &ResolvedDataset,
     progress: &Progress,
-) -> Result<Bound> {
+) -> Result<Shape> {
     let taken = HashMap::new();
     let plan = BatchPlan {
         flow: String::new(),
@@ -489,23 +392,26 @@ async fn bind_whole(
         fingerprint: String::new(),
         engine_version: String::new(),
     };
-    let session = update.session_for(plan.pinned.batch_ts_us, &taken)?;
-    Batch {
+    let session = update.session_for(plan.pinned.batch_ts_us, &taken);
+    let batch = Batch {
         update,
         flow,
         dataset,
         progress,
         plan: &plan,
         taken: &taken,
-    }
-    .bind(&session)
-    .await
+    };
+    let Bound {
+        query, view_shapes, ..
+    } = batch.bind(&session).await?;
+    let schema = schema::wanted(dataset).unwrap_or_else(|| progress.table.schema());
+    let (checked, _) = batch.check(query, &schema)?;
+    Ok(combined(checked.query().shape(), &view_shapes))
 }
 
 /// The shape of a query with the views that it reads: they are hidden behind its tables.
-fn combined(bound: &Bound) -> Shape {
-    let mut shape = bound.query.shape();
-    for view in &bound.view_shapes {
+fn combined(mut shape: Shape, views: &[Shape]) -> Shape {
+    for view in views {
         if let (Structure::Linear, Structure::Related { .. }) = (&shape.structure, &view.structure)
         {
             shape.structure = view.structure.clone();

@@ -3,3 +3,4 @@
 pub(crate) mod append;
 pub(crate) mod complete;
 pub(crate) mod once;
+mod position;

@@ -1,6 +1,7 @@
 //! `sluice lineage`: which dataset reads which, as text, Mermaid, DOT or JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use serde_json::json;
 use sluice_graph::Input;
@@ -159,13 +160,14 @@ fn text(
 ) -> String {
     let mut text = String::new();
     for name in names {
-        text.push_str(&format!(
-            "{name}  {}\n",
+        let _ = writeln!(
+            text,
+            "{name}  {}",
             kinds.get(name).copied().unwrap_or_default()
-        ));
+        );
         for arrow in arrows.iter().filter(|arrow| arrow.to == *name) {
             let how = if arrow.is_stream { "stream of " } else { "" };
-            text.push_str(&format!("  <- {how}{}\n", arrow.from));
+            let _ = writeln!(text, "  <- {how}{}", arrow.from);
         }
     }
     text
@@ -183,12 +185,12 @@ fn mermaid(names: &BTreeSet<String>, arrows: &BTreeSet<Arrow>) -> String {
         .collect();
     let mut text = "flowchart LR\n".to_owned();
     for (name, id) in &ids {
-        text.push_str(&format!("  n{id}[\"{}\"]\n", name.replace('"', "'")));
+        let _ = writeln!(text, "  n{id}[\"{}\"]", name.replace('"', "'"));
     }
     for arrow in arrows {
         let line = if arrow.is_stream { "==>" } else { "-->" };
         if let (Some(from), Some(to)) = (ids.get(&arrow.from), ids.get(&arrow.to)) {
-            text.push_str(&format!("  n{from} {line} n{to}\n"));
+            let _ = writeln!(text, "  n{from} {line} n{to}");
         }
     }
     text
@@ -198,15 +200,16 @@ fn dot(names: &BTreeSet<String>, arrows: &BTreeSet<Arrow>) -> String {
     let quoted = |name: &str| format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""));
     let mut text = "digraph pipeline {\n  rankdir=LR;\n".to_owned();
     for name in names {
-        text.push_str(&format!("  {};\n", quoted(name)));
+        let _ = writeln!(text, "  {};", quoted(name));
     }
     for arrow in arrows {
         let style = if arrow.is_stream { " [style=bold]" } else { "" };
-        text.push_str(&format!(
-            "  {} -> {}{style};\n",
+        let _ = writeln!(
+            text,
+            "  {} -> {}{style};",
             quoted(&arrow.from),
             quoted(&arrow.to)
-        ));
+        );
     }
     text.push_str("}\n");
     text

@@ -86,9 +86,9 @@ enum Line<'a> {
 }
 
 /// Reads and runs lines until the user leaves.
-pub(crate) fn run(screen: &Screen, place: Workplace, mut mode: Mode) -> Result<Exit, Refused> {
+pub(crate) fn run(screen: &Screen, place: &Workplace, mut mode: Mode) -> Result<Exit, Refused> {
     screen.diagnostics(&place.diagnostics, &place.texts);
-    let mut editor = editor(&place);
+    let mut editor = editor(place);
     let name = place
         .project
         .as_ref()
@@ -109,11 +109,11 @@ pub(crate) fn run(screen: &Screen, place: Workplace, mut mode: Mode) -> Result<E
                 Line::Mode(None) => screen.line(&format!("{mode:?}").to_lowercase()),
                 Line::Timer(asked) => is_timed = asked,
                 Line::Unknown(word) => {
-                    screen.line(&format!("there is no `{word}`; .help lists what there is"))
+                    screen.line(&format!("there is no `{word}`; .help lists what there is"));
                 }
                 Line::Sql(text) => {
                     let begun = Instant::now();
-                    run_all(screen, &place, &text, mode)?;
+                    run_all(screen, place, &text, mode)?;
                     if is_timed {
                         screen.line(&format!("{:.3} s", begun.elapsed().as_secs_f64()));
                     }

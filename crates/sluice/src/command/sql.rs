@@ -30,7 +30,7 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Sql) -> Result<Exit,
     )?;
     let mode = mode(screen, asked.mode);
     let Some(texts) = texts(asked)? else {
-        return shell::run(screen, place, mode);
+        return shell::run(screen, &place, mode);
     };
     block_on(async {
         for text in texts {

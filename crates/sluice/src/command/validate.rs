@@ -55,7 +55,7 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Validate) -> Result<
                 json!({
                     "name": dataset.name.to_string(),
                     "kind": dataset.kind.words(),
-                    "columns": schema.map(|schema| super::show::columns(schema)),
+                    "columns": schema.map(super::show::columns),
                 })
             })
             .collect();

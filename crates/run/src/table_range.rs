@@ -1,0 +1,165 @@
+//! What a stream of a Delta table takes between two positions in its log. Must not know other sources.
+
+use sluice_checkpoint::SourceOffset;
+use sluice_graph::StreamOptions;
+use sluice_model::condition::table::DELTA_SOURCE_TABLE_IGNORE_CHANGES;
+use sluice_model::{Diagnostic, Origin};
+use sluice_table::{ChangeKind, DataFile, DeltaTable};
+
+use crate::error::Result;
+
+/// Files of a table that a micro-batch takes at most unless the query says otherwise.
+const TABLE_FILES_MAX: usize = 1000;
+
+/// Positions in the log of a Delta table, as Delta's own streaming source counts them.
+#[derive(Debug)]
+pub(crate) struct TableRange<'a> {
+    /// The table.
+    pub(crate) table: &'a DeltaTable,
+    /// What the query says of the stream.
+    pub(crate) options: &'a StreamOptions,
+    /// Where it says so.
+    pub(crate) origin: &'a Origin,
+}
+
+impl TableRange<'_> {
+    /// The end of the next range and how many files it holds; `None` if no new rows are there up to the ceiling.
+    pub(crate) async fn next(
+        &self,
+        start: Option<&SourceOffset>,
+        ceiling: u64,
+    ) -> Result<Option<(SourceOffset, usize)>> {
+        let rows = self.positions(start, ceiling).await?;
+        let count = rows
+            .len()
+            .min(self.options.files_max.unwrap_or(TABLE_FILES_MAX).max(1))
+            .min(self.within_bytes(&rows));
+        let Some((last, _)) = count.checked_sub(1).and_then(|index| rows.get(index)) else {
+            return Ok(None);
+        };
+        let whole = count == rows.len();
+        let end = if whole {
+            self.after(ceiling)
+        } else {
+            last.clone()
+        };
+        Ok(Some((end, count)))
+    }
+
+    /// How many files come up to the bytes of a micro-batch, the one that reaches them included.
+    fn within_bytes(&self, rows: &[(SourceOffset, DataFile)]) -> usize {
+        let Some(bytes_max) = self.options.bytes_max else {
+            return rows.len();
+        };
+        let mut bytes = 0;
+        let before = rows.iter().take_while(|(_, file)| {
+            let fits = bytes < bytes_max;
+            bytes += file.size;
+            fits
+        });
+        before.count()
+    }
+
+    /// The files of a range.
+    pub(crate) async fn files(
+        &self,
+        start: Option<&SourceOffset>,
+        end: &SourceOffset,
+    ) -> Result<Vec<DataFile>> {
+        let SourceOffset::Table { version, .. } = end else {
+            return Ok(vec![]);
+        };
+        let rows = self.positions(start, *version).await?;
+        Ok(rows
+            .into_iter()
+            .filter(|(position, _)| end.is_at_or_after(position))
+            .map(|(_, file)| file)
+            .collect())
+    }
+
+    fn after(&self, version: u64) -> SourceOffset {
+        SourceOffset::Table {
+            table_id: self.table.id(),
+            version,
+            index: None,
+            initial_snapshot: false,
+        }
+    }
+
+    /// Files with new rows after a position up to a version, each with the position right behind it.
+    async fn positions(
+        &self,
+        start: Option<&SourceOffset>,
+        ceiling: u64,
+    ) -> Result<Vec<(SourceOffset, DataFile)>> {
+        let id = self.table.id();
+        let behind = |version, index: usize, initial_snapshot| SourceOffset::Table {
+            table_id: id.clone(),
+            version,
+            index: Some(index as u64 + 1),
+            initial_snapshot,
+        };
+        let mut found = vec![];
+        let (snapshot, commits_after) = match start {
+            None => match self.options.starting_version {
+                Some(0) => (Some(0), 0),
+                Some(version) => (None, version - 1),
+                None => (Some(ceiling), ceiling),
+            },
+            Some(SourceOffset::Table {
+                version,
+                index: Some(_),
+                initial_snapshot: true,
+                ..
+            }) => (Some(*version), *version),
+            Some(SourceOffset::Table {
+                version,
+                index: Some(_),
+                initial_snapshot: false,
+                ..
+            }) => (None, version.saturating_sub(1)),
+            Some(SourceOffset::Table { version, .. }) => (None, *version),
+            Some(SourceOffset::Files { .. }) => (None, ceiling),
+        };
+        if let Some(version) = snapshot {
+            for (index, file) in self
+                .table
+                .snapshot_files(version)
+                .await?
+                .into_iter()
+                .enumerate()
+            {
+                found.push((behind(version, index, true), file));
+            }
+        }
+        for commit in self.table.changes(commits_after, ceiling).await? {
+            self.check(commit.kind(), commit.version, &commit.operation)?;
+            if commit.kind() == ChangeKind::Removed {
+                continue;
+            }
+            for (index, file) in commit.added.into_iter().enumerate() {
+                found.push((behind(commit.version, index, false), file));
+            }
+        }
+        if let Some(start) = start {
+            found.retain(|(position, _)| !start.is_at_or_after(position));
+        }
+        Ok(found)
+    }
+
+    fn check(&self, kind: ChangeKind, version: u64, operation: &str) -> Result<()> {
+        if kind != ChangeKind::Removed || self.options.skip_change_commits {
+            return Ok(());
+        }
+        let message = format!(
+            "version {version} of the streamed table removed or replaced rows ({operation})"
+        );
+        Err(Diagnostic::error(&DELTA_SOURCE_TABLE_IGNORE_CHANGES, message)
+            .at(self.origin, "")
+            .fact("a stream takes each row once; it cannot take rows back")
+            .fact("nothing was changed")
+            .help("ignore such commits: `STREAM t WITH (skipChangeCommits = true)`")
+            .help("or start the table again from what the source holds now: `sluice run --full-refresh TABLE`")
+            .into())
+    }
+}
