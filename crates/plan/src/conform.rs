@@ -78,7 +78,7 @@ impl BoundQuery {
         for wanted in target {
             match self.filled(wanted, &mut notes) {
                 Ok(Some(value)) => {
-                    columns.push((wanted.name.clone(), value, wanted.origin.clone()))
+                    columns.push((wanted.name.clone(), value, wanted.origin.clone()));
                 }
                 Ok(None) => {
                     generated.push((columns.len(), wanted));

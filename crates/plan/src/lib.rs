@@ -6,6 +6,23 @@
 //! (`rewrite`), functions by family (`function`), techniques of refreshing materialized views ([`incremental`]).
 //! Must not live here: the Delta log, sources, tasks, pipeline statements.
 
+#![allow(
+    clippy::unused_self,
+    reason = "the binder's methods are called alike, whether they look at the binder or not"
+)]
+#![allow(
+    clippy::unnecessary_box_returns,
+    reason = "diagnostics travel boxed from where they are made"
+)]
+#![allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "nodes of the syntax tree and time zones are handed on as they are held"
+)]
+#![allow(
+    clippy::match_same_arms,
+    reason = "rules of types are listed as Spark lists them, one arm each"
+)]
+
 pub mod analyze;
 pub mod bind;
 pub mod conform;

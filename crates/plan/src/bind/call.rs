@@ -100,7 +100,7 @@ impl Binder<'_> {
         for clause in &list.clauses {
             match clause {
                 ast::FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => {
-                    call.nulls = Some(nulls(treatment))
+                    call.nulls = Some(nulls(treatment));
                 }
                 ast::FunctionArgumentClause::OrderBy(order) => call.order_by = order,
                 _ => {

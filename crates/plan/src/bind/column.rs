@@ -13,6 +13,10 @@ use crate::error::{Result, at};
 use crate::rewrite::access;
 
 /// What an expression may name and contain at its place.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says of one kind of expression whether it may stand here"
+)]
 #[derive(Debug, Clone)]
 pub(crate) struct Environment<'s> {
     pub(crate) scope: &'s Scope,

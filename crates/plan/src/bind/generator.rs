@@ -37,21 +37,9 @@ impl Binder<'_> {
         names: &[String],
     ) -> Result<(From, Vec<ScopeColumn>)> {
         let origin = self.origin(&function.name);
-        let ast::FunctionArguments::List(list) = &function.args else {
-            return Err(at(
-                &condition::WRONG_NUM_ARGS,
-                &origin,
-                "a generator takes one argument",
-            ));
-        };
-        let [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(argument))] =
-            list.args.as_slice()
-        else {
-            return Err(at(
-                &condition::WRONG_NUM_ARGS,
-                &origin,
-                "a generator takes one argument",
-            ));
+        let Some(argument) = only_argument(function) else {
+            let message = "a generator takes one argument";
+            return Err(at(&condition::WRONG_NUM_ARGS, &origin, message));
         };
         let value = self.expression(
             argument,
@@ -96,7 +84,7 @@ impl Binder<'_> {
             plan,
             &item,
             &rows.data_type,
-            columns,
+            &columns,
             qualifier,
             names,
             &origin,
@@ -124,7 +112,7 @@ impl Binder<'_> {
         plan: datafusion::logical_expr::LogicalPlan,
         item: &Column,
         rows: &DataType,
-        columns: Vec<String>,
+        columns: &[String],
         qualifier: Option<&str>,
         names: &[String],
         origin: &Origin,
@@ -135,7 +123,7 @@ impl Binder<'_> {
         let mut made = vec![];
         let shown =
             |index: usize, name: &str| names.get(index).map_or(name, String::as_str).to_string();
-        if let [only] = columns.as_slice()
+        if let [only] = columns
             && !matches!(element.data_type(), DataType::Struct(_) if only != "col")
         {
             made.push(ScopeColumn::new(
@@ -192,5 +180,16 @@ impl Binder<'_> {
         Ok(self
             .generate(from, (kind, function), alias.as_deref(), &names)?
             .0)
+    }
+}
+
+/// The argument of a call that has exactly one, without a name.
+fn only_argument(function: &ast::Function) -> Option<&ast::Expr> {
+    let ast::FunctionArguments::List(list) = &function.args else {
+        return None;
+    };
+    match list.args.as_slice() {
+        [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(argument))] => Some(argument),
+        _ => None,
     }
 }

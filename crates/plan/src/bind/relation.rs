@@ -367,10 +367,6 @@ impl Binder<'_> {
 
     /// `USING (a, b)`: the filters, the scope in which each shared column appears once, and for FULL joins the
     /// projection that merges the sides.
-    #[expect(
-        clippy::type_complexity,
-        reason = "three parts of one answer, taken apart at once by both callers"
-    )]
     fn using(
         &mut self,
         left: &Scope,

@@ -65,9 +65,10 @@ impl Binder<'_> {
         if self.errors.len() > before {
             // What was wrong in the list is told; what refers to it would only repeat that.
             let last = self.errors.pop();
-            return Err(last
-                .map(Box::new)
-                .unwrap_or_else(|| at(&condition::UNRESOLVED_COLUMN, &self.query.origin, "")));
+            return Err(last.map_or_else(
+                || at(&condition::UNRESOLVED_COLUMN, &self.query.origin, ""),
+                Box::new,
+            ));
         }
         let mut clauses = self.clauses(select, order, &from, items)?;
         self.assemble(select, from, &mut clauses)

@@ -36,7 +36,7 @@ impl Binder<'_> {
         if let Some(list) = &options.opt_exclude {
             match list {
                 ast::ExcludeSelectItem::Single(name) => {
-                    except.extend(name.0.last().and_then(|p| p.as_ident()).cloned())
+                    except.extend(name.0.last().and_then(|p| p.as_ident()).cloned());
                 }
                 ast::ExcludeSelectItem::Multiple(names) => {
                     except.extend(
@@ -83,10 +83,9 @@ impl Binder<'_> {
                 .map(|column| (column.name.clone(), column.typed()));
             return Ok(columns.collect());
         }
-        let value = match self.name(written, &Environment::over(&from.scope)) {
-            Ok(value) => value,
+        let Ok(value) = self.name(written, &Environment::over(&from.scope)) else {
             // A name that nothing has is told as what it was meant for.
-            Err(_) => return self.star(&from.scope, qualifier, origin).map(|_| vec![]),
+            return self.star(&from.scope, qualifier, origin).map(|_| vec![]);
         };
         let DataType::Struct(fields) = value.data_type.clone() else {
             return self.star(&from.scope, qualifier, origin).map(|_| vec![]);

@@ -174,7 +174,7 @@ mod tests {
             assert_eq!(
                 number(text, false, &origin).unwrap(),
                 Typed::literal(expected)
-            )
+            );
         };
         check("1", ScalarValue::Int32(Some(1)));
         check("-2147483648", ScalarValue::Int32(Some(i32::MIN)));

@@ -26,7 +26,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "conv",
         &[P::String, P::Int, P::Int],
         Returns::Type(T::String),
-        |c| c.map3::<Text, Int, Int, Text>(|text, from, to| conv(text, from, to)),
+        |c| c.map3::<Text, Int, Int, Text>(conv),
     )
     .doc(
         "Writes a number of one base in another.",
@@ -159,6 +159,7 @@ fn conv(text: &str, from: i32, to: i32) -> Result<Option<String>> {
     Ok(Some(format!("{sign}{}", digits.to_ascii_uppercase())))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "functions of types may refuse")]
 fn shift_type(types: &Types<'_>) -> Result<DataType> {
     Ok(if types.arguments.first() == Some(&DataType::Int64) {
         DataType::Int64

@@ -119,6 +119,7 @@ fn joined_type(types: &Types<'_>) -> Result<DataType> {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "functions of types may refuse")]
 fn map_of(key: &DataType, value: &DataType) -> Result<DataType> {
     let entries = Fields::from(vec![
         Field::new("key", key.clone(), false),
@@ -292,7 +293,7 @@ fn gather(arrays: &[&dyn Array], places: &[(usize, usize)], wanted: &DataType) -
 }
 
 fn make(call: &Call<'_>) -> Result<ArrayRef> {
-    if call.columns.len() % 2 != 0 {
+    if !call.columns.len().is_multiple_of(2) {
         return fail(
             &condition::WRONG_NUM_ARGS,
             "`map` takes keys and values in turn",
@@ -384,7 +385,7 @@ fn concat(call: &Call<'_>) -> Result<ArrayRef> {
         .iter()
         .map(|c| convert(&c.expanded(call.rows)?, call.returns))
         .collect::<Result<Vec<_>>>()?;
-    let maps: Vec<&MapArray> = arrays.iter().map(|a| a.as_map()).collect();
+    let maps: Vec<&MapArray> = arrays.iter().map(AsArray::as_map).collect();
     let keys: Vec<&dyn Array> = maps.iter().map(|m| m.keys().as_ref()).collect();
     let values: Vec<&dyn Array> = maps.iter().map(|m| m.values().as_ref()).collect();
     let mut out = Maps::new();
@@ -403,6 +404,7 @@ fn concat(call: &Call<'_>) -> Result<ArrayRef> {
 }
 
 /// For each row, the place of the value of a key: outer `None` if map or key is NULL, inner if the key is not there.
+#[expect(clippy::option_option, reason = "NULL and not there are two things")]
 fn places(call: &Call<'_>) -> Result<Vec<Option<Option<usize>>>> {
     let array = call.column(0)?.expanded(call.rows)?;
     let maps = array.as_map();

@@ -226,6 +226,7 @@ pub(super) fn saturate(value: f64) -> i64 {
 }
 
 /// Java's `pow`: 1 to the power of NaN or infinity is NaN.
+#[expect(clippy::float_cmp, reason = "exactly 1 is the exception")]
 fn java_pow(x: f64, y: f64) -> f64 {
     if (y.is_nan() && y != 0.0) || (x.abs() == 1.0 && y.is_infinite()) {
         f64::NAN
@@ -344,7 +345,7 @@ fn width_bucket(call: &Call<'_>) -> Result<ArrayRef> {
         if n <= 0
             || n == i64::MAX
             || v.is_nan()
-            || low == high
+            || low.total_cmp(&high).is_eq()
             || !low.is_finite()
             || !high.is_finite()
         {

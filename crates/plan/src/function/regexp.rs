@@ -332,7 +332,7 @@ fn replacement(text: &str, groups: usize) -> String {
                         number = longer;
                         symbols.next();
                     }
-                    out.push_str(&format!("${{{number}}}"));
+                    out.extend(["${", &number.to_string(), "}"]);
                 }
                 _ => out.push_str("$$"),
             },

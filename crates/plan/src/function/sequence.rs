@@ -167,11 +167,7 @@ fn times_between(
     );
     let about = months * 28 * DAY + days * DAY + micros;
     if about == 0 || (dates && micros % DAY != 0 && months == 0 && days == 0) {
-        return if start == end && about == 0 {
-            wrong_step()
-        } else {
-            wrong_step()
-        };
+        return wrong_step();
     }
     if start != end && (about > 0) != forward {
         return wrong_step();

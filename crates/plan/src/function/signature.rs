@@ -251,6 +251,7 @@ fn is_nested(spark: &SparkType) -> bool {
 }
 
 /// Where a value of type `found` goes for a parameter, or `None` if it must not.
+#[expect(clippy::too_many_lines, reason = "one arm per kind of parameter")]
 fn target(kind: Param, found: &DataType, common: Option<&SparkType>) -> Option<DataType> {
     if is_interval(found) {
         return match kind {
@@ -393,9 +394,7 @@ pub fn common_type(left: &SparkType, right: &SparkType) -> Option<SparkType> {
             Boolean | Date | Timestamp | TimestampNtz | Binary => other.clone(),
             _ => return None,
         },
-        (Date, Timestamp) | (Timestamp, Date | TimestampNtz) | (TimestampNtz, Timestamp) => {
-            Timestamp
-        }
+        (Date | TimestampNtz, Timestamp) | (Timestamp, Date | TimestampNtz) => Timestamp,
         (Date, TimestampNtz) | (TimestampNtz, Date) => TimestampNtz,
         (Array(a), Array(b)) => Array(Box::new(common_type(a, b)?)),
         (Map(k1, v1), Map(k2, v2)) => Map(

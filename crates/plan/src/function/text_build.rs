@@ -147,8 +147,9 @@ fn trim(call: &Call<'_>, left: bool, right: bool, set_first: bool) -> Result<Arr
 }
 
 fn concat_ws(call: &Call<'_>) -> Result<ArrayRef> {
+    type Texts<'a> = Box<dyn Fn(usize, &mut Vec<String>) + 'a>;
     let separators = call.typed::<Text>(0)?;
-    let mut columns: Vec<Box<dyn Fn(usize, &mut Vec<String>) + '_>> = vec![];
+    let mut columns: Vec<Texts<'_>> = vec![];
     for index in 1..call.columns.len() {
         if let DataType::List(_) = call.column(index)?.array().data_type() {
             let lists = call.typed::<List>(index)?;
@@ -170,7 +171,7 @@ fn concat_ws(call: &Call<'_>) -> Result<ArrayRef> {
         } else {
             let texts = call.typed::<Text>(index)?;
             columns.push(Box::new(move |row, out| {
-                out.extend(texts.get(row).map(ToString::to_string))
+                out.extend(texts.get(row).map(ToString::to_string));
             }));
         }
     }
@@ -179,7 +180,9 @@ fn concat_ws(call: &Call<'_>) -> Result<ArrayRef> {
             return Ok(None);
         };
         let mut parts = vec![];
-        columns.iter().for_each(|column| column(row, &mut parts));
+        for column in &columns {
+            column(row, &mut parts);
+        }
         Ok(Some(parts.join(separator)))
     })
 }

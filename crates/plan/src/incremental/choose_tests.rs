@@ -165,7 +165,7 @@ fn time_counts_by_the_way_it_reaches_the_result() {
 fn some_facts_force_a_recompute() {
     let base = facts(&[InputChange::Unchanged]);
     let check_forced = |facts: RefreshFacts, issue| {
-        check(&facts, &shape(), Technique::CompleteRecompute, Some(issue))
+        check(&facts, &shape(), Technique::CompleteRecompute, Some(issue));
     };
     check_forced(
         RefreshFacts {

@@ -167,7 +167,7 @@ impl Element {
 }
 
 impl ScalarUDFImpl for Element {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "element"
     }
 

@@ -31,7 +31,7 @@ pub(crate) fn json_path(steps: &[Step]) -> String {
                 if plain || key == "*" || key.contains('`') {
                     out.push_str(key);
                 } else {
-                    out.push_str(&format!("`{key}`"));
+                    out.extend(["`", key, "`"]);
                 }
             }
             Step::Exact(key) => {
@@ -39,7 +39,7 @@ pub(crate) fn json_path(steps: &[Step]) -> String {
                 out.push_str(key);
                 out.push_str("']");
             }
-            Step::Index(index) => out.push_str(&format!("[{index}]")),
+            Step::Index(index) => out.extend(["[", &index.to_string(), "]"]),
         }
     }
     out

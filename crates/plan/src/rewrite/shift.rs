@@ -45,6 +45,7 @@ fn is_datetime(data_type: &DataType) -> bool {
 }
 
 /// The meaning of an operation in which a date, a timestamp or an interval takes part, `None` if none does.
+#[expect(clippy::too_many_lines, reason = "one arm per pair of operands")]
 pub(crate) fn apply(
     session: &Session,
     op: Arithmetic,

@@ -81,7 +81,7 @@ struct CheckedSum {
 }
 
 impl AggregateUDFImpl for CheckedSum {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "sum"
     }
 
@@ -143,7 +143,7 @@ fn finished<T: Summed>(sum: Option<T::Native>, returns: &DataType) -> Result<Sca
 #[derive(Debug)]
 struct Sum<T: Summed> {
     returns: DataType,
-    sum: Option<T::Native>,
+    total: Option<T::Native>,
     /// Values in the sum, so that a sliding window knows when none is left.
     values: usize,
 }
@@ -152,7 +152,7 @@ impl<T: Summed> Sum<T> {
     fn new(returns: DataType) -> Self {
         Self {
             returns,
-            sum: None,
+            total: None,
             values: 0,
         }
     }
@@ -161,7 +161,7 @@ impl<T: Summed> Sum<T> {
 impl<T: Summed> Accumulator for Sum<T> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         for value in first::<T>(values)?.iter().flatten() {
-            add::<T>(&mut self.sum, value)?;
+            add::<T>(&mut self.total, value)?;
             self.values += 1;
         }
         Ok(())
@@ -170,9 +170,9 @@ impl<T: Summed> Accumulator for Sum<T> {
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         for value in first::<T>(values)?.iter().flatten() {
             self.values = self.values.saturating_sub(1);
-            let rest = self.sum.unwrap_or_default().sub_checked(value);
+            let rest = self.total.unwrap_or_default().sub_checked(value);
             let rest = rest.map_err(|_| raise(overflow(None)))?;
-            self.sum = (self.values > 0).then_some(rest);
+            self.total = (self.values > 0).then_some(rest);
         }
         Ok(())
     }
@@ -186,11 +186,11 @@ impl<T: Summed> Accumulator for Sum<T> {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        finished::<T>(self.sum, &self.returns)
+        finished::<T>(self.total, &self.returns)
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(vec![finished::<T>(self.sum, &self.returns)?])
+        Ok(vec![finished::<T>(self.total, &self.returns)?])
     }
 
     fn size(&self) -> usize {

@@ -57,7 +57,7 @@ impl Tumbling {
 }
 
 impl ScalarUDFImpl for Tumbling {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "window"
     }
 

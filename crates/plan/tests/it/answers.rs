@@ -28,7 +28,8 @@ fn text(array: &dyn Array, row: usize, zone: &Zone) -> String {
                 bytes
                     .iter()
                     .map(|byte| format!("{byte:02x}"))
-                    .collect::<String>()
+                    .collect::<Vec<_>>()
+                    .concat()
             )
         }
         DataType::List(_) => {
@@ -65,7 +66,7 @@ fn text(array: &dyn Array, row: usize, zone: &Zone) -> String {
 }
 
 /// Our answer to a line, in the form of the answer files.
-pub fn ours(line: &str) -> String {
+pub(crate) fn ours(line: &str) -> String {
     ours_in("UTC", line)
 }
 
@@ -152,7 +153,7 @@ fn zone(path: &Path) -> String {
 }
 
 /// The lines of a list in which we differ from Spark without `differences.txt` saying so, or other than it says.
-pub fn differences(folder: &Path, list: &str) -> Vec<String> {
+pub(crate) fn differences(folder: &Path, list: &str) -> Vec<String> {
     let known = lines(&folder.join("differences.txt"));
     let answers = lines(&folder.join(list));
     let zone = zone(&folder.join(list));

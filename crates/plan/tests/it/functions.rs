@@ -12,7 +12,7 @@ fn functions_mean_what_spark_means() {
     for file in std::fs::read_dir(&folder).unwrap() {
         let path = file.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if name.ends_with(".txt") && name != "differences.txt" {
+        if path.extension().is_some_and(|end| end == "txt") && name != "differences.txt" {
             wrong.extend(differences(&folder, &name));
         }
     }

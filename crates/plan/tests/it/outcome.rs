@@ -186,6 +186,7 @@ fn views_are_read_like_tables() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of queries")]
 fn shapes_tell_what_can_be_appended() {
     let tables = tables(&[("t", "SELECT 1 AS id, DATE '2024-01-01' AS d")]);
     let shape = |sql: &str| {

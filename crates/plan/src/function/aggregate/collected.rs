@@ -110,7 +110,7 @@ impl Accumulator for Collected {
             + self
                 .parts
                 .iter()
-                .map(|p| p.get_array_memory_size())
+                .map(Array::get_array_memory_size)
                 .sum::<usize>()
     }
 
@@ -148,7 +148,7 @@ fn percentiles(all: &ArrayRef, ranks: &[f64], many: bool) -> Result<ScalarValue>
         let position = rank * (values.len().checked_sub(1)? as f64);
         let (low, high) = (position.floor(), position.ceil());
         let (a, b) = (*values.get(low as usize)?, *values.get(high as usize)?);
-        Some(if low == high || a == b {
+        Some(if low.total_cmp(&high).is_eq() || a.total_cmp(&b).is_eq() {
             a
         } else {
             (high - position) * a + (position - low) * b

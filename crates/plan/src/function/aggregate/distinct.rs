@@ -61,7 +61,8 @@ fn note(registers: &mut [u8], hash: u64) {
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "an estimate"
+    clippy::naive_bytecount,
+    reason = "an estimate over a few thousand registers"
 )]
 fn estimate(registers: &[u8]) -> usize {
     let m = REGISTERS as f64;

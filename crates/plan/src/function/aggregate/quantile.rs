@@ -272,9 +272,9 @@ mod tests {
     #[test]
     fn small_groups_are_exact() {
         let mut quantiles = Quantiles::new(&DataType::Int32, vec![], false, 10_000.0);
-        [10.0, 0.0, 1.0, 2.0]
-            .into_iter()
-            .for_each(|v| quantiles.insert(v));
+        for value in [10.0, 0.0, 1.0, 2.0] {
+            quantiles.insert(value);
+        }
         quantiles.flush();
         let found: Vec<_> = [0.0, 0.25, 0.5, 0.75, 1.0]
             .iter()
