@@ -126,7 +126,7 @@ impl Binding<'_> {
             self.view_shapes
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .push(shape)
+                .push(shape);
         };
         if clauses.is_empty() {
             tell(bound.shape());

@@ -323,7 +323,7 @@ impl Batch<'_> {
         let echo = json!({
             "plan": self.plan.to_echo(),
             "update_id": self.update.id,
-            "flow_name": self.update.flow_display(&self.flow.id),
+            "flow_name": Update::flow_display(&self.flow.id),
             "timestamp_us": self.plan.pinned.batch_ts_us,
             "metrics": {
                 "output_rows": metrics.output_rows, "deleted_rows": metrics.deleted_rows,

@@ -387,7 +387,7 @@ impl Update {
     }
 
     /// The name of a flow in events: the full name of the table for its own flow.
-    pub(crate) fn flow_display(&self, id: &FlowId) -> String {
+    pub(crate) fn flow_display(id: &FlowId) -> String {
         if id.is_implicit() {
             id.target.to_string()
         } else {
@@ -400,7 +400,7 @@ impl Update {
         let flow = self.prepared.graph.flows.get(id);
         EventOrigin {
             dataset_name: Some(id.target.to_string()),
-            flow_name: Some(self.flow_display(id)),
+            flow_name: Some(Update::flow_display(id)),
             flow_id: self
                 .tables
                 .find(&id.target)

@@ -34,7 +34,7 @@ impl Update {
             let Some(name) = entry.location.filename() else {
                 continue;
             };
-            if name.ends_with(".json") && !kept.iter().any(|kept| kept == name) {
+            if entry.location.extension() == Some("json") && !kept.iter().any(|kept| kept == name) {
                 store.delete(&folder.child([name])).await?;
             }
         }

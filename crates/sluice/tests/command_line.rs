@@ -1,6 +1,12 @@
 //! The shipped binary as scripts see it: exit codes, stdout, stderr, files left behind. What pipelines compute is
 //! tested by the cases under `tests/cases`, not here.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what prepares a test may end it"
+)]
+
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;

@@ -15,7 +15,7 @@ use crate::support::{NOW_US, Tables, bind_in, block_on};
 const ARROW: &str = " => ";
 
 /// One value in the form of the answer files.
-fn text(array: &dyn Array, row: usize, zone: &Zone) -> String {
+fn text(array: &dyn Array, row: usize, zone: Zone) -> String {
     if array.is_null(row) || *array.data_type() == DataType::Null {
         return "NULL".into();
     }
@@ -61,7 +61,7 @@ fn text(array: &dyn Array, row: usize, zone: &Zone) -> String {
                 .collect();
             format!("map{{{}}}", pairs.join(", "))
         }
-        _ => value_text(array, row, zone),
+        _ => value_text(array, row, &zone),
     }
 }
 
@@ -112,7 +112,7 @@ fn ours_in(zone: &str, line: &str) -> String {
             let cells: Vec<String> = batch
                 .columns()
                 .iter()
-                .map(|column| text(column.as_ref(), row, &zone))
+                .map(|column| text(column.as_ref(), row, zone))
                 .collect();
             rows.push(cells.join(" | "));
         }

@@ -113,7 +113,7 @@ impl EventLog {
                 level: EventLevel::Info,
                 message: format!(
                     "Flow '{}' defined as {}.",
-                    update.flow_display(&flow.id),
+                    Update::flow_display(&flow.id),
                     flow_words(flow.kind)
                 ),
                 details: details::flow_definition(&definition),

@@ -268,7 +268,7 @@ impl<'a> Refresh<'a> {
             "planning_information",
             format!(
                 "Flow '{}' has been planned to be executed as {}.",
-                self.update.flow_display(&self.flow.id),
+                Update::flow_display(&self.flow.id),
                 technique.name
             ),
             details::planning_information(technique, &issues),

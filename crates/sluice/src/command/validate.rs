@@ -1,7 +1,7 @@
 //! `sluice validate`: settings, SQL, names, types and order of the whole project; everything that is wrong at once.
 
 use serde_json::json;
-use sluice_model::DatasetKind;
+use sluice_model::{DatasetKind, Diagnostic};
 
 use crate::arguments::{Global, Validate};
 use crate::exit::Exit;
@@ -13,15 +13,7 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Validate) -> Result<
     let place = super::open(global, asked.key.as_deref())?;
     let mut diagnostics = place.diagnostics.clone();
     let (graph, found) = block_on(place.engine.resolve(&place.declared))?;
-    for diagnostic in found {
-        // The graph repeats nothing of what its declaration said, but a file may be named by both.
-        let is_new = !diagnostics
-            .iter()
-            .any(|d| d.to_string() == diagnostic.to_string() && d.origin() == diagnostic.origin());
-        if is_new {
-            diagnostics.push(diagnostic);
-        }
-    }
+    add_new(&mut diagnostics, found);
     let warnings = diagnostics
         .iter()
         .any(|d| d.severity == sluice_model::Severity::Warning);
@@ -84,4 +76,16 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Validate) -> Result<
         |count| format!("Found {count}"),
     ));
     Ok(exit)
+}
+
+/// Adds what is not said yet: the graph repeats nothing of its declaration, but a file may be named by both.
+fn add_new(known: &mut Vec<Diagnostic>, found: Vec<Diagnostic>) {
+    for diagnostic in found {
+        let is_known = known.iter().any(|other| {
+            other.to_string() == diagnostic.to_string() && other.origin() == diagnostic.origin()
+        });
+        if !is_known {
+            known.push(diagnostic);
+        }
+    }
 }

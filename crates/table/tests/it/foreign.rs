@@ -145,8 +145,8 @@ async fn a_delete_takes_rows_away() {
 async fn appends_and_overwrites_of_others_are_told_apart() {
     let store = memory();
     let table = ours(&store).await;
-    let (theirs, _) = (theirs(&store).await, ());
-    let theirs = theirs
+    let theirs = theirs(&store)
+        .await
         .write(vec![rows(90..91)])
         .with_save_mode(SaveMode::Append)
         .await

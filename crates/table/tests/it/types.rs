@@ -36,6 +36,7 @@ fn spark_columns(text: &str) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of values")]
 fn scalars() -> Vec<ArrayRef> {
     let micros = [
         Some(0),
@@ -234,6 +235,7 @@ async fn timestamps_without_zone_need_and_get_their_feature() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of values")]
 async fn partition_values_of_every_kind_come_back() {
     let schema =
         spark_columns("id BIGINT, c STRING, i INT, a DATE, n DECIMAL(5,2), z TIMESTAMP, b BOOLEAN");
@@ -361,6 +363,7 @@ async fn statistics_bound_every_value_exactly() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of values")]
 async fn filters_find_extreme_rows_in_spite_of_statistics() {
     let schema = spark_columns("id BIGINT, d DOUBLE, n DECIMAL(38,10), z TIMESTAMP, c STRING");
     let store = memory();
