@@ -48,7 +48,11 @@ fn walk(graph: &ResolvedGraph, flow: &ResolvedFlow, keys: &mut Keys, found: &mut
         match view_flow(graph, &input.input) {
             Some(view) => walk(graph, view, keys, found),
             // A version of a table is what it is: no progress counts in it.
-            None if flow.query.relations.get(index).is_some_and(|relation| relation.time_travel.is_some()) => {}
+            None if flow
+                .query
+                .relations
+                .get(index)
+                .is_some_and(|relation| relation.time_travel.is_some()) => {}
             None => found.push(Leaf {
                 key: keys.next(input.mode),
                 input: input.input.clone(),
@@ -61,10 +65,15 @@ fn walk(graph: &ResolvedGraph, flow: &ResolvedFlow, keys: &mut Keys, found: &mut
 
 /// The flow behind an input that is a view of this pipeline.
 pub(crate) fn view_flow<'a>(graph: &'a ResolvedGraph, input: &Input) -> Option<&'a ResolvedFlow> {
-    let Input::Dataset(name) = input else { return None };
+    let Input::Dataset(name) = input else {
+        return None;
+    };
     let dataset = graph.datasets.get(name)?;
     if dataset.definition.kind.is_table() {
         return None;
     }
-    dataset.flows.first().and_then(|id: &FlowId| graph.flows.get(id))
+    dataset
+        .flows
+        .first()
+        .and_then(|id: &FlowId| graph.flows.get(id))
 }

@@ -9,7 +9,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use sluice_graph::query::{Argument, ArgumentValue, ReadMode, TableFunction};
 use sluice_graph::{
-    DeclaredGraph, ExternalSchema, ExternalSource, ExternalTables, Input, RelationSchema, ResolvedGraph, resolve,
+    DeclaredGraph, ExternalSchema, ExternalSource, ExternalTables, Input, RelationSchema,
+    ResolvedGraph, resolve,
 };
 use sluice_model::condition::query::UNSUPPORTED_FEATURE;
 use sluice_model::{DatasetName, Diagnostic, FlowKind, Origin};
@@ -65,12 +66,14 @@ impl ExternalTables for Answers<'_> {
     fn schema(&self, source: &ExternalSource<'_>) -> Answer {
         let (question, function) = match source {
             ExternalSource::Table(name) => (Question::Table((*name).clone()), None),
-            ExternalSource::Function(function, mode) => {
-                (Question::Function(function.origin.clone(), *mode), Some((*function).clone()))
-            }
-            ExternalSource::Path { format, path, mode } => {
-                (Question::Path((*format).to_string(), (*path).to_string(), *mode), None)
-            }
+            ExternalSource::Function(function, mode) => (
+                Question::Function(function.origin.clone(), *mode),
+                Some((*function).clone()),
+            ),
+            ExternalSource::Path { format, path, mode } => (
+                Question::Path((*format).to_string(), (*path).to_string(), *mode),
+                None,
+            ),
         };
         if let Some(answer) = self.known.get(&question) {
             return answer.clone();
@@ -85,7 +88,11 @@ impl ExternalTables for Answers<'_> {
 }
 
 /// Resolves a declared graph against the warehouse and the files as they are now.
-pub(crate) async fn prepare(engine: &Engine, tables: &Tables, declared: &DeclaredGraph) -> Result<Prepared> {
+pub(crate) async fn prepare(
+    engine: &Engine,
+    tables: &Tables,
+    declared: &DeclaredGraph,
+) -> Result<Prepared> {
     prepare_anew(engine, tables, declared, &BTreeSet::new()).await
 }
 
@@ -102,11 +109,18 @@ pub(crate) async fn prepare_anew(
     let mut known = HashMap::new();
     let mut inputs = HashMap::new();
     for _ in 0..ROUNDS_MAX {
-        let answers = Answers { known: &known, open: RefCell::default() };
+        let answers = Answers {
+            known: &known,
+            open: RefCell::default(),
+        };
         let (graph, diagnostics) = resolve(declared, &analyzer, &answers);
         let mut open = answers.open.into_inner();
         if open.is_empty() {
-            return Ok(Prepared { graph, diagnostics, files: inputs });
+            return Ok(Prepared {
+                graph,
+                diagnostics,
+                files: inputs,
+            });
         }
         open.dedup_by(|a, b| a.0 == b.0);
         for (question, function) in open {
@@ -117,15 +131,22 @@ pub(crate) async fn prepare_anew(
                 (Question::Table(name), _) => table_columns(tables, name).await,
                 (Question::Function(_, mode), Some(function)) => {
                     let stored = match mode {
-                        ReadMode::Stream => stored_schema(engine, tables, &graph, function, anew).await,
+                        ReadMode::Stream => {
+                            stored_schema(engine, tables, &graph, function, anew).await
+                        }
                         ReadMode::Batch => Ok(None),
                     };
                     match stored {
-                        Ok(stored) => function_columns(engine, function, *mode, stored.as_ref(), &mut inputs).await,
+                        Ok(stored) => {
+                            function_columns(engine, function, *mode, stored.as_ref(), &mut inputs)
+                                .await
+                        }
                         Err(found) => Err(found),
                     }
                 }
-                (Question::Path(format, path, mode), _) => path_columns(engine, format, path, *mode, &mut inputs).await,
+                (Question::Path(format, path, mode), _) => {
+                    path_columns(engine, format, path, *mode, &mut inputs).await
+                }
                 (Question::Function(..), None) => Ok(ExternalSchema::Missing),
             };
             known.insert(question, answer);
@@ -150,23 +171,28 @@ async fn function_columns(
     inputs: &mut HashMap<Origin, FileInput>,
 ) -> Answer {
     match function.name.as_str() {
-        "read_files" | "cloud_files" => {
-            match files::look(engine, function, mode, stored).await? {
-                FileColumns::Known(input) => {
-                    let columns = relation(&input.schema);
-                    inputs.insert(function.origin.clone(), *input);
-                    Ok(ExternalSchema::Known(columns))
-                }
-                FileColumns::Unknown(reason) => Ok(ExternalSchema::Unknown(reason)),
+        "read_files" | "cloud_files" => match files::look(engine, function, mode, stored).await? {
+            FileColumns::Known(input) => {
+                let columns = relation(&input.schema);
+                inputs.insert(function.origin.clone(), *input);
+                Ok(ExternalSchema::Known(columns))
             }
-        }
+            FileColumns::Unknown(reason) => Ok(ExternalSchema::Unknown(reason)),
+        },
         "event_log" => Ok(ExternalSchema::Known(RelationSchema::plain(rows::schema()))),
         "range" => match Range::of(function) {
-            Ok(_) => Ok(ExternalSchema::Known(RelationSchema::plain(range::columns()))),
+            Ok(_) => Ok(ExternalSchema::Known(RelationSchema::plain(
+                range::columns(),
+            ))),
             Err(diagnostic) => Err(vec![*diagnostic]),
         },
-        other => Err(vec![Diagnostic::error(&UNSUPPORTED_FEATURE, format!("the table function `{other}` is not supported yet"))
-            .at(&function.origin, "")]),
+        other => Err(vec![
+            Diagnostic::error(
+                &UNSUPPORTED_FEATURE,
+                format!("the table function `{other}` is not supported yet"),
+            )
+            .at(&function.origin, ""),
+        ]),
     }
 }
 
@@ -174,8 +200,16 @@ async fn function_columns(
 fn relation(schema: &SourceSchema) -> RelationSchema {
     let all = schema.to_arrow(true);
     let plain = schema.to_arrow(false);
-    let hidden = all.fields().iter().skip(plain.fields().len()).cloned().collect();
-    RelationSchema { columns: plain, hidden }
+    let hidden = all
+        .fields()
+        .iter()
+        .skip(plain.fields().len())
+        .cloned()
+        .collect();
+    RelationSchema {
+        columns: plain,
+        hidden,
+    }
 }
 
 /// The columns that the first flow that reads this call has stored.
@@ -186,9 +220,15 @@ async fn stored_schema(
     function: &TableFunction,
     anew: &BTreeSet<DatasetName>,
 ) -> std::result::Result<Option<StoredSchema>, Vec<Diagnostic>> {
-    for flow in graph.flows.values().filter(|flow| flow.kind != FlowKind::View && !anew.contains(&flow.id.target)) {
+    for flow in graph
+        .flows
+        .values()
+        .filter(|flow| flow.kind != FlowKind::View && !anew.contains(&flow.id.target))
+    {
         for leaf in leaves(graph, flow) {
-            let Input::Files(call) = &leaf.input else { continue };
+            let Input::Files(call) = &leaf.input else {
+                continue;
+            };
             if call.origin != function.origin {
                 continue;
             }
@@ -210,7 +250,10 @@ async fn path_columns(
     inputs: &mut HashMap<Origin, FileInput>,
 ) -> Answer {
     if format == "delta" {
-        let location = engine.store().location_of(path).map_err(|error| vec![error.diagnostic()])?;
+        let location = engine
+            .store()
+            .location_of(path)
+            .map_err(|error| vec![error.diagnostic()])?;
         return match sluice_table::DeltaTable::open(engine.store(), &location).await {
             Ok(Some(table)) => Ok(ExternalSchema::Known(RelationSchema::plain(table.schema()))),
             Ok(None) => Ok(ExternalSchema::Missing),

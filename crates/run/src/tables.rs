@@ -22,7 +22,10 @@ pub(crate) struct Tables {
 impl Tables {
     /// No table is open yet.
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, open: Mutex::default() }
+        Self {
+            store,
+            open: Mutex::default(),
+        }
     }
 
     /// The store that the tables lie in.
@@ -36,7 +39,10 @@ impl Tables {
     }
 
     /// As [`Tables::open`], at the place that its declaration names.
-    pub(crate) async fn open_declared(&self, dataset: &ResolvedDataset) -> Result<Option<DeltaTable>> {
+    pub(crate) async fn open_declared(
+        &self,
+        dataset: &ResolvedDataset,
+    ) -> Result<Option<DeltaTable>> {
         let location = self.location(dataset)?;
         self.open_at(&dataset.definition.name, &location).await
     }
@@ -54,18 +60,31 @@ impl Tables {
 
     /// A table that is open already.
     pub(crate) fn find(&self, name: &DatasetName) -> Option<DeltaTable> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
     }
 
     /// Remembers an open table.
     pub(crate) fn insert(&self, name: &DatasetName, table: DeltaTable) {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), table);
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.clone(), table);
     }
 
     /// Writes the log checkpoints that are due, so that a long log stays quick to open. Maintenance: what goes wrong
     /// leaves the tables as they are, and is tried again after the next update.
     pub(crate) async fn checkpoint_logs(&self) {
-        let open: Vec<DeltaTable> = self.open.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        let open: Vec<DeltaTable> = self
+            .open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect();
         for table in open {
             let _ = table.checkpoint_if_due(CHECKPOINT_EVERY).await;
         }
@@ -76,7 +95,10 @@ impl Tables {
         match &dataset.definition.location {
             Some(text) => Ok(self.store.location_of(text).map_err(|error| {
                 let origin = &dataset.definition.origin;
-                error.diagnostic().at(origin, "").help("write an absolute path, or a URL of the warehouse's store")
+                error
+                    .diagnostic()
+                    .at(origin, "")
+                    .help("write an absolute path, or a URL of the warehouse's store")
             })?),
             None => Ok(self.store.table_location(&dataset.definition.name)),
         }

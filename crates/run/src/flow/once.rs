@@ -14,7 +14,11 @@ use crate::report::FlowReport;
 use crate::update::{FlowOutcome, Update};
 
 /// Runs the flow unless it has run.
-pub(crate) async fn run(update: &Update, flow: &ResolvedFlow, report: &mut FlowReport) -> Result<FlowOutcome> {
+pub(crate) async fn run(
+    update: &Update,
+    flow: &ResolvedFlow,
+    report: &mut FlowReport,
+) -> Result<FlowOutcome> {
     let dataset = update.dataset(&flow.id.target)?;
     let table = update.target(dataset).await?;
     let progress = Progress::read(&update.engine, &table, &flow.id).await?;
@@ -30,7 +34,10 @@ pub(crate) async fn run(update: &Update, flow: &ResolvedFlow, report: &mut FlowR
                 previous: None,
                 sources: BTreeMap::new(),
                 pinned: update.pinned(),
-                target: PlannedTarget { table_id: table.id(), base_version: table.version() },
+                target: PlannedTarget {
+                    table_id: table.id(),
+                    base_version: table.version(),
+                },
                 fingerprint: flow.fingerprint.query.clone(),
                 engine_version: env!("CARGO_PKG_VERSION").to_string(),
             };
@@ -39,15 +46,28 @@ pub(crate) async fn run(update: &Update, flow: &ResolvedFlow, report: &mut FlowR
     };
     reach(update.engine.store(), "plan-written", flow.id.name.as_str())?;
     let taken = HashMap::new();
-    let batch = Batch { update, flow, dataset, progress: &progress, plan: &plan, taken: &taken };
-    let effect = Effect { removes: Removes::None, metadata: None, operation: "WRITE" };
+    let batch = Batch {
+        update,
+        flow,
+        dataset,
+        progress: &progress,
+        plan: &plan,
+        taken: &taken,
+    };
+    let effect = Effect {
+        removes: Removes::None,
+        metadata: None,
+        operation: "WRITE",
+    };
     match batch.execute(&effect).await {
         Ok(Some(done)) => {
             update.batch_done(flow, &progress, 0, &done, report);
             Ok(FlowOutcome::Completed)
         }
         Ok(None) => Ok(FlowOutcome::Idle),
-        Err(NotDone::NewColumns(new)) => Err(sluice_source::SourceError::NewColumns(new).to_diagnostic().into()),
+        Err(NotDone::NewColumns(new)) => Err(sluice_source::SourceError::NewColumns(new)
+            .to_diagnostic()
+            .into()),
         Err(NotDone::Failed(failure)) => Err(failure),
     }
 }
