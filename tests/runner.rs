@@ -4,17 +4,27 @@
 //! `SLUICE_CASES_ALL_CRASHES=1` ends the engine at every durable step instead of a sample.
 
 #[path = "../crates/sluice/src/arguments.rs"]
-#[allow(dead_code, reason = "render is configured by arguments")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "render is configured by arguments; its tests run with the binary"
+)]
 mod arguments;
 #[path = "runner/case.rs"]
 mod case;
+#[path = "runner/foreign.rs"]
+mod foreign;
 #[path = "../crates/sluice/src/project_disk.rs"]
 #[allow(dead_code, reason = "texts need one function of it")]
 mod project_disk;
 #[path = "runner/regime.rs"]
 mod regime;
 #[path = "../crates/sluice/src/render.rs"]
-#[allow(dead_code, reason = "the cases render diagnostics and nothing else")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the cases render diagnostics and nothing else; its tests run with the binary"
+)]
 mod render;
 #[path = "runner/show.rs"]
 mod show;
@@ -22,8 +32,16 @@ mod show;
 #[allow(dead_code, reason = "the cases need texts by folder only")]
 mod source_text;
 #[path = "runner/station.rs"]
+#[expect(
+    clippy::unwrap_used,
+    reason = "whoever panicked under a lock has ended the case already"
+)]
 mod station;
 #[path = "runner/world.rs"]
+#[expect(
+    clippy::unwrap_used,
+    reason = "whoever panicked under a lock has ended the case already"
+)]
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -37,7 +55,10 @@ use regime::Regime;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let complete = std::env::var_os("SLUICE_CASES_COMPLETE").is_some();
-    let mut trials = vec![];
+    let mut trials = vec![Trial::test(
+        "every named step of the engine has a case that ends there",
+        all_steps,
+    )];
     for path in case_files(&root()) {
         let shown = path
             .strip_prefix(root())
@@ -89,6 +110,35 @@ fn run(path: &Path, regime: Regime, complete: bool) -> Result<(), Failed> {
         std::fs::write(path, case.to_string()).map_err(|error| Failed::from(error.to_string()))?;
     }
     result.map_err(|message| Failed::from(format!("{}\n{message}", path.display())))
+}
+
+/// Named steps at which no case ends the engine are steps that nobody has thought about.
+fn all_steps() -> Result<(), Failed> {
+    let texts = case_files(&root())
+        .into_iter()
+        .filter_map(|path| std::fs::read_to_string(path).ok());
+    let ends: std::collections::BTreeSet<String> = texts
+        .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+        .filter_map(|line| {
+            line.strip_prefix("--- crash ")?
+                .split_whitespace()
+                .next()
+                .map(str::to_owned)
+        })
+        .collect();
+    let missing: Vec<&str> = sluice_run::STEPS
+        .iter()
+        .copied()
+        .filter(|step| !ends.contains(*step))
+        .collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(Failed::from(format!(
+            "no case has `--- crash` at: {}",
+            missing.join(", ")
+        )))
+    }
 }
 
 fn root() -> PathBuf {

@@ -7,33 +7,33 @@ use std::path::{Path, PathBuf};
 
 /// One case: one behaviour in one file.
 #[derive(Debug, Clone)]
-pub struct Case {
+pub(crate) struct Case {
     /// Where it lies.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// The comment lines at the top, as written.
-    pub purpose: Vec<String>,
+    pub(crate) purpose: Vec<String>,
     /// Regimes it opts out of, each with its reason: `# not under: full-refresh (source is trimmed)`.
-    pub not_under: Vec<(String, String)>,
+    pub(crate) not_under: Vec<(String, String)>,
     /// The stations in order.
-    pub stations: Vec<Station>,
+    pub(crate) stations: Vec<Station>,
 }
 
 /// One station of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Station {
+pub(crate) struct Station {
     /// First word after `---`.
-    pub verb: String,
+    pub(crate) verb: String,
     /// The rest of that line.
-    pub argument: String,
+    pub(crate) argument: String,
     /// The lines below, each ended by a line feed.
-    pub body: String,
+    pub(crate) body: String,
     /// Line of the `---`, from 1.
-    pub line: usize,
+    pub(crate) line: usize,
 }
 
 impl Case {
     /// Reads a case from its text.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, String> {
         let mut case = Self {
             path: path.to_path_buf(),
             purpose: vec![],
@@ -86,13 +86,13 @@ impl Case {
 
     /// Whether the case takes part in a regime.
     #[must_use]
-    pub fn runs_under(&self, regime: &str) -> bool {
+    pub(crate) fn runs_under(&self, regime: &str) -> bool {
         !self.not_under.iter().any(|(name, _)| name == regime)
     }
 
     /// The body of the station right after `index` if its verb is `verb`.
     #[must_use]
-    pub fn answer(&self, index: usize, verb: &str) -> Option<(usize, &Station)> {
+    pub(crate) fn answer(&self, index: usize, verb: &str) -> Option<(usize, &Station)> {
         let station = self.stations.get(index + 1)?;
         (station.verb == verb).then_some((index + 1, station))
     }
@@ -101,20 +101,20 @@ impl Case {
 impl Station {
     /// The body without the empty lines that separate it from the next station.
     #[must_use]
-    pub fn answer_text(&self) -> &str {
+    pub(crate) fn answer_text(&self) -> &str {
         self.body.trim_end_matches('\n')
     }
 
     /// The body of a file or input: one trailing empty line, a separator, is not part of it.
     #[must_use]
-    pub fn content(&self) -> &str {
+    pub(crate) fn content(&self) -> &str {
         self.body
             .strip_suffix("\n\n")
             .map_or(self.body.as_str(), |_| &self.body[..self.body.len() - 1])
     }
 
     /// Replaces the body by an answer, keeping the separator.
-    pub fn set_answer(&mut self, text: &str) {
+    pub(crate) fn set_answer(&mut self, text: &str) {
         self.body = format!("{}\n\n", text.trim_end_matches('\n'));
     }
 }

@@ -9,7 +9,7 @@ const CRASHES_SAMPLED: u64 = 6;
 
 /// A way of running a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Regime {
+pub(crate) enum Regime {
     /// As a user would; everything is compared.
     Plain,
     /// Ended at durable steps and restarted; tables are compared.
@@ -24,7 +24,7 @@ pub enum Regime {
 
 impl Regime {
     /// All of them.
-    pub fn all() -> Vec<Self> {
+    pub(crate) fn all() -> Vec<Self> {
         vec![
             Self::Plain,
             Self::Crash,
@@ -35,7 +35,7 @@ impl Regime {
     }
 
     /// Its name, as cases opt out of it.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
             Self::Crash => "crash",
@@ -61,8 +61,11 @@ impl Regime {
 }
 
 /// Runs a case under a regime.
-pub async fn run(case: &mut Case, regime: Regime, complete: bool) -> Result<(), String> {
-    let tables_only = case.stations.iter().any(|station| station.verb == "crash");
+pub(crate) async fn run(case: &mut Case, regime: Regime, complete: bool) -> Result<(), String> {
+    let tables_only = case
+        .stations
+        .iter()
+        .any(|station| matches!(station.verb.as_str(), "crash" | "overtaken"));
     match regime {
         Regime::Plain => {
             let answers = if complete {

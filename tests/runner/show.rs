@@ -9,7 +9,7 @@ use sluice_model::{FlowKind, SparkType};
 use sluice_run::{FlowReport, PlanLine, QueryResult, UpdateReport};
 
 /// The flows of an update, one line each: `silver  COMPLETED  append  +2 rows  valid: 1 passed, 1 failed`.
-pub fn update(report: &UpdateReport) -> String {
+pub(crate) fn update(report: &UpdateReport) -> String {
     let mut flows: Vec<&FlowReport> = report.flows.iter().collect();
     flows.sort_by_key(|flow| (flow.dataset.to_string(), flow.flow.clone()));
     flows
@@ -66,7 +66,7 @@ fn flow_line(flow: &FlowReport) -> String {
 }
 
 /// What an update would do, one line per dataset.
-pub fn plan(lines: &[PlanLine]) -> String {
+pub(crate) fn plan(lines: &[PlanLine]) -> String {
     let line = |line: &PlanLine| {
         let mut text = format!("{}  {}", line.dataset.name, line.action);
         if let Some(technique) = &line.technique {
@@ -81,7 +81,7 @@ pub fn plan(lines: &[PlanLine]) -> String {
 }
 
 /// Events, one line each.
-pub fn events(events: &[Event], filter: &str) -> String {
+pub(crate) fn events(events: &[Event], filter: &str) -> String {
     let wanted = |event: &&Event| {
         filter.is_empty()
             || filter
@@ -105,7 +105,7 @@ pub fn events(events: &[Event], filter: &str) -> String {
 }
 
 /// Rows as a table: a header, columns padded, NULL as `NULL`; rows sorted unless the query orders them.
-pub fn table(result: &QueryResult, keep_order: bool) -> Result<String, String> {
+pub(crate) fn table(result: &QueryResult, keep_order: bool) -> Result<String, String> {
     let header: Vec<String> = result
         .schema
         .fields()

@@ -20,7 +20,7 @@ const BEGINNING_US: i64 = 1_767_225_600_000_000;
 
 /// A clock that stands still until it is told to move.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub(crate) struct ManualClock(AtomicI64);
 
 impl Clock for ManualClock {
     fn now_us(&self) -> i64 {
@@ -30,17 +30,20 @@ impl Clock for ManualClock {
 
 /// Ids that count.
 #[derive(Debug, Default)]
-pub struct CountingIds(AtomicU64);
+pub(crate) struct CountingIds(AtomicU64);
 
 impl Ids for CountingIds {
     fn uuid(&self) -> String {
-        format!("00000000-0000-4000-8000-{:012x}", self.0.fetch_add(1, Ordering::SeqCst))
+        format!(
+            "00000000-0000-4000-8000-{:012x}",
+            self.0.fetch_add(1, Ordering::SeqCst)
+        )
     }
 }
 
 /// When an engine dies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Death {
+pub(crate) enum Death {
     /// At the so-and-so-many-th mutating operation of its store; `after` its effect or before it.
     Operation { number: u64, after: bool },
     /// At a named step, `data-written silver`.
@@ -49,33 +52,73 @@ pub enum Death {
 
 /// Counts steps, and ends the engine at one of them: from then on nothing is written any more, as after a kill.
 #[derive(Debug, Default)]
-pub struct Fate {
+pub(crate) struct Fate {
     death: Mutex<Option<Death>>,
     operations: AtomicU64,
     dead: AtomicU64,
-    reached: Mutex<Vec<String>>,
+    pause: Mutex<Option<Pause>>,
+}
+
+/// A step at which an engine waits until another one has run: once.
+#[derive(Debug)]
+struct Pause {
+    step: String,
+    paused: std::sync::mpsc::Sender<()>,
+    go_on: std::sync::mpsc::Receiver<()>,
+}
+
+/// The other end of a pause.
+#[derive(Debug)]
+pub(crate) struct Paused {
+    /// Tells when the engine waits.
+    pub(crate) paused: std::sync::mpsc::Receiver<()>,
+    /// Lets it go on.
+    pub(crate) go_on: std::sync::mpsc::Sender<()>,
 }
 
 impl Fate {
     /// Sets when the engine dies.
-    pub fn set(&self, death: Option<Death>) {
+    pub(crate) fn set(&self, death: Option<Death>) {
         *self.death.lock().unwrap() = death;
         self.dead.store(0, Ordering::SeqCst);
     }
 
+    /// Lets the next engine that reaches a step wait there.
+    pub(crate) fn pause_at(&self, step: &str) -> Paused {
+        let (paused, is_paused) = std::sync::mpsc::channel();
+        let (may_go, go_on) = std::sync::mpsc::channel();
+        *self.pause.lock().unwrap() = Some(Pause {
+            step: step.to_owned(),
+            paused,
+            go_on,
+        });
+        Paused {
+            paused: is_paused,
+            go_on: may_go,
+        }
+    }
+
+    fn wait_if_asked(&self, step: &str) {
+        let mut pause = self.pause.lock().unwrap();
+        if pause.as_ref().is_none_or(|pause| pause.step != step) {
+            return;
+        }
+        let Some(here) = pause.take() else { return };
+        drop(pause);
+        let _ = here.paused.send(());
+        tokio::task::block_in_place(|| {
+            let _ = here.go_on.recv();
+        });
+    }
+
     /// Mutating operations so far.
-    pub fn operations(&self) -> u64 {
+    pub(crate) fn operations(&self) -> u64 {
         self.operations.load(Ordering::SeqCst)
     }
 
     /// Whether the engine is dead.
-    pub fn is_dead(&self) -> bool {
+    pub(crate) fn is_dead(&self) -> bool {
         self.dead.load(Ordering::SeqCst) > 0
-    }
-
-    /// Named steps that were reached.
-    pub fn reached(&self) -> Vec<String> {
-        self.reached.lock().unwrap().clone()
     }
 }
 
@@ -85,13 +128,24 @@ impl StepHook for Fate {
             return StepAction::FailBefore;
         }
         let is_operation = step.name.starts_with("put.") || step.name == "delete";
-        let number = if is_operation { self.operations.fetch_add(1, Ordering::SeqCst) + 1 } else { 0 };
+        let number = if is_operation {
+            self.operations.fetch_add(1, Ordering::SeqCst) + 1
+        } else {
+            0
+        };
         if !is_operation {
-            self.reached.lock().unwrap().push(step.name.to_owned());
+            self.wait_if_asked(step.name);
         }
         let action = match &*self.death.lock().unwrap() {
-            Some(Death::Operation { number: last, after }) if number == *last => {
-                if *after { StepAction::FailAfter } else { StepAction::FailBefore }
+            Some(Death::Operation {
+                number: last,
+                after,
+            }) if number == *last => {
+                if *after {
+                    StepAction::FailAfter
+                } else {
+                    StepAction::FailBefore
+                }
             }
             Some(Death::Step(name)) if name == step.name => StepAction::FailBefore,
             _ => return StepAction::Proceed,
@@ -103,7 +157,7 @@ impl StepHook for Fate {
 
 /// Keeps the events of the last update.
 #[derive(Debug, Default)]
-pub struct Events(pub Mutex<Vec<Event>>);
+pub(crate) struct Events(pub Mutex<Vec<Event>>);
 
 impl Observer for Events {
     fn event(&self, event: &Event) {
@@ -113,25 +167,25 @@ impl Observer for Events {
 
 /// How engines of this world are made.
 #[derive(Debug, Clone, Default)]
-pub struct Manner {
+pub(crate) struct Manner {
     /// Files of a micro-batch at most.
-    pub batch_files_max: Option<usize>,
+    pub(crate) batch_files_max: Option<usize>,
     /// Flows at a time; 0: two.
-    pub parallelism: usize,
+    pub(crate) parallelism: usize,
 }
 
 /// The world of a case.
 #[derive(Debug)]
-pub struct World {
+pub(crate) struct World {
     folder: tempfile::TempDir,
     objects: Arc<InMemory>,
     /// The clock.
-    pub clock: Arc<ManualClock>,
+    pub(crate) clock: Arc<ManualClock>,
     ids: Arc<CountingIds>,
     /// What becomes of the engine.
-    pub fate: Arc<Fate>,
+    pub(crate) fate: Arc<Fate>,
     /// What the observer saw.
-    pub events: Arc<Events>,
+    pub(crate) events: Arc<Events>,
     manner: Manner,
     target: Option<String>,
     pipeline_key: Option<String>,
@@ -140,18 +194,18 @@ pub struct World {
 
 /// A project that was read, with everything that is wrong with it.
 #[derive(Debug)]
-pub struct Loaded {
+pub(crate) struct Loaded {
     /// The project, if it can be made out.
-    pub project: Option<Project>,
+    pub(crate) project: Option<Project>,
     /// What it declares.
-    pub declared: DeclaredGraph,
+    pub(crate) declared: DeclaredGraph,
     /// What is wrong.
-    pub diagnostics: Vec<Diagnostic>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
 impl World {
     /// An empty world.
-    pub fn new(manner: Manner) -> Result<Self, String> {
+    pub(crate) fn new(manner: Manner) -> Result<Self, String> {
         // A place of constant length: underlines in expected answers are as long as the paths that they mark.
         let folder = tempfile::tempdir_in("/tmp").map_err(|error| error.to_string())?;
         for name in ["project", "input"] {
@@ -172,66 +226,77 @@ impl World {
     }
 
     /// The project's folder.
-    pub fn project_folder(&self) -> PathBuf {
+    pub(crate) fn project_folder(&self) -> PathBuf {
         self.folder.path().join("project")
     }
 
     /// Replaces `$input` by the input folder.
-    pub fn fill(&self, text: &str) -> String {
-        text.replace("$input", &self.folder.path().join("input").display().to_string())
+    pub(crate) fn fill(&self, text: &str) -> String {
+        text.replace(
+            "$input",
+            &self.folder.path().join("input").display().to_string(),
+        )
     }
 
     /// Puts back `$input`, so that answers do not depend on where a case ran.
-    pub fn mask(&self, text: &str) -> String {
-        text.replace(&self.folder.path().join("input").display().to_string(), "$input")
-            .replace(&self.project_folder().display().to_string(), "$project")
+    pub(crate) fn mask(&self, text: &str) -> String {
+        text.replace(
+            &self.folder.path().join("input").display().to_string(),
+            "$input",
+        )
+        .replace(&self.project_folder().display().to_string(), "$project")
     }
 
     /// Where a path of a station lies on disk.
-    pub fn place(&self, path: &str) -> PathBuf {
+    pub(crate) fn place(&self, path: &str) -> PathBuf {
         let filled = self.fill(path);
-        if Path::new(&filled).is_absolute() { PathBuf::from(filled) } else { self.project_folder().join(filled) }
+        if Path::new(&filled).is_absolute() {
+            PathBuf::from(filled)
+        } else {
+            self.project_folder().join(filled)
+        }
     }
 
     /// Chooses the bundle target.
-    pub fn set_target(&mut self, target: Option<&str>) {
+    pub(crate) fn set_target(&mut self, target: Option<&str>) {
         self.target = target.map(str::to_owned);
     }
 
     /// Chooses the pipeline of a bundle.
-    pub fn set_pipeline_key(&mut self, key: &str) {
+    pub(crate) fn set_pipeline_key(&mut self, key: &str) {
         self.pipeline_key = Some(key.to_owned());
     }
 
     /// Chooses the file that describes the pipeline.
-    pub fn set_spec(&mut self, path: &str) {
+    pub(crate) fn set_spec(&mut self, path: &str) {
         self.spec = Some(path.to_owned());
     }
 
     /// Copies a folder of a real project into this one.
-    pub fn copy_project(&self, from: &Path) -> Result<(), String> {
+    pub(crate) fn copy_project(&self, from: &Path) -> Result<(), String> {
         copy(from, &self.project_folder()).map_err(|error| format!("{}: {error}", from.display()))
     }
 
     /// Sets the clock.
-    pub fn set_clock(&self, time_us: i64) {
+    pub(crate) fn set_clock(&self, time_us: i64) {
         self.clock.0.store(time_us, Ordering::SeqCst);
     }
 
     /// The objects of the warehouse, with no hook in front.
-    pub fn objects(&self) -> Arc<InMemory> {
+    pub(crate) fn objects(&self) -> Arc<InMemory> {
         Arc::clone(&self.objects)
     }
 
     /// The warehouse as an engine sees it.
-    pub fn store(&self) -> Result<Store, String> {
-        let options = StoreOptions::new(self.clock.clone(), self.ids.clone()).with_hook(self.fate.clone());
+    pub(crate) fn store(&self) -> Result<Store, String> {
+        let options =
+            StoreOptions::new(self.clock.clone(), self.ids.clone()).with_hook(self.fate.clone());
         let base = Url::parse("memory:///warehouse/").map_err(|error| error.to_string())?;
         Store::open(self.objects.clone(), base, options).map_err(|error| error.to_string())
     }
 
     /// Reads the project as it is now.
-    pub fn load(&self) -> Loaded {
+    pub(crate) fn load(&self) -> Loaded {
         let mut files = vec![];
         read_folder(&self.project_folder(), "", &mut files);
         let files: MemoryFiles = files.into_iter().collect();
@@ -251,10 +316,12 @@ impl World {
                 match read_sql(&files, path) {
                     Err(diagnostic) => diagnostics.push(*diagnostic),
                     Ok(text) => {
-                        let (text, replacements, found) = interpolate(path, &text, &project.configuration);
+                        let (text, replacements, found) =
+                            interpolate(path, &text, &project.configuration);
                         diagnostics.extend(found);
                         let file: Arc<str> = path.as_str().into();
-                        let (parsed, found) = sluice_sql::parse_file(&file, &text, replacements, &project.namespace);
+                        let (parsed, found) =
+                            sluice_sql::parse_file(&file, &text, replacements, &project.namespace);
                         statements.extend(parsed);
                         diagnostics.extend(found);
                     }
@@ -263,20 +330,26 @@ impl World {
         }
         let declared = match &project {
             Some(project) => {
-                let (declared, found) = sluice_graph::declare(statements, &project.key, &project.configuration);
+                let (declared, found) =
+                    sluice_graph::declare(statements, &project.key, &project.configuration);
                 diagnostics.extend(found);
                 declared
             }
             None => DeclaredGraph::default(),
         };
-        Loaded { project, declared, diagnostics }
+        Loaded {
+            project,
+            declared,
+            diagnostics,
+        }
     }
 
     /// A new engine for a project, as after a restart.
-    pub fn engine(&self, project: &Project) -> Result<Engine, String> {
+    pub(crate) fn engine(&self, project: &Project) -> Result<Engine, String> {
         self.events.0.lock().unwrap().clear();
         let settings = &project.settings;
-        let pairs = |map: &std::collections::BTreeMap<String, String>| map.clone().into_iter().collect();
+        let pairs =
+            |map: &std::collections::BTreeMap<String, String>| map.clone().into_iter().collect();
         Ok(Engine::new(EngineOptions {
             warehouse: self.store()?,
             warehouse_folder: None,
@@ -293,7 +366,11 @@ impl World {
             observer: self.events.clone(),
             user: "tester".into(),
             time_zone: time_zone(project),
-            parallelism: if self.manner.parallelism == 0 { 2 } else { self.manner.parallelism },
+            parallelism: if self.manner.parallelism == 0 {
+                2
+            } else {
+                self.manner.parallelism
+            },
             memory_bytes_max: None,
             batch_files_max: self.manner.batch_files_max,
         }))
@@ -301,12 +378,17 @@ impl World {
 }
 
 fn time_zone(project: &Project) -> String {
-    let found = project.configuration.iter().find(|(key, _)| key.eq_ignore_ascii_case("spark.sql.session.timeZone"));
+    let found = project
+        .configuration
+        .iter()
+        .find(|(key, _)| key.eq_ignore_ascii_case("spark.sql.session.timeZone"));
     found.map_or_else(|| "UTC".into(), |(_, zone)| zone.clone())
 }
 
 fn read_folder(folder: &Path, prefix: &str, files: &mut Vec<(String, Vec<u8>)>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
     for entry in entries.flatten() {
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         let path = entry.path();
