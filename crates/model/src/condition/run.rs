@@ -15,7 +15,6 @@ conditions! {
     FULL_REFRESH_NOT_ALLOWED = "FULL_REFRESH_NOT_ALLOWED", "01000", User, No, "A table with pipelines.reset.allowed = false was named in a full refresh: it is refreshed without being emptied.";
     UPDATE_CANCELED = "UPDATE_CANCELED", "57014", User, No, "The update was stopped on request. What was committed stays; the next run goes on from there.";
     DATASET_NOT_RUN = "TABLE_OR_VIEW_NOT_FOUND.NOT_RUN", "42P01", User, No, "The dataset is declared in this project but no update has created its table yet. Run the pipeline first.";
-    CAST_ON_WRITE = "CAST_ON_WRITE", "01000", User, No, "A query column has another type than the declared column. It is cast to the declared type with ANSI rules on every write.";
     BAD_RECORDS = "BAD_RECORDS", "01000", User, No, "Records of source files could not be read as what the schema says. They were counted, and kept as NULLs, rescued values or bad records as the options say; the good rows went on.";
     STATE_REPAIRED = "STATE_REPAIRED", "01000", External, No, "At start, unfinished or damaged pieces of table state left by a crash were set aside. The bytes are kept; nothing committed was lost.";
     MATERIALIZED_VIEW_NOT_INCREMENTAL = "MATERIALIZED_VIEW_NOT_INCREMENTALIZABLE", "42K00", User, No, "A materialized view with REFRESH POLICY INCREMENTAL STRICT needs a complete recompute: the message says why. Change the policy, the query, or refresh it fully.";
