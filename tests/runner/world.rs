@@ -373,6 +373,7 @@ impl World {
             },
             memory_bytes_max: None,
             batch_files_max: self.manner.batch_files_max,
+            retry_wait: std::time::Duration::ZERO,
         }))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sluice_model::{Clock, DatasetName, Ids, Namespace};
 use sluice_plan::{Session, SessionSettings};
@@ -41,6 +42,8 @@ pub struct EngineOptions {
     pub memory_bytes_max: Option<usize>,
     /// Files of a micro-batch at most, whatever the query says: for tests that cut batches small.
     pub batch_files_max: Option<usize>,
+    /// Wait before the second attempt at a flow whose error may pass by itself; doubles with each further one.
+    pub retry_wait: Duration,
 }
 
 /// The engine of one pipeline and target. Cheap to clone.

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-/// Waits before an attempt: doubling, from a quarter of a second.
-pub(crate) async fn pause(attempt: u32) {
-    let wait = Duration::from_millis(125) * 2_u32.saturating_pow(attempt.min(6));
-    tokio::time::sleep(wait).await;
+/// Waits before an attempt: `first` before the second one, then twice as long each time.
+pub(crate) async fn pause(first: Duration, attempt: u32) {
+    if first.is_zero() {
+        return;
+    }
+    tokio::time::sleep(first * 2_u32.saturating_pow(attempt.saturating_sub(2).min(6))).await;
 }

@@ -157,7 +157,7 @@ impl Update {
                     self.log
                         .flow_failed(self.origin_of(id), &failure.into_diagnostics(), false);
                     attempt += 1;
-                    crate::retry::pause(attempt).await;
+                    crate::retry::pause(self.engine.options.retry_wait, attempt).await;
                 }
                 outcome => break outcome,
             }

@@ -18,6 +18,9 @@ use crate::arguments::Global;
 use crate::edge::{self, Opened, RandomIds, SystemClock};
 use crate::source_text::SourceTexts;
 
+/// Wait before the second attempt at a flow whose error may pass by itself.
+const RETRY_WAIT: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// What the engine is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -141,6 +144,7 @@ impl Workplace {
             parallelism: parallelism.map_or_else(processors, usize::from),
             memory_bytes_max: None,
             batch_files_max: None,
+            retry_wait: RETRY_WAIT,
         };
         let engine = Engine::new(options);
         Ok(Self {
@@ -174,6 +178,7 @@ impl Workplace {
             parallelism: processors(),
             memory_bytes_max: None,
             batch_files_max: None,
+            retry_wait: RETRY_WAIT,
         };
         Ok(Self {
             project: None,
