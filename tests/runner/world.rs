@@ -289,8 +289,9 @@ impl World {
 
     /// The warehouse as an engine sees it.
     pub(crate) fn store(&self) -> Result<Store, String> {
-        let options =
-            StoreOptions::new(self.clock.clone(), self.ids.clone()).with_hook(self.fate.clone());
+        let options = StoreOptions::new(self.clock.clone(), self.ids.clone())
+            .with_hook(self.fate.clone())
+            .with_commit_wait(std::time::Duration::ZERO);
         let base = Url::parse("memory:///warehouse/").map_err(|error| error.to_string())?;
         Store::open(self.objects.clone(), base, options).map_err(|error| error.to_string())
     }

@@ -305,8 +305,8 @@ impl DeltaTable {
         };
         for looks in tries.. {
             if looks > 0 {
-                let pause = Duration::from_millis(5 << looks.min(8));
-                tokio::time::sleep(pause).await;
+                let first = self.store.commit_wait();
+                tokio::time::sleep(first * (1 << looks.min(8))).await;
             }
             let Ok(seen) = self.seen(request, before, &error).await else {
                 let decision =

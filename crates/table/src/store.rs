@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path as FsPath;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -26,6 +27,8 @@ pub struct StoreOptions {
     pub ids: Arc<dyn Ids>,
     /// Is asked before each mutating operation.
     pub hook: Arc<dyn StepHook>,
+    /// Wait before a commit whose outcome is open is looked at again; doubles with each look.
+    pub commit_wait: Duration,
 }
 
 impl StoreOptions {
@@ -36,7 +39,15 @@ impl StoreOptions {
             clock,
             ids,
             hook: Arc::new(NoHook),
+            commit_wait: Duration::from_millis(5),
         }
+    }
+
+    /// With another wait between looks at a commit.
+    #[must_use]
+    pub fn with_commit_wait(mut self, wait: Duration) -> Self {
+        self.commit_wait = wait;
+        self
     }
 
     /// With a hook.
@@ -295,6 +306,10 @@ impl Store {
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.inner.options.clock
+    }
+
+    pub(crate) fn commit_wait(&self) -> Duration {
+        self.inner.options.commit_wait
     }
 
     /// The ids.
