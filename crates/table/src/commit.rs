@@ -5,7 +5,6 @@
 //! read before each attempt, because the library does not refuse to commit the same one twice.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::Duration;
 
 use bytes::Bytes;
 use deltalake::DeltaTableError;
