@@ -290,7 +290,7 @@ mod tests {
 
     fn rules() -> PathRules {
         PathRules {
-            project_folder: "/work/plant".into(),
+            project_folder: "/srv/plant".into(),
             volumes: vec![
                 ("/Volumes/main/iot".into(), "./data".into()),
                 ("/Volumes/main/iot/raw/".into(), "/mnt/raw".into()),
@@ -299,7 +299,7 @@ mod tests {
                 ("s3://bucket/".into(), "data/bucket".into()),
                 ("dbfs:/landing".into(), "./landing".into()),
             ],
-            engine_folders: vec!["/work/plant/.sluice".into(), "/srv/warehouse".into()],
+            engine_folders: vec!["/srv/plant/.sluice".into(), "/srv/warehouse".into()],
         }
     }
 
@@ -331,7 +331,7 @@ mod tests {
         );
         check(
             "/Volumes/main/iot/rawest",
-            "/work/plant/data/rawest",
+            "/srv/plant/data/rawest",
             None,
             "/Volumes/main/iot/rawest/x/1.json",
         );
@@ -343,13 +343,13 @@ mod tests {
         );
         check(
             "s3://bucket/a/*.json",
-            "/work/plant/data/bucket/a",
+            "/srv/plant/data/bucket/a",
             Some("*.json"),
             "s3://bucket/a/x/1.json",
         );
         check(
             "dbfs:/landing",
-            "/work/plant/landing",
+            "/srv/plant/landing",
             None,
             "dbfs:/landing/x/1.json",
         );
@@ -367,15 +367,15 @@ mod tests {
         );
         check(
             "./data/raw",
-            "/work/plant/data/raw",
+            "/srv/plant/data/raw",
             None,
-            "file:///work/plant/data/raw/x/1.json",
+            "file:///srv/plant/data/raw/x/1.json",
         );
         check(
             "data//raw/",
-            "/work/plant/data/raw",
+            "/srv/plant/data/raw",
             None,
-            "file:///work/plant/data/raw/x/1.json",
+            "file:///srv/plant/data/raw/x/1.json",
         );
     }
 
@@ -383,7 +383,7 @@ mod tests {
     fn names_do_not_depend_on_where_the_project_lies() {
         let place = resolve_path("data/raw", &rules()).unwrap().places.remove(0);
         assert_eq!(
-            place.name_of("/work/plant/data/raw/1.json"),
+            place.name_of("/srv/plant/data/raw/1.json"),
             "./data/raw/1.json"
         );
     }
@@ -396,7 +396,7 @@ mod tests {
             .iter()
             .map(|place| place.base.as_str())
             .collect();
-        assert_eq!(bases, ["/work/plant/data/a", "/work/plant/data"]);
+        assert_eq!(bases, ["/srv/plant/data/a", "/srv/plant/data"]);
     }
 
     #[test]
