@@ -1,6 +1,6 @@
 """Asks Apache Spark for the answers of examples/iot-lakehouse and writes them as its tests.
 
-    /tmp/oracle/venv/bin/python oracle/iot_lakehouse.py          # see README.md for the environment
+    target/oracle-venv/bin/python oracle/iot_lakehouse.py          # see README.md for the environment
 
 The 26 queries are taken from the project's own files. What open Spark lacks is put in its place: `STREAM read_files`
 becomes `spark.read.json` over the landing folder, `LIVE.` goes, the clock stands at NOW, declared columns become casts,

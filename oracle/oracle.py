@@ -35,7 +35,7 @@ SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "1",
     "spark.default.parallelism": "1",
-    "spark.sql.warehouse.dir": "/tmp/oracle-warehouse",
+    "spark.sql.warehouse.dir": "target/oracle-warehouse",
     "spark.driver.memory": "1g",
 }
 # Values of these types do not fit Python's types at their extremes: Spark writes them itself.

@@ -1,6 +1,6 @@
 """Asks Apache Spark for the answers of the small projects under tests/projects and writes them as their tests.
 
-    /tmp/oracle/venv/bin/python oracle/projects.py          # see README.md for the environment
+    target/oracle-venv/bin/python oracle/projects.py          # see README.md for the environment
 
 Queries come from the projects' own files; what open Spark lacks is put in its place, as in iot_lakehouse.py.
 """
