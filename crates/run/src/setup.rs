@@ -109,14 +109,22 @@ impl Update {
         }
     }
 
+    /// Refuses to empty a table that is not ours, or whose rows could not be had again. Asked of every table before
+    /// the first one is emptied: a refusal means that nothing was changed.
+    pub(crate) async fn check_reset(&self, dataset: &ResolvedDataset) -> Result<()> {
+        let Some(table) = self.tables.open_declared(dataset).await? else {
+            return Ok(());
+        };
+        self.check_owner(dataset, &table)?;
+        self.guard_rows(dataset, &table).await
+    }
+
     /// Empties a table for a full refresh: one commit removes all rows and raises the incarnation of every flow, so
     /// that a crash leaves either the old world or the new one.
     pub(crate) async fn reset(&self, dataset: &ResolvedDataset) -> Result<()> {
         let Some(table) = self.tables.open_declared(dataset).await? else {
             return Ok(());
         };
-        self.check_owner(dataset, &table)?;
-        self.guard_rows(dataset, &table).await?;
         let id = table.id();
         let mut txns = vec![];
         for flow in &dataset.flows {

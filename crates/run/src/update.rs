@@ -295,6 +295,9 @@ impl Update {
         {
             self.log.update_state(UpdateState::Resetting);
             for dataset in self.reset_datasets() {
+                self.check_reset(dataset).await?;
+            }
+            for dataset in self.reset_datasets() {
                 self.reset(dataset).await?;
             }
         }
