@@ -11,6 +11,7 @@ mod generator;
 mod operator;
 mod output;
 mod query;
+mod query_time;
 mod relation;
 mod rows;
 mod scope;

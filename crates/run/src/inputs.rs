@@ -64,6 +64,14 @@ pub(crate) struct Binding<'a> {
     pub(crate) view_shapes: &'a Mutex<Vec<Shape>>,
 }
 
+/// The session time zone that the flow's file has set.
+pub(crate) fn zone_of(flow: &ResolvedFlow) -> Option<&str> {
+    let is_zone = |key: &str| key.eq_ignore_ascii_case("spark.sql.session.timeZone");
+    let mut settings = flow.settings.iter();
+    let (_, zone) = settings.find(|(key, _)| is_zone(key))?;
+    Some(zone)
+}
+
 impl Binding<'_> {
     /// The query with everything it reads.
     pub(crate) async fn bind(&self, flow: &ResolvedFlow) -> Result<BoundQuery> {
@@ -96,9 +104,8 @@ impl Binding<'_> {
 
     /// The session in the time zone that the flow's file has set.
     fn session_of(&self, flow: &ResolvedFlow) -> Session {
-        let is_zone = |key: &str| key.eq_ignore_ascii_case("spark.sql.session.timeZone");
-        match flow.settings.iter().find(|(key, _)| is_zone(key)) {
-            Some((_, zone)) => self.session.in_zone(zone),
+        match zone_of(flow) {
+            Some(zone) => self.session.in_zone(zone),
             None => self.session.clone(),
         }
     }

@@ -63,8 +63,7 @@ impl Binder<'_> {
             return Err(self.unknown_function(&call));
         }
         self.plain(&call)?;
-        let args = self.arguments(&call, env)?;
-        self.scalar(&call.name, args, &call.origin)
+        self.scalar_call(&call, env)
     }
 
     fn taken_apart<'a>(&self, function: &'a ast::Function) -> Result<Call<'a>> {

@@ -169,8 +169,12 @@ impl Binder<'_> {
         env: &Environment<'_>,
     ) -> Result<Typed> {
         let origin = self.origin(expr);
+        let before = self.facts.time.timestamps.len();
         let value = self.expression(expr, env)?;
         let target = self.data_type(data_type, &origin)?;
+        if target == DataType::Date32 {
+            self.used_as_date(before, &value);
+        }
         match kind {
             ast::CastKind::Cast | ast::CastKind::DoubleColon => {
                 cast::explicit(self.session, value, &target, &origin)

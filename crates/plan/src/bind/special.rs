@@ -34,7 +34,11 @@ impl Binder<'_> {
         if let Some(target) = cast_function(name)
             && call.args.len() == 1
         {
+            let before = self.facts.time.timestamps.len();
             let [value] = self.exactly::<1>(call, env)?;
+            if target == SparkType::Date {
+                self.used_as_date(before, &value);
+            }
             return cast::explicit(self.session, value, &target.to_arrow(), &call.origin).map(Some);
         }
         if let Some(value) = self.conditional(call, env)? {

@@ -2,6 +2,7 @@
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Expr, LogicalPlan};
+use sluice_decode::datetime::{DAY, Zone};
 use sluice_model::Origin;
 
 use crate::bind::BoundQuery;
@@ -57,6 +58,17 @@ impl TimeUse {
             TimeDependence::None
         }
     }
+}
+
+/// Whether two times fall on one date in a session time zone, which must be one that Spark knows.
+#[must_use]
+pub fn is_same_date(zone: &str, first_us: i64, second_us: i64) -> bool {
+    let zone = Zone::parse(zone);
+    let date = |time_us: i64| {
+        let local = zone.as_ref().map_or(time_us, |zone| zone.to_local(time_us));
+        local.div_euclid(DAY)
+    };
+    date(first_us) == date(second_us)
 }
 
 /// How the rows of the result come from the rows of the inputs.

@@ -5,22 +5,22 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, NaiveDate};
 use serde_json::json;
 use sluice_checkpoint::{BatchPlan, PlannedTarget, SourceOffset, SourceRange};
 use sluice_graph::{ResolvedDataset, ResolvedFlow};
-use sluice_model::Diagnostic;
 use sluice_model::condition::run::{MATERIALIZED_VIEW_NOT_INCREMENTAL, SOURCE_HAS_NO_COLUMNS};
+use sluice_model::{Diagnostic, FlowKind};
 use sluice_plan::incremental::choose::{
     Choice, InputChange, InputFacts, RefreshFacts, Technique as Chosen, choose,
 };
-use sluice_plan::incremental::shape::{Shape, Structure};
+use sluice_plan::incremental::shape::{Shape, Structure, is_same_date};
 use sluice_table::{ChangeKind, DataFile, DeltaTable, Removes};
 
 use crate::error::Result;
 use crate::event_log::definitions::input_name;
 use crate::event_log::details;
 use crate::flow::position::Position;
+use crate::inputs::zone_of;
 use crate::leaves::{Leaf, leaves};
 use crate::micro_batch::{Batch, Bound, Effect, NotDone, column_change};
 use crate::progress::Progress;
@@ -138,10 +138,9 @@ impl<'a> Refresh<'a> {
                 .as_ref()
                 .is_some_and(|plan| plan.pinned.time_zone != update.engine.options.time_zone),
             target_changed: target_changed(&progress, previous.as_deref()).await?,
-            date_changed: previous.as_ref().is_none_or(|plan| {
-                let zone = &update.engine.options.time_zone;
-                date(plan.pinned.batch_ts_us, zone) != date(now_us, zone)
-            }),
+            date_changed: previous
+                .as_ref()
+                .is_none_or(|plan| date_changed(update, flow, plan.pinned.batch_ts_us, now_us)),
             policy: dataset.definition.refresh_policy,
             has_expectations: !flow.expectations.is_empty(),
         };
@@ -445,10 +444,12 @@ async fn target_changed(progress: &Progress, previous: Option<&BatchPlan>) -> Re
         .any(|change| change.kind != sluice_checkpoint::ForeignKind::Harmless))
 }
 
-fn date(time_us: i64, zone: &str) -> NaiveDate {
-    let utc = DateTime::from_timestamp_micros(time_us).unwrap_or_default();
-    match zone.parse::<chrono_tz::Tz>() {
-        Ok(zone) => utc.with_timezone(&zone).date_naive(),
-        Err(_) => utc.date_naive(),
-    }
+/// Whether the date has changed in the time zone of the flow, or in that of a view, which may have one of its own.
+fn date_changed(update: &Update, flow: &ResolvedFlow, then_us: i64, now_us: i64) -> bool {
+    let flows = update.prepared.graph.flows.values();
+    let views = flows.filter(|flow| flow.kind == FlowKind::View);
+    views.chain([flow]).any(|flow| {
+        let zone = zone_of(flow).unwrap_or(&update.engine.options.time_zone);
+        !is_same_date(zone, then_us, now_us)
+    })
 }
