@@ -8,6 +8,7 @@ mod call;
 mod column;
 mod expression;
 mod generator;
+mod lambda;
 mod operator;
 mod output;
 mod query;
@@ -117,6 +118,8 @@ pub(crate) struct Binder<'a> {
     outer: Vec<Arc<Scope>>,
     /// The time window that GROUP BY of the select being bound names.
     window: Option<Typed>,
+    /// The lambdas around the expression being bound.
+    lambdas: lambda::Lambdas,
     /// Errors after which binding went on.
     errors: Vec<Diagnostic>,
     facts: Facts,
@@ -149,6 +152,7 @@ impl<'a> Binder<'a> {
             ctes: vec![],
             outer: vec![],
             window: None,
+            lambdas: lambda::Lambdas::default(),
             errors: vec![],
             facts: Facts::default(),
             top_level: true,

@@ -55,18 +55,18 @@ pub(super) fn cast(
                     column.logical_nulls().as_ref(),
                     source.nulls(),
                 );
-                let data = column
-                    .to_data()
-                    .into_builder()
-                    .nulls(nulls)
-                    .build()
-                    .map_err(|error| internal(&error))?;
-                let cast = cast_in(
-                    &arrow_array::make_array(data),
-                    &target.data_type,
-                    mode,
-                    zone,
-                )?;
+                let cast = if *column.data_type() == DataType::Null {
+                    arrow_array::new_null_array(&target.data_type.to_arrow(), column.len())
+                } else {
+                    let data = column
+                        .to_data()
+                        .into_builder()
+                        .nulls(nulls)
+                        .build()
+                        .map_err(|error| internal(&error))?;
+                    let column = arrow_array::make_array(data);
+                    cast_in(&column, &target.data_type, mode, zone)?
+                };
                 fields.push(Field::new(&target.name, cast.data_type().clone(), true));
                 columns.push(cast);
             }

@@ -74,4 +74,12 @@ conditions! {
     CONVERSION_INVALID_INPUT = "CONVERSION_INVALID_INPUT", "22018", User, No, "A text does not have the form of its format.";
     ILLEGAL_SEQUENCE_BOUNDARIES = "ILLEGAL_SEQUENCE_BOUNDARIES", "22023", User, No, "The step of a sequence does not lead from its start to its end.";
     DATATYPE_MISMATCH_UNEXPECTED_NULL = "DATATYPE_MISMATCH.UNEXPECTED_NULL", "42K09", User, No, "An argument that must have a value is NULL.";
+    LAMBDA_NUM_ARGS_MISMATCH = "INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH", "42K0D", User, No, "A lambda has another number of parameters than the function gives it.";
+    LAMBDA_DUPLICATE_ARG_NAMES = "INVALID_LAMBDA_FUNCTION_CALL.DUPLICATE_ARG_NAMES", "42K0D", User, No, "Two parameters of a lambda have the same name (letter case does not count).";
+    LAMBDA_WITHOUT_HIGHER_ORDER_FUNCTION = "INVALID_LAMBDA_FUNCTION_CALL.NON_HIGHER_ORDER_FUNCTION", "42K0D", User, No, "A lambda is given to a function that takes none, or stands alone.";
+    COMPARATOR_RETURNS_NULL = "COMPARATOR_RETURNS_NULL", "22004", User, No, "The comparator of array_sort returned NULL for a pair of items: it must return a number for every pair.";
+    DATATYPE_MISMATCH_UNEXPECTED_RETURN_TYPE = "DATATYPE_MISMATCH.UNEXPECTED_RETURN_TYPE", "42K09", User, No, "A lambda returns another type than its function needs.";
+    DATATYPE_MISMATCH_MAP_ZIP_WITH_DIFF_TYPES = "DATATYPE_MISMATCH.MAP_ZIP_WITH_DIFF_TYPES", "42K09", User, No, "The maps given to map_zip_with have keys that have no common type.";
+    INVALID_EXTRACT_BASE_FIELD_TYPE = "INVALID_EXTRACT_BASE_FIELD_TYPE", "42000", User, No, "A field, a key or an index is asked of a value that is no struct, map or array.";
+    UNSUPPORTED_SUBQUERY_EXPRESSION = "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.HIGHER_ORDER_FUNCTION", "0A000", User, No, "A subquery stands inside a lambda: compute it beside the call instead.";
 }

@@ -45,7 +45,10 @@ impl Binder<'_> {
         let env = &whole.inner();
         let call = self.taken_apart(function)?;
         if call.over.is_some() {
-            return self.window_call(&call, env);
+            return self.outside_lambdas(|binder| binder.window_call(&call, env));
+        }
+        if let Some(value) = self.higher_order(&call, env)? {
+            return Ok(value);
         }
         if let Some(special) = self.special(&call, whole)? {
             return Ok(special);
@@ -53,7 +56,7 @@ impl Binder<'_> {
         if self.state.aggregate_functions().contains_key(&call.name)
             || sum::is_aggregate(&call.name)
         {
-            return self.aggregate_call(&call, env);
+            return self.outside_lambdas(|binder| binder.aggregate_call(&call, env));
         }
         if self.state.window_functions().contains_key(&call.name) {
             let message = format!("`{}` needs OVER (…)", call.name);

@@ -73,20 +73,37 @@ impl Binder<'_> {
             return Ok(Typed::null());
         };
         let origin = self.place(first.span.union(&parts[parts.len() - 1].span));
-        if let Some(found) = self.named_in(env, parts, &origin)? {
+        if let Some(parameter) = self.lambda_parameter(&first.value) {
+            return self.fields(parameter, rest, &origin);
+        }
+        let value = self.name_in_scope(parts, &origin, env)?;
+        Ok(self.captured(value))
+    }
+
+    /// A name that is no parameter of a lambda.
+    fn name_in_scope(
+        &mut self,
+        parts: &[ast::Ident],
+        origin: &Origin,
+        env: &Environment<'_>,
+    ) -> Result<Typed> {
+        let [first, rest @ ..] = parts else {
+            return Ok(Typed::null());
+        };
+        if let Some(found) = self.named_in(env, parts, origin)? {
             return Ok(found);
         }
         if same(&first.value, "window")
             && let Some(window) = self.window.clone()
         {
-            return self.fields(window, rest, &origin);
+            return self.fields(window, rest, origin);
         }
         if rest.is_empty()
-            && let Some(found) = self.bare_function(&first.value, &origin, env)
+            && let Some(found) = self.bare_function(&first.value, origin, env)
         {
             return Ok(found);
         }
-        Err(self.unresolved(parts, env.scope, &origin))
+        Err(self.unresolved(parts, env.scope, origin))
     }
 
     fn named_in(

@@ -44,6 +44,7 @@ impl Binder<'_> {
                 ..
             } => self.case(operand.as_deref(), conditions, else_result.as_deref(), env),
             ast::Expr::Function(function) => self.call(function, whole),
+            ast::Expr::Lambda(lambda) => self.stray_lambda(lambda),
             ast::Expr::IsNull(inner) => {
                 Ok(Typed::boolean(self.expression(inner, env)?.expr.is_null()))
             }
@@ -187,7 +188,7 @@ impl Binder<'_> {
 
     /// A type as written in a CAST.
     pub(crate) fn data_type(&self, data_type: &ast::DataType, origin: &Origin) -> Result<DataType> {
-        let text = data_type.to_string();
+        let text = type_text(data_type);
         match SparkType::parse(&text) {
             Ok(spark) => Ok(spark.to_arrow()),
             Err(error) => unsupported(origin, format!("the type `{text}` ({error})")),
@@ -352,5 +353,29 @@ impl Binder<'_> {
         let list = values.into_iter();
         let list = list.map(|value| float::settled(value).expr).collect();
         Ok(Typed::boolean(value.expr.in_list(list, negated)))
+    }
+}
+
+/// A type in the form in which Spark writes it; the parser writes maps in another one.
+fn type_text(data_type: &ast::DataType) -> String {
+    match data_type {
+        ast::DataType::Map(key, value) => format!("map<{},{}>", type_text(key), type_text(value)),
+        ast::DataType::Array(
+            ast::ArrayElemTypeDef::AngleBracket(item) | ast::ArrayElemTypeDef::Parenthesis(item),
+        ) => format!("array<{}>", type_text(item)),
+        ast::DataType::Struct(fields, _) => {
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|field| {
+                    let name = field
+                        .field_name
+                        .as_ref()
+                        .map(|name| format!("`{}`:", name.value));
+                    name.unwrap_or_default() + &type_text(&field.field_type)
+                })
+                .collect();
+            format!("struct<{}>", fields.join(","))
+        }
+        other => other.to_string(),
     }
 }

@@ -278,15 +278,7 @@ impl Binder<'_> {
         let mut fields = vec![];
         if call.name == "struct" {
             for (index, (value, ast)) in args.into_iter().zip(&call.args).enumerate() {
-                let name = match ast {
-                    ast::Expr::Identifier(name) | ast::Expr::Named { name, .. } => {
-                        name.value.clone()
-                    }
-                    ast::Expr::CompoundIdentifier(parts) => parts
-                        .last()
-                        .map_or_else(String::new, |part| part.value.clone()),
-                    _ => format!("col{}", index + 1),
-                };
+                let name = field_name(ast, index);
                 fields.push((name, value));
             }
         } else {
@@ -360,7 +352,7 @@ impl Binder<'_> {
         };
         match call.over {
             Some(_) => self.window_call(&count, env),
-            None => self.aggregate_call(&count, env),
+            None => self.outside_lambdas(|binder| binder.aggregate_call(&count, env)),
         }
     }
 
@@ -443,21 +435,28 @@ impl Binder<'_> {
                 return Ok(structure::named_struct(named));
             }
             ast::Expr::Tuple(values) => {
-                let values = values
-                    .iter()
-                    .map(|value| self.expression(value, env))
-                    .collect::<Result<Vec<_>>>()?;
-                let named = values
-                    .into_iter()
-                    .enumerate()
-                    .map(|(i, v)| (format!("col{}", i + 1), v))
-                    .collect();
+                let mut named = vec![];
+                for (index, value) in values.iter().enumerate() {
+                    named.push((field_name(value, index), self.expression(value, env)?));
+                }
                 return Ok(structure::named_struct(named));
             }
             ast::Expr::Named { expr, .. } => return self.expression(expr, env),
             _ => return unsupported(&origin, "this expression"),
         };
         self.scalar(name, args, &origin)
+    }
+}
+
+/// The name of a field of `struct(…)` at a place: that of a column, or Spark's.
+fn field_name(value: &ast::Expr, index: usize) -> String {
+    let default = || format!("col{}", index + 1);
+    match value {
+        ast::Expr::Identifier(name) | ast::Expr::Named { name, .. } => name.value.clone(),
+        ast::Expr::CompoundIdentifier(parts) => {
+            parts.last().map_or_else(default, |part| part.value.clone())
+        }
+        _ => default(),
     }
 }
 

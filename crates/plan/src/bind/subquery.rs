@@ -10,6 +10,7 @@ use sluice_model::condition::query as condition;
 use sqlparser::ast;
 
 use super::column::Environment;
+use super::lambda::LAMBDA;
 use super::query::Bound;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
@@ -18,6 +19,14 @@ use crate::rewrite::{cast, compare, float};
 impl Binder<'_> {
     fn subquery(&mut self, query: &ast::Query, env: &Environment<'_>) -> Result<(Bound, Subquery)> {
         let origin = self.origin(query);
+        if env.clause == LAMBDA {
+            let message = "a lambda takes no subquery";
+            return Err(at(
+                &condition::UNSUPPORTED_SUBQUERY_EXPRESSION,
+                &origin,
+                message,
+            ));
+        }
         if !env.subqueries {
             return unsupported(&origin, format!("a subquery in {}", env.clause));
         }

@@ -120,7 +120,7 @@ fn joined_type(types: &Types<'_>) -> Result<DataType> {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "functions of types may refuse")]
-fn map_of(key: &DataType, value: &DataType) -> Result<DataType> {
+pub(crate) fn map_of(key: &DataType, value: &DataType) -> Result<DataType> {
     let entries = Fields::from(vec![
         Field::new("key", key.clone(), false),
         Field::new("value", value.clone(), true),
@@ -138,7 +138,7 @@ fn map_type(key: Option<&DataType>, value: Option<&DataType>) -> Result<DataType
     )
 }
 
-fn key_value(map: &DataType) -> Result<(DataType, DataType)> {
+pub(super) fn key_value(map: &DataType) -> Result<(DataType, DataType)> {
     if let DataType::Map(entries, _) = map
         && let DataType::Struct(fields) = entries.data_type()
         && let [key, value] = fields.as_ref()
@@ -209,7 +209,7 @@ fn column(call: &Call<'_>, index: usize) -> Result<ArrayRef> {
 }
 
 /// Maps under construction: for each row, places of keys and values in some arrays.
-struct Maps {
+pub(super) struct Maps {
     keys: Vec<(usize, usize)>,
     values: Vec<(usize, usize)>,
     lengths: Vec<usize>,
@@ -217,7 +217,7 @@ struct Maps {
 }
 
 impl Maps {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             keys: vec![],
             values: vec![],
@@ -226,12 +226,12 @@ impl Maps {
         }
     }
 
-    fn null(&mut self) {
+    pub(super) fn null(&mut self) {
         self.lengths.push(0);
         self.valid.push(false);
     }
 
-    fn row(&mut self, entries: impl Iterator<Item = ((usize, usize), (usize, usize))>) {
+    pub(super) fn row(&mut self, entries: impl Iterator<Item = ((usize, usize), (usize, usize))>) {
         let before = self.keys.len();
         for (key, value) in entries {
             self.keys.push(key);
@@ -242,7 +242,7 @@ impl Maps {
     }
 
     /// Gathers keys and values and checks the keys.
-    fn finish(
+    pub(super) fn finish(
         self,
         keys: &[&dyn Array],
         values: &[&dyn Array],
@@ -318,7 +318,7 @@ fn make(call: &Call<'_>) -> Result<ArrayRef> {
     maps.finish(&keys, &values, call.returns)
 }
 
-fn bounds(offsets: &[i32], row: usize) -> std::ops::Range<usize> {
+pub(super) fn bounds(offsets: &[i32], row: usize) -> std::ops::Range<usize> {
     let get = |i: usize| {
         offsets
             .get(i)

@@ -15,8 +15,9 @@ mod epoch;
 mod error;
 mod hash;
 mod json;
+pub(crate) mod lambda;
 mod lists;
-mod map;
+pub(crate) mod map;
 mod number;
 mod regexp;
 mod round;
@@ -114,7 +115,16 @@ pub fn entries() -> impl Iterator<Item = FunctionEntry> {
             doc,
             example,
         });
-    scalars.chain(aggregates)
+    let lambdas = lambda::FUNCTIONS
+        .iter()
+        .map(|(name, aliases, doc, example, _)| FunctionEntry {
+            name,
+            aliases,
+            family: "lambda",
+            doc,
+            example,
+        });
+    scalars.chain(lambdas).chain(aggregates)
 }
 
 /// Registers every function that a query may call by name: only what behaves as in Spark may be registered here.

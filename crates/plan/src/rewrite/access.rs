@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, UInt32Array, make_array};
+use arrow::buffer::NullBuffer;
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Int32Type};
 use datafusion::common::ScalarValue;
@@ -17,6 +18,7 @@ use sluice_model::{Diagnostic, Origin};
 use crate::Session;
 use crate::bind::Typed;
 use crate::error::{Result, at, raise, unsupported};
+use crate::function::signature::list_of;
 use crate::rewrite::cast::{self, Ignored};
 use crate::rewrite::unify::words;
 
@@ -47,14 +49,20 @@ pub(crate) fn field(session: &Session, value: Typed, name: &str, origin: &Origin
         }
         DataType::Map(..) => index(session, value, Typed::text(name), origin),
         DataType::List(item) if matches!(item.data_type(), DataType::Struct(_)) => {
-            unsupported(origin, "a field of every struct in an array")
+            let inner = Typed::new(value.expr.clone(), item.data_type().clone());
+            let found = field(session, inner, name, origin)?;
+            Ok(every(value, name, found.data_type))
         }
         other => {
             let message = format!(
                 "`.{name}` needs a struct or a map, this is {}",
                 words(&other)
             );
-            Err(at(&condition::DATATYPE_MISMATCH, origin, message))
+            Err(at(
+                &condition::INVALID_EXTRACT_BASE_FIELD_TYPE,
+                origin,
+                message,
+            ))
         }
     }
 }
@@ -90,7 +98,11 @@ pub(crate) fn index(session: &Session, value: Typed, key: Typed, origin: &Origin
                 "`[…]` needs an array, a map or a struct, this is {}",
                 words(&other)
             );
-            return Err(at(&condition::DATATYPE_MISMATCH, origin, message));
+            return Err(at(
+                &condition::INVALID_EXTRACT_BASE_FIELD_TYPE,
+                origin,
+                message,
+            ));
         }
     };
     let function = Element {
@@ -106,6 +118,95 @@ pub(crate) fn index(session: &Session, value: Typed, key: Typed, origin: &Origin
         )),
         returns,
     ))
+}
+
+/// The field of every struct in an array.
+fn every(value: Typed, name: &str, item: DataType) -> Typed {
+    let returns = list_of(&item);
+    let function = Every {
+        name: name.to_string(),
+        returns: returns.clone(),
+        signature: Signature::any(1, Volatility::Immutable),
+    };
+    let function = Arc::new(ScalarUDF::new_from_impl(function));
+    let call = ScalarFunction::new_udf(function, vec![value.expr]);
+    Typed::new(Expr::ScalarFunction(call), returns)
+}
+
+/// `array.name`: an array of the field's values, NULL for structs that are NULL.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Every {
+    name: String,
+    returns: DataType,
+    signature: Signature,
+}
+
+impl Every {
+    fn take(&self, array: &ArrayRef) -> datafusion::error::Result<ArrayRef> {
+        let list = array.as_list::<i32>();
+        let items = list.values().as_struct();
+        let index = items
+            .fields()
+            .iter()
+            .position(|field| *field.name() == self.name)
+            .or_else(|| {
+                let mut fields = items.fields().iter();
+                fields.position(|field| field.name().eq_ignore_ascii_case(&self.name))
+            });
+        let Some(index) = index else {
+            return datafusion::common::internal_err!("no field `{}`", self.name);
+        };
+        let column = items.column(index);
+        let nulls = NullBuffer::union(column.nulls(), items.nulls());
+        let column = make_array(column.to_data().into_builder().nulls(nulls).build()?);
+        let DataType::List(element) = &self.returns else {
+            return datafusion::common::internal_err!("a list was expected");
+        };
+        let values = arrow::compute::cast(&column, element.data_type())?;
+        Ok(Arc::new(ListArray::try_new(
+            Arc::clone(element),
+            list.offsets().clone(),
+            values,
+            list.nulls().cloned(),
+        )?))
+    }
+}
+
+impl ScalarUDFImpl for Every {
+    fn name(&self) -> &'static str {
+        "every_field"
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> datafusion::error::Result<String> {
+        let args: Vec<String> = args
+            .iter()
+            .map(|arg| arg.schema_name().to_string())
+            .collect();
+        Ok(format!("{}.{}", args.join(", "), self.name))
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> datafusion::error::Result<DataType> {
+        Ok(self.returns.clone())
+    }
+
+    fn invoke_with_args(
+        &self,
+        args: ScalarFunctionArgs,
+    ) -> datafusion::error::Result<ColumnarValue> {
+        match args.args.into_iter().next() {
+            Some(ColumnarValue::Array(array)) => Ok(ColumnarValue::Array(self.take(&array)?)),
+            Some(ColumnarValue::Scalar(value)) => {
+                let array = self.take(&value.to_array_of_size(1)?)?;
+                let value = ScalarValue::try_from_array(&array, 0)?;
+                Ok(ColumnarValue::Scalar(value))
+            }
+            None => datafusion::common::internal_err!("an access without an argument"),
+        }
+    }
 }
 
 /// One item of an array (from 0) or one value of a map.

@@ -78,7 +78,7 @@ fn every_refusal_has_a_place() {
     check("SELECT items = 1 FROM readings", &["DATATYPE_MISMATCH 1:8"]);
     check(
         "SELECT device_id.x FROM readings",
-        &["DATATYPE_MISMATCH 1:8"],
+        &["INVALID_EXTRACT_BASE_FIELD_TYPE 1:8"],
     );
     check(
         "SELECT sum(sum(temperature)) FROM readings",
