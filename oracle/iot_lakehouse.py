@@ -190,7 +190,7 @@ def main():
         view(spark, "gold", name)
     for name, (purpose, queries) in QUESTIONS.items():
         text = f"# {purpose}\n# Answers: oracle/iot_lakehouse.py (PySpark {spark.version}).\n\n"
-        text += f"--- project examples/iot-lakehouse\n\n--- clock {NOW.replace(' ', 'T')}Z\n\n--- update\n"
+        text += f"--- copy landing\n\n--- clock {NOW.replace(' ', 'T')}Z\n\n--- update\n"
         for query in queries:
             expected = answer(spark, query) if query else table(["dataset", "name", "passed", "failed"], sorted(counts))
             text += f"\n--- query\n{query or EXPECTATIONS}\n--- expect\n{expected}"

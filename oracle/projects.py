@@ -83,7 +83,7 @@ def cold_store(spark):
 
 def write(spark, root, purpose, queries):
     text = f"# {purpose}\n# Answers: oracle/projects.py (PySpark {spark.version}).\n\n"
-    text += f"--- project tests/projects/{root.name}\n\n--- clock {NOW.replace(' ', 'T')}Z\n\n--- update\n"
+    text += f"--- copy landing\n\n--- clock {NOW.replace(' ', 'T')}Z\n\n--- update\n"
     for question in queries:
         asked = question.replace("reports.", "").replace("`open too long`", "open_too_long")
         text += f"\n--- query\n{question}\n--- expect\n{answer(spark, asked)}"

@@ -3,54 +3,19 @@
 //! `cargo test -p sluice --test cases -- NAME` runs what contains NAME; `SLUICE_CASES_COMPLETE=1` fills in answers;
 //! `SLUICE_CASES_ALL_CRASHES=1` ends the engine at every durable step instead of a sample.
 
-#[path = "../crates/sluice/src/arguments.rs"]
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "render is configured by arguments; its tests run with the binary"
-)]
-mod arguments;
-#[path = "runner/case.rs"]
-mod case;
+#[path = "runner/backstage.rs"]
+mod backstage;
 #[path = "runner/foreign.rs"]
 mod foreign;
-#[path = "../crates/sluice/src/project_disk.rs"]
-#[allow(dead_code, reason = "texts need one function of it")]
-mod project_disk;
-#[path = "runner/regime.rs"]
-mod regime;
-#[path = "../crates/sluice/src/render.rs"]
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "the cases render diagnostics and nothing else; its tests run with the binary"
-)]
-mod render;
-#[path = "runner/show.rs"]
-mod show;
-#[path = "../crates/sluice/src/source_text.rs"]
-#[allow(dead_code, reason = "the cases need texts by folder only")]
-mod source_text;
-#[path = "runner/station.rs"]
-#[expect(
-    clippy::unwrap_used,
-    reason = "whoever panicked under a lock has ended the case already"
-)]
-mod station;
-#[path = "runner/world.rs"]
-#[expect(
-    clippy::unwrap_used,
-    reason = "whoever panicked under a lock has ended the case already"
-)]
-mod world;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use sluice::testing::{self, Answers, Case, Crashes, Layout, Manners, Regime, Setting};
 
-use case::Case;
-use regime::Regime;
+use backstage::BehindTheBack;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -87,10 +52,31 @@ fn main() -> ExitCode {
 
 fn run(path: &Path, regime: Regime, complete: bool) -> Result<(), Failed> {
     let text = std::fs::read_to_string(path).map_err(|error| Failed::from(error.to_string()))?;
-    let mut case = Case::parse(path, &text)?;
+    let root = root();
+    let shown = path.strip_prefix(&root).unwrap_or(path).display();
+    let failed = |message: String| Failed::from(format!("{}\n{message}", path.display()));
+    let mut case = Case::parse(&shown.to_string(), &text).map_err(|f| failed(f.to_string()))?;
     if !case.runs_under(regime.name()) {
         return Ok(());
     }
+    let manners = Manners {
+        setting: Setting {
+            project: project_of(path),
+            ..Setting::default()
+        },
+        answers: if complete {
+            Answers::Fill
+        } else {
+            Answers::All
+        },
+        layout: Layout::Exact,
+        crashes: if std::env::var_os("SLUICE_CASES_ALL_CRASHES").is_some() {
+            Crashes::Everywhere
+        } else {
+            Crashes::Sampled
+        },
+        backstage: Arc::new(BehindTheBack),
+    };
     // Plans of deep queries are walked recursively, as in the binary.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -100,7 +86,7 @@ fn run(path: &Path, regime: Regime, complete: bool) -> Result<(), Failed> {
         .map_err(|error| Failed::from(error.to_string()))?;
     let result = runtime.block_on(async {
         let work = tokio::spawn(async move {
-            let result = regime::run(&mut case, regime, complete).await;
+            let result = testing::run(&mut case, regime, &manners).await;
             (case, result)
         });
         work.await.map_err(|error| error.to_string())
@@ -109,7 +95,14 @@ fn run(path: &Path, regime: Regime, complete: bool) -> Result<(), Failed> {
     if complete && result.is_ok() {
         std::fs::write(path, case.to_string()).map_err(|error| Failed::from(error.to_string()))?;
     }
-    result.map_err(|message| Failed::from(format!("{}\n{message}", path.display())))
+    result.map_err(|failure| failed(failure.to_string()))
+}
+
+/// The project that a test belongs to: the one whose `tests` folder it lies in. Cases bring their own.
+fn project_of(path: &Path) -> Option<PathBuf> {
+    let folder = path.parent()?;
+    let is_of_project = folder.ends_with("tests");
+    is_of_project.then(|| folder.parent().map(Path::to_path_buf))?
 }
 
 /// Named steps at which no case ends the engine are steps that nobody has thought about.

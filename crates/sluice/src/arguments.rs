@@ -1,8 +1,12 @@
 //! The command line as types. Must not do anything.
 
+mod authoring;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use authoring::{Regimes, Test};
 
 /// Runs Lakeflow and Spark Declarative Pipelines SQL projects: streaming and batch, exactly once, on plain files.
 #[derive(Debug, Parser)]
@@ -91,6 +95,8 @@ pub(crate) enum Command {
     Plan(Plan),
     /// Run one update
     Run(Run),
+    /// Run the tests of the project: tests/*.test
+    Test(Test),
     /// Query the tables; without -c or -f, a shell
     #[command(visible_alias = "shell")]
     Sql(Sql),
@@ -413,6 +419,10 @@ mod tests {
             "pipelines history",
             "pipelines show main.a.b -n 5",
             "show t --history",
+            "test silver -k late --junit out.xml",
+            "test --regimes",
+            "test --regimes=all --output json",
+            "test --update",
             "completion zsh",
             "explain",
             "version --json",
@@ -431,6 +441,7 @@ mod tests {
             "show t --history --schema",
             "run --var novalue",
             "run --parallelism 0",
+            "test --update --regimes",
             "frobnicate",
         ] {
             let parsed =

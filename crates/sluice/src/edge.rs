@@ -103,7 +103,8 @@ fn relative(path: &Path, folder: &Path) -> String {
         .join("/")
 }
 
-fn folder_name(folder: &Path) -> String {
+/// Name of a folder, for a pipeline that has no other.
+pub(crate) fn folder_name(folder: &Path) -> String {
     let real = folder
         .canonicalize()
         .unwrap_or_else(|_| folder.to_path_buf());
@@ -144,7 +145,17 @@ pub(crate) fn statements(opened: &Opened, project: &Project) -> (Vec<Statement>,
 
 /// The declared graph of a project, with everything that is wrong in its SQL.
 pub(crate) fn declared(opened: &Opened, project: &Project) -> (DeclaredGraph, Vec<Diagnostic>) {
-    let (statements, mut diagnostics) = statements(opened, project);
+    let (statements, found) = statements(opened, project);
+    declare(opened, project, statements, found)
+}
+
+/// The graph that statements declare, and `diagnostics` of reading them with what is wrong in it.
+pub(crate) fn declare(
+    opened: &Opened,
+    project: &Project,
+    statements: Vec<Statement>,
+    mut diagnostics: Vec<Diagnostic>,
+) -> (DeclaredGraph, Vec<Diagnostic>) {
     let (graph, found) = sluice_graph::declare(statements, &project.key, &project.configuration);
     // Where files could not be read, that nothing is declared is no news.
     let has_errors = opened

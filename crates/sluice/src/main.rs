@@ -1,24 +1,7 @@
-//! The `sluice` binary: arguments in, exit code out. What a command does is in `command`, one file each; what people
-//! read is made in `render`. Must not hold logic of pipelines: that is below, in `run`, `graph` and `sql`.
-
-mod arguments;
-mod command;
-mod edge;
-mod exit;
-mod progress;
-mod project_disk;
-mod render;
-mod rows;
-mod source_text;
-mod statement;
-mod workplace;
+//! The `sluice` binary: everything is in the library beside it, where the cases of `tests/` reach it too.
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 fn main() -> ExitCode {
-    exit::report_panics();
-    let arguments = arguments::Arguments::parse();
-    command::dispatch(arguments).into()
+    sluice::main()
 }

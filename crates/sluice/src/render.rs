@@ -118,6 +118,11 @@ impl Screen {
         write_to(&mut io::stderr().lock(), &text);
     }
 
+    /// One diagnostic as text of the result.
+    pub(crate) fn frame(&self, diagnostic: &Diagnostic, texts: &SourceTexts) -> String {
+        frame(diagnostic, texts, self.is_styled && self.is_terminal)
+    }
+
     /// Errors always; warnings unless very quiet; notes when asked.
     fn is_wanted(&self, diagnostic: &Diagnostic) -> bool {
         match diagnostic.severity {

@@ -275,3 +275,191 @@ fn one_engine_at_a_time() {
     held.unlock().unwrap();
     assert_eq!(sluice(at, "run -q").code, 0);
 }
+
+/// A project that reads a volume that nobody mapped, and a bucket.
+fn tested(tests: &[(&str, &str)]) -> TempDir {
+    let project = folder(&[
+        (
+            "databricks.yml",
+            "bundle: {name: plant}\nresources: {pipelines: {plant: {name: plant, schema: iot, libraries: [{glob: {include: src/**}}]}}}\n",
+        ),
+        (
+            "src/a.sql",
+            "CREATE STREAMING TABLE bronze AS SELECT id, v FROM STREAM read_files('/Volumes/main/iot/raw', format => 'json', schema => 'id STRING, v INT');\n\
+            CREATE STREAMING TABLE silver (CONSTRAINT cool EXPECT (v < 50) ON VIOLATION DROP ROW) AS SELECT id, v FROM STREAM(bronze);\n\
+            CREATE MATERIALIZED VIEW gold AS SELECT id, max(v) AS v, current_timestamp() AS at FROM silver GROUP BY id;\n",
+        ),
+    ]);
+    for (name, text) in tests {
+        let path = project.path().join("tests").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    project
+}
+
+const HOT: &str = "# Hot readings are dropped.\n\
+    --- clock 2026-02-03T04:05:06Z\n\
+    --- put /Volumes/main/iot/raw/1.json\n{\"id\":\"a\",\"v\":1}\n{\"id\":\"b\",\"v\":99}\n\n\
+    --- update\nsilver COMPLETED append +1 row dropped 1 cool: 1 passed, 1 failed\n...\n\
+    --- query\nSELECT * FROM gold\n--- expect\nid | v | at\na | 1 | 2026-02-03 04:05:06\n";
+
+#[test]
+fn tests_of_a_project_hold_under_every_regime() {
+    let project = tested(&[
+        ("hot.test", HOT),
+        (
+            "deep/given.test",
+            "# Silver alone, its source in two batches, rows in any order.\n\
+             --- given bronze\nid STRING | v INT\na | 1\nNULL | 60\n--- update\n\
+             --- given bronze\nid STRING | v INT\nb | 2\n--- update\n\
+             --- query\nSELECT id, v FROM silver\n--- expect\nid | v\nb | 2\na | 1\n",
+        ),
+        (
+            "rows.test",
+            "# A table of values is a file.\n--- rows /Volumes/main/iot/raw/x.json\nid | v\na | 7\n'' | NULL\n--- update\n\
+             --- query\nSELECT id, v FROM bronze ORDER BY v\n--- expect\nid | v\n'' | NULL\na | 7\n",
+        ),
+    ]);
+    let plain = sluice(project.path(), "test");
+    assert_eq!(plain.code, 0, "{}{}", plain.stdout, plain.stderr);
+    assert!(plain.stdout.contains("3 passed, 0 failed"));
+    assert!(!project.path().join(".sluice").exists());
+    let all = sluice(project.path(), "test --regimes=all --output json");
+    let told = all.json();
+    assert_eq!((all.code, &told["failed"]), (0, &Value::from(0)), "{told}");
+    assert_eq!(told["tests"].as_array().unwrap().len(), 15);
+    let one = sluice(project.path(), "test deep -k SILVER");
+    assert!(one.stdout.contains("1 passed"), "{}", one.stdout);
+}
+
+#[test]
+fn a_test_that_does_not_hold_says_where_and_what() {
+    let wrong = HOT.replace("a | 1 | 2026", "a | 2 | 2026");
+    let project = tested(&[("hot.test", &wrong)]);
+    let ended = sluice(project.path(), "test --junit out.xml");
+    assert_eq!(ended.code, 1);
+    for shown in [
+        "FAIL  tests/hot.test  Hot readings are dropped.",
+        "error[TEST_ANSWER_DIFFERS]: `query` does not answer what the test expects",
+        "--> tests/hot.test:12:1",
+        "        id | v | at\n",
+        "      - a  | 2 | 2026-02-03 04:05:06\n      + a  | 1 | 2026-02-03 04:05:06\n             ^\n",
+        "0 passed, 1 failed",
+    ] {
+        assert!(ended.stdout.contains(shown), "{shown}\n{}", ended.stdout);
+    }
+    let junit = fs::read_to_string(project.path().join("out.xml")).unwrap();
+    assert!(junit.contains("<testsuite name=\"plant\" tests=\"1\" failures=\"1\""));
+    assert!(junit.contains("classname=\"tests.hot\" name=\"Hot readings are dropped.\""));
+    let filled = sluice(project.path(), "test --update");
+    assert_eq!(filled.code, 0, "{}", filled.stdout);
+    let text = fs::read_to_string(project.path().join("tests/hot.test")).unwrap();
+    assert!(
+        text.contains("id | v | at\na  | 1 | 2026-02-03 04:05:06\n"),
+        "{text}"
+    );
+    // An answer that holds stays as it was written.
+    assert!(
+        text.contains("silver COMPLETED append +1 row dropped 1"),
+        "{text}"
+    );
+    assert_eq!(sluice(project.path(), "test").code, 0);
+}
+
+#[test]
+fn a_test_that_cannot_be_read_is_told_by_line() {
+    for (text, condition, place, help) in [
+        (
+            "--- update\n",
+            "TEST_SYNTAX_ERROR",
+            "tests/a.test:1:1",
+            "begin with `# what this test shows`",
+        ),
+        (
+            "# x\n",
+            "TEST_SYNTAX_ERROR",
+            "tests/a.test:1:1",
+            "--- query",
+        ),
+        (
+            "# x\n--- updat\n",
+            "TEST_SYNTAX_ERROR",
+            "tests/a.test:2:1",
+            "a station is one of",
+        ),
+        (
+            "# x\n--- clock +5\n",
+            "TEST_SYNTAX_ERROR",
+            "tests/a.test:2:1",
+            "10m",
+        ),
+        (
+            "# x\n--- clock noon\n",
+            "TEST_SYNTAX_ERROR",
+            "tests/a.test:2:1",
+            "2026-01-01T00:00:00Z",
+        ),
+        (
+            "# x\n--- update --force\n",
+            "TEST_SYNTAX_ERROR",
+            "tests/a.test:2:1",
+            "--full-refresh-all",
+        ),
+        (
+            "# x\n--- put ../out.json\n1\n",
+            "TEST_SYNTAX_ERROR",
+            "tests/a.test:2:1",
+            "relative to the project",
+        ),
+        (
+            "# x\n--- copy ../plant\n",
+            "TEST_SYNTAX_ERROR",
+            "tests/a.test:2:1",
+            "relative to the project",
+        ),
+        (
+            "# x\n--- rows a.parquet\nid\n1\n",
+            "TEST_SYNTAX_ERROR",
+            "tests/a.test:2:1",
+            ".csv",
+        ),
+        (
+            "# x\n--- given bronze\nid | v\n1\n",
+            "TEST_SYNTAX_ERROR",
+            "tests/a.test:2:1",
+            "NULL for no value",
+        ),
+        (
+            "# x\n# not under: crash\n--- update\n",
+            "TEST_SYNTAX_ERROR",
+            "tests/a.test:2:1",
+            "(reason)",
+        ),
+        (
+            "# x\n--- query\nSELECT 1 AS a\n",
+            "TEST_STATION_FAILED",
+            "tests/a.test:2:1",
+            "`expect` station is missing",
+        ),
+        (
+            "# x\n--- query\nSELECT nope\n",
+            "TEST_STATION_FAILED",
+            "tests/a.test:2:1",
+            "UNRESOLVED_COLUMN",
+        ),
+    ] {
+        let project = tested(&[("a.test", text)]);
+        let ended = sluice(project.path(), "test");
+        assert_eq!(ended.code, 1, "{text}");
+        for shown in [condition, place, help] {
+            assert!(ended.stdout.contains(shown), "{shown}\n{}", ended.stdout);
+        }
+    }
+    let none = tested(&[]);
+    let ended = sluice(none.path(), "test");
+    assert_eq!(
+        (ended.code, ended.stderr.contains("TEST_NOT_FOUND")),
+        (2, true)
+    );
+}

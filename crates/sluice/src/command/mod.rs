@@ -13,6 +13,7 @@ mod show;
 mod sql;
 mod summary;
 mod syntax;
+mod test;
 mod validate;
 mod version;
 
@@ -59,6 +60,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
                 run::run(&screen, global, &asked)
             }
         }
+        Command::Test(asked) => test::run(&screen, global, &asked),
         Command::Sql(asked) => sql::run(&screen, global, &asked),
         Command::Show(asked) | Command::Pipelines(Pipelines::Show(asked)) => {
             show::run(&screen, global, &asked)

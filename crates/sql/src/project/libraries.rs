@@ -6,7 +6,7 @@ use sluice_model::{Diagnostic, Origin};
 
 use super::SpecKind;
 use super::discovery::{has_extension, is_sql};
-use super::files::{ProjectFiles, folder_of, join};
+use super::files::{ProjectFileError, ProjectFiles, folder_of, join};
 use super::reader::Reader;
 use super::suggest::closest;
 use super::yaml::Node;
@@ -139,7 +139,9 @@ fn resolve(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
 fn file(reader: &mut Reader<'_>, node: &Node, is_notebook: bool) -> Option<String> {
     let path = resolve(reader, node)?;
     let exists = |path: &str| reader.files.paths().iter().any(|p| p == path);
-    let found = if exists(&path) {
+    // Files of data are not listed; one that is named is there all the same.
+    let is_there = |path: &str| !matches!(reader.files.read(path), Err(ProjectFileError::NotFound));
+    let found = if exists(&path) || is_there(&path) {
         Some(path.clone())
     } else {
         // Databricks names a notebook without its extension.

@@ -1,41 +1,43 @@
 //! The `.test` file: its stations, read and written back. Must not run anything.
-//!
-//! A file is a purpose (comment lines), then stations: `--- <verb> [arguments]` and the lines up to the next one.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+
+use super::failure::Failure;
+
+/// What a file looks like, for whoever wrote one that cannot be read.
+const SHAPE: &str = "begin with `# what this test shows`, then stations such as `--- put landing/1.json`, `--- update`, `--- query`";
 
 /// One case: one behaviour in one file.
 #[derive(Debug, Clone)]
-pub(crate) struct Case {
-    /// Where it lies.
-    pub(crate) path: PathBuf,
+pub struct Case {
+    /// Name of its file, as it is shown.
+    pub file: String,
     /// The comment lines at the top, as written.
-    pub(crate) purpose: Vec<String>,
+    pub purpose: Vec<String>,
     /// Regimes it opts out of, each with its reason: `# not under: full-refresh (source is trimmed)`.
-    pub(crate) not_under: Vec<(String, String)>,
+    pub not_under: Vec<(String, String)>,
     /// The stations in order.
-    pub(crate) stations: Vec<Station>,
+    pub stations: Vec<Station>,
 }
 
 /// One station of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Station {
+pub struct Station {
     /// First word after `---`.
-    pub(crate) verb: String,
+    pub verb: String,
     /// The rest of that line.
-    pub(crate) argument: String,
+    pub argument: String,
     /// The lines below, each ended by a line feed.
-    pub(crate) body: String,
+    pub body: String,
     /// Line of the `---`, from 1.
-    pub(crate) line: usize,
+    pub line: usize,
 }
 
 impl Case {
     /// Reads a case from its text.
-    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, String> {
+    pub fn parse(file: &str, text: &str) -> Result<Self, Failure> {
         let mut case = Self {
-            path: path.to_path_buf(),
+            file: file.to_owned(),
             purpose: vec![],
             not_under: vec![],
             stations: vec![],
@@ -57,21 +59,28 @@ impl Case {
             }
         }
         if case.purpose.is_empty() {
-            return Err("the first line must be a comment that says the purpose".into());
+            let first = text.lines().next().unwrap_or_default();
+            let message = "the first line must be a comment that says the purpose";
+            return Err(Failure::misspelled(file, 1, first, message, SHAPE));
         }
         if case.stations.is_empty() {
-            return Err("no station: a case needs at least one `--- …` line".into());
+            let message = "the test does nothing: it has no `--- …` line";
+            return Err(Failure::misspelled(file, 1, "", message, SHAPE));
         }
         Ok(case)
     }
 
-    fn read_purpose(&mut self, line: &str, number: usize) -> Result<(), String> {
+    fn read_purpose(&mut self, line: &str, number: usize) -> Result<(), Failure> {
         if let Some(rest) = line.strip_prefix("# not under:") {
             let (regime, reason) = rest
                 .trim()
                 .split_once(" (")
                 .and_then(|(regime, reason)| Some((regime, reason.strip_suffix(')')?)))
-                .ok_or_else(|| format!("line {number}: expected `# not under: REGIME (reason)`"))?;
+                .ok_or_else(|| {
+                    let message = "a regime is left out without a reason";
+                    let help = "write `# not under: REGIME (reason)`";
+                    Failure::misspelled(&self.file, number, line, message, help)
+                })?;
             self.not_under
                 .push((regime.to_string(), reason.to_string()));
         }
@@ -79,42 +88,78 @@ impl Case {
             self.purpose.push(line.to_string());
             return Ok(());
         }
-        Err(format!(
-            "line {number}: expected a comment or a station, found `{line}`"
+        let message = format!("expected a comment or a station, found `{line}`");
+        Err(Failure::misspelled(
+            &self.file, number, line, &message, SHAPE,
         ))
+    }
+
+    /// The first comment line, without its `#`.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        let first = self.purpose.first().map(String::as_str).unwrap_or_default();
+        first.trim_start_matches('#').trim()
     }
 
     /// Whether the case takes part in a regime.
     #[must_use]
-    pub(crate) fn runs_under(&self, regime: &str) -> bool {
+    pub fn runs_under(&self, regime: &str) -> bool {
         !self.not_under.iter().any(|(name, _)| name == regime)
     }
 
     /// The body of the station right after `index` if its verb is `verb`.
     #[must_use]
-    pub(crate) fn answer(&self, index: usize, verb: &str) -> Option<(usize, &Station)> {
+    pub fn answer(&self, index: usize, verb: &str) -> Option<(usize, &Station)> {
         let station = self.stations.get(index + 1)?;
         (station.verb == verb).then_some((index + 1, station))
     }
 }
 
+impl Case {
+    /// Adds an empty station for the answer of the station at `index`, if no answer follows it.
+    pub(super) fn make_room_for(&mut self, index: usize, verb: &str) {
+        let next = self.stations.get(index + 1);
+        if next.is_some_and(|next| matches!(next.verb.as_str(), "expect" | "error")) {
+            return;
+        }
+        let Some(asked) = self.stations.get_mut(index) else {
+            return;
+        };
+        asked.body = format!("{}\n", asked.answer_text());
+        let answer = Station {
+            verb: verb.to_owned(),
+            argument: String::new(),
+            body: String::new(),
+            line: asked.line,
+        };
+        self.stations.insert(index + 1, answer);
+    }
+}
+
 impl Station {
+    /// Its line.
+    #[must_use]
+    pub fn head(&self) -> String {
+        let gap = if self.argument.is_empty() { "" } else { " " };
+        format!("--- {}{gap}{}", self.verb, self.argument)
+    }
+
     /// The body without the empty lines that separate it from the next station.
     #[must_use]
-    pub(crate) fn answer_text(&self) -> &str {
+    pub fn answer_text(&self) -> &str {
         self.body.trim_end_matches('\n')
     }
 
     /// The body of a file or input: one trailing empty line, a separator, is not part of it.
     #[must_use]
-    pub(crate) fn content(&self) -> &str {
+    pub fn content(&self) -> &str {
         self.body
             .strip_suffix("\n\n")
             .map_or(self.body.as_str(), |_| &self.body[..self.body.len() - 1])
     }
 
     /// Replaces the body by an answer, keeping the separator.
-    pub(crate) fn set_answer(&mut self, text: &str) {
+    pub fn set_answer(&mut self, text: &str) {
         self.body = format!("{}\n\n", text.trim_end_matches('\n'));
     }
 }
@@ -125,8 +170,7 @@ impl fmt::Display for Case {
             writeln!(f, "{line}")?;
         }
         for (index, station) in self.stations.iter().enumerate() {
-            let gap = if station.argument.is_empty() { "" } else { " " };
-            writeln!(f, "--- {}{gap}{}", station.verb, station.argument)?;
+            writeln!(f, "{}", station.head())?;
             let last = index + 1 == self.stations.len();
             let body = if last {
                 station.body.trim_end_matches('\n')

@@ -1,4 +1,4 @@
-//! Reports, plans, tables and events as the text that cases compare. Must not run anything.
+//! Reports, plans, tables and events as the text that tests compare. Must not run anything.
 
 use std::fmt::Write as _;
 
@@ -142,7 +142,8 @@ fn cell(column: &ArrayRef, row: usize) -> String {
     }
 }
 
-fn layout(header: &[String], rows: &[Vec<String>]) -> String {
+/// Columns padded to one width.
+pub(crate) fn layout(header: &[String], rows: &[Vec<String>]) -> String {
     let width = |index: usize| {
         let cells = rows
             .iter()

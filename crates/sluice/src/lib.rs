@@ -1,0 +1,28 @@
+//! The door: arguments in, exit code out. What a command does is in `command`, one file each; what people read is made
+//! in `render`; what walks through `.test` files is in [`testing`]. Must not hold logic of pipelines: that is below, in
+//! `run`, `graph` and `sql`.
+
+mod arguments;
+mod command;
+mod edge;
+mod exit;
+mod progress;
+mod project_disk;
+mod render;
+mod rows;
+mod source_text;
+mod statement;
+pub mod testing;
+mod workplace;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    exit::report_panics();
+    let arguments = arguments::Arguments::parse();
+    command::dispatch(arguments).into()
+}

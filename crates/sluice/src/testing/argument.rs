@@ -1,0 +1,60 @@
+//! Arguments of stations: flags of an update, durations. Must not run anything.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use sluice_run::UpdateRequest;
+
+use super::failure::Trouble;
+
+/// The flags of `update`.
+pub(super) fn request(flags: &str) -> Result<UpdateRequest, Trouble> {
+    let mut request = UpdateRequest {
+        stop: Arc::new(AtomicBool::new(false)),
+        ..UpdateRequest::default()
+    };
+    let mut words = flags.split_whitespace();
+    while let Some(word) = words.next() {
+        let mut list = || {
+            words
+                .next()
+                .map(|names| names.split(',').map(str::to_owned).collect())
+                .unwrap_or_default()
+        };
+        match word {
+            "--full-refresh-all" => request.selection.full_refresh_all = true,
+            "--allow-data-loss" => request.allow_data_loss = true,
+            "--full-refresh" => request.selection.full_refresh = list(),
+            "--refresh" | "--select" => request.selection.refresh = list(),
+            "--exclude" => request.selection.exclude = list(),
+            other => {
+                return Err(Trouble::misspelled(
+                    format!("`{other}` is no flag of update"),
+                    "flags are --refresh, --select, --exclude, --full-refresh, --full-refresh-all and --allow-data-loss",
+                ));
+            }
+        }
+    }
+    Ok(request)
+}
+
+/// `10m` in microseconds.
+pub(super) fn duration_us(text: &str) -> Result<i64, Trouble> {
+    let wrong = || {
+        Trouble::misspelled(
+            format!("`{text}` is no duration"),
+            "write a number and a unit: 90s, 10m, 2h, 1d",
+        )
+    };
+    let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(split);
+    let number: i64 = number.parse().map_err(|_| wrong())?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(seconds * 1_000_000).ok_or_else(wrong)
+}

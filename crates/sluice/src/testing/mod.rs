@@ -1,0 +1,49 @@
+//! Tests of pipelines: `.test` files, read, walked through a world of their own, and compared. Used by `sluice test` for
+//! the tests of a project and by `tests/runner.rs` for our own cases; must not print.
+//!
+//! A file is a purpose (comment lines), then stations: `--- <verb> [arguments]` and the lines up to the next one.
+//!
+//! | station | does | answer |
+//! |---|---|---|
+//! | `put PATH` / `put-hex PATH` | writes an input file where the project reads PATH (in our cases also below `$input`) | |
+//! | `rows PATH` | writes a table of values as an input file, JSON lines or CSV by its extension | |
+//! | `given DATASET` | puts rows in the place of what fills a dataset: `name TYPE \| …`, then values | |
+//! | `copy PATH` | takes over a file or folder of the project that is no SQL and no setting, such as sample data | |
+//! | `file PATH` | writes a project file, or replaces it | |
+//! | `remove PATH` | deletes a file or folder | |
+//! | `target NAME`, `key NAME`, `spec FILE` | chooses the bundle target, the pipeline, its file | |
+//! | `clock +10m`, `clock 2026-01-01T00:00:00Z` | moves the clock | |
+//! | `update [flags]` | runs an update | its flows; then `error` if it must fail, `note` for what it says beside |
+//! | `validate` | resolves the project | `error`, `note`, or nothing |
+//! | `plan` | says what an update would do | its lines |
+//! | `query` | runs SQL | `expect`: the rows, or `error` |
+//! | `events [types]` | lists events of the last update | its lines |
+//! | `history TABLE` | lists commits | its lines |
+//! | `crash STEP FLOW` | the next update dies at that step | |
+//! | `overtaken STEP FLOW` | the next update waits at that step until another engine has done a whole one | |
+//!
+//! A line `...` in an answer stands for any further lines.
+
+mod answer;
+mod argument;
+mod case;
+mod difference;
+mod failure;
+mod fate;
+mod fixture;
+pub(crate) mod junit;
+mod regime;
+mod rows;
+mod sandbox;
+mod settle;
+mod show;
+mod walk;
+mod world;
+
+pub use answer::{Answers, Layout};
+pub use case::{Case, Station};
+pub use failure::{Failure, Trouble};
+pub use fate::Fate;
+pub use regime::{Crashes, Manners, Regime, run};
+pub use walk::{Backstage, NoBackstage, Walk};
+pub use world::{Loaded, Setting, World};

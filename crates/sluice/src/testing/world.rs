@@ -1,0 +1,298 @@
+//! The world of one test: its project and input on disk in a folder of its own, its warehouse in memory, a clock and ids
+//! that are told what to say, and engines that come and go.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use object_store::memory::InMemory;
+use sluice_graph::DeclaredGraph;
+use sluice_model::Diagnostic;
+use sluice_run::{Engine, EngineOptions};
+use sluice_source::PathRules;
+use sluice_sql::project::{LoadOptions, Project, load};
+use sluice_table::{Store, StoreOptions};
+use url::Url;
+
+use super::fate::{CountingIds, Events, Fate, ManualClock};
+use super::fixture::Given;
+use super::sandbox;
+use crate::edge::{self, Opened};
+use crate::project_disk::DiskFiles;
+
+/// 2026-01-01T00:00:00Z: when every test begins unless it says otherwise.
+const BEGINNING_US: i64 = 1_767_225_600_000_000;
+
+/// What a test begins with.
+#[derive(Debug, Clone, Default)]
+pub struct Setting {
+    /// Folder of the project that is tested; `None` for a case that writes its own.
+    pub project: Option<PathBuf>,
+    /// Bundle target.
+    pub target: Option<String>,
+    /// Key of the pipeline in the bundle.
+    pub pipeline_key: Option<String>,
+    /// File that describes the pipeline, relative to the project.
+    pub spec: Option<String>,
+    /// Values of bundle variables.
+    pub variables: Vec<(String, String)>,
+}
+
+/// How engines of this world are made.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Manner {
+    /// Files of a micro-batch at most.
+    pub(crate) batch_files_max: Option<usize>,
+    /// Flows at a time; 0: two.
+    pub(crate) parallelism: usize,
+}
+
+/// The world of a test.
+#[derive(Debug)]
+pub struct World {
+    folder: tempfile::TempDir,
+    objects: Arc<InMemory>,
+    /// The clock.
+    pub(crate) clock: Arc<ManualClock>,
+    ids: Arc<CountingIds>,
+    /// What becomes of the engine.
+    pub(crate) fate: Arc<Fate>,
+    /// What the observer saw.
+    pub(crate) events: Arc<Events>,
+    manner: Manner,
+    setting: Setting,
+    given: Vec<Given>,
+}
+
+/// A project that was read, with everything that is wrong with it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The project, if it can be made out.
+    pub project: Option<Project>,
+    /// What it declares.
+    pub declared: DeclaredGraph,
+    /// What is wrong.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Where its paths lie.
+    pub(crate) rules: PathRules,
+}
+
+impl World {
+    /// A world with nothing but the description of the project, if one is tested.
+    pub(crate) fn new(manner: Manner, setting: &Setting) -> Result<Self, String> {
+        // A place of constant length: underlines in expected answers are as long as the paths that they mark.
+        let short = Path::new("/tmp");
+        let folder = if short.is_dir() {
+            tempfile::tempdir_in(short)
+        } else {
+            tempfile::tempdir()
+        };
+        let folder = folder.map_err(|error| format!("no temporary folder: {error}"))?;
+        for name in ["project", "input", "given", "outside"] {
+            std::fs::create_dir_all(folder.path().join(name)).map_err(|error| error.to_string())?;
+        }
+        if let Some(project) = &setting.project {
+            sandbox::copy_description(project, &folder.path().join("project"))?;
+        }
+        Ok(Self {
+            folder,
+            objects: Arc::new(InMemory::new()),
+            clock: Arc::new(ManualClock::at(BEGINNING_US)),
+            ids: Arc::default(),
+            fate: Arc::default(),
+            events: Arc::default(),
+            manner,
+            setting: setting.clone(),
+            given: vec![],
+        })
+    }
+
+    /// The project's folder.
+    pub(crate) fn project_folder(&self) -> PathBuf {
+        self.folder.path().join("project")
+    }
+
+    /// The folder of the project that is tested, where it really lies.
+    pub(crate) fn original(&self) -> Option<&Path> {
+        self.setting.project.as_deref()
+    }
+
+    /// Replaces `$input` by the input folder.
+    pub(crate) fn fill(&self, text: &str) -> String {
+        text.replace("$input", &self.below("input"))
+    }
+
+    /// Puts back `$input`, so that answers do not depend on where a test ran.
+    pub(crate) fn mask(&self, text: &str) -> String {
+        text.replace(&self.below("input"), "$input")
+            .replace(&self.below("outside"), "$outside")
+            .replace(&self.below("given"), "$given")
+            .replace(&self.below("project"), "$project")
+    }
+
+    fn below(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    /// Where a path of a station lies on disk; `None` when it leads out of the world.
+    pub(crate) fn place(&self, path: &str) -> Option<PathBuf> {
+        let filled = self.fill(path);
+        let is_elsewhere = filled.starts_with('/') || filled.contains(':');
+        let place = if self.setting.project.is_some() && is_elsewhere {
+            let resolved = sluice_source::resolve_path(&filled, &self.load().rules).ok()?;
+            PathBuf::from(&resolved.places.first()?.base)
+        } else {
+            self.project_folder().join(&filled)
+        };
+        let climbs = place.components().any(|part| part.as_os_str() == "..");
+        (place.starts_with(self.folder.path()) && !climbs).then_some(place)
+    }
+
+    /// Chooses the bundle target.
+    pub(crate) fn set_target(&mut self, target: &str) {
+        self.setting.target = Some(target.to_owned());
+    }
+
+    /// Chooses the pipeline of a bundle.
+    pub(crate) fn set_pipeline_key(&mut self, key: &str) {
+        self.setting.pipeline_key = Some(key.to_owned());
+    }
+
+    /// Chooses the file that describes the pipeline.
+    pub(crate) fn set_spec(&mut self, path: &str) {
+        self.setting.spec = Some(path.to_owned());
+    }
+
+    /// Puts rows in the place of what fills a dataset.
+    pub(crate) fn give(&mut self, given: Given, lines: &str) -> Result<(), String> {
+        let folder = self.folder.path().join("given").join(given.folder());
+        std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        let number = std::fs::read_dir(&folder).map_or(0, Iterator::count) + 1;
+        std::fs::write(folder.join(format!("{number:06}.json")), lines)
+            .map_err(|error| error.to_string())?;
+        if !self.given.contains(&given) {
+            self.given.push(given);
+        }
+        Ok(())
+    }
+
+    /// Sets the clock.
+    pub(crate) fn set_clock(&self, time_us: i64) {
+        self.clock.set(time_us);
+    }
+
+    /// The objects of the warehouse, with no hook in front.
+    pub fn objects(&self) -> Arc<InMemory> {
+        Arc::clone(&self.objects)
+    }
+
+    /// The warehouse as an engine sees it.
+    pub fn store(&self) -> Result<Store, String> {
+        let options = StoreOptions::new(self.clock.clone(), self.ids.clone())
+            .with_hook(self.fate.clone())
+            .with_commit_wait(std::time::Duration::ZERO);
+        let base = Url::parse("memory:///warehouse/").map_err(|error| error.to_string())?;
+        Store::open(self.objects.clone(), base, options).map_err(|error| error.to_string())
+    }
+
+    /// Reads the project as it is now.
+    pub(crate) fn load(&self) -> Loaded {
+        let folder = self.project_folder();
+        let mut files = DiskFiles::walk(&folder);
+        let named = self.setting.project.as_deref().map(edge::folder_name);
+        let options = LoadOptions {
+            target: self.setting.target.clone(),
+            pipeline_key: self.setting.pipeline_key.clone(),
+            spec: self.setting.spec.clone(),
+            variables: self.setting.variables.clone(),
+            environment: BTreeMap::new(),
+            user_name: "tester".into(),
+            folder_name: named.unwrap_or_else(|| "project".into()),
+        };
+        let (project, found) = load(&files, &options);
+        let mut diagnostics = std::mem::take(&mut files.diagnostics);
+        diagnostics.extend(found);
+        let mut loaded = Loaded {
+            project: None,
+            declared: DeclaredGraph::default(),
+            diagnostics: vec![],
+            rules: PathRules::default(),
+        };
+        let opened = Opened {
+            folder,
+            files,
+            project: None,
+            diagnostics,
+        };
+        if let Some(project) = project {
+            let (mut statements, mut found) = edge::statements(&opened, &project);
+            for given in &self.given {
+                let place = self.folder.path().join("given").join(given.folder());
+                found.extend(given.replace(&mut statements, &place, &project));
+            }
+            loaded.rules = self.rules(&project, &sandbox::reads(&statements));
+            let (declared, found) = edge::declare(&opened, &project, statements, found);
+            loaded.declared = declared;
+            loaded.diagnostics = found;
+            loaded.project = Some(project);
+        }
+        loaded.diagnostics.splice(0..0, opened.diagnostics);
+        loaded
+    }
+
+    fn rules(&self, project: &Project, reads: &[String]) -> PathRules {
+        if self.setting.project.is_some() {
+            let outside = self.folder.path().join("outside");
+            let mut rules = sandbox::rules(project, self.project_folder(), &outside, reads);
+            // What stands for a dataset lies in the world already.
+            rules.paths.push((self.below("given"), self.below("given")));
+            rules.paths.push((self.below("input"), self.below("input")));
+            sandbox::make_folders(reads, &rules);
+            return rules;
+        }
+        let pairs = |map: &BTreeMap<String, String>| map.clone().into_iter().collect();
+        PathRules {
+            project_folder: self.project_folder(),
+            volumes: pairs(&project.settings.volumes),
+            paths: pairs(&project.settings.paths),
+            engine_folders: vec![],
+        }
+    }
+
+    /// A new engine for a project, as after a restart.
+    pub fn engine(&self, loaded: &Loaded) -> Result<Engine, String> {
+        let project = loaded
+            .project
+            .as_ref()
+            .ok_or("the project cannot be read")?;
+        self.events.forget();
+        Ok(Engine::new(EngineOptions {
+            warehouse: self.store()?,
+            warehouse_folder: None,
+            pipeline: project.key.clone(),
+            target: project.target.clone(),
+            namespace: project.namespace.clone(),
+            event_log: project.event_log.clone(),
+            path_rules: loaded.rules.clone(),
+            observer: self.events.clone(),
+            user: "tester".into(),
+            time_zone: time_zone(project),
+            parallelism: if self.manner.parallelism == 0 {
+                2
+            } else {
+                self.manner.parallelism
+            },
+            memory_bytes_max: None,
+            batch_files_max: self.manner.batch_files_max,
+            retry_wait: std::time::Duration::ZERO,
+        }))
+    }
+}
+
+fn time_zone(project: &Project) -> String {
+    let found = project
+        .configuration
+        .iter()
+        .find(|(key, _)| key.eq_ignore_ascii_case("spark.sql.session.timeZone"));
+    found.map_or_else(|| "UTC".into(), |(_, zone)| zone.clone())
+}
