@@ -40,9 +40,12 @@ pub(super) fn decode(
             rows += 1;
             if rows == job.batch_rows {
                 rows = 0;
+                // The next batch will be about as large: room for it at once, not by doubling.
+                let bytes = values.values_slice().len();
                 if !sink(Part::good(batch(job, &mut values)?)) {
                     return Ok(());
                 }
+                values = StringBuilder::with_capacity(job.batch_rows, bytes + bytes / 8);
             }
         }
     }
@@ -93,7 +96,7 @@ pub(crate) fn lines<'a>(
         if rest.is_empty() {
             return None;
         }
-        let end = rest.find(['\n', '\r']).unwrap_or(rest.len());
+        let end = memchr::memchr2(b'\n', b'\r', rest.as_bytes()).unwrap_or(rest.len());
         let (line, tail) = rest.split_at(end);
         rest = tail
             .strip_prefix("\r\n")
