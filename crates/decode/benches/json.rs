@@ -46,7 +46,10 @@ fn members(event: usize) -> Vec<(&'static str, String)> {
         ("event_id", event.to_string()),
         ("device_id", format!("\"device-{device:05}\"")),
         ("site", format!("\"site-{:02}\"", device % 20)),
-        ("kind", format!("\"{}\"", ["pump", "motor", "valve", "fan"][device % 4])),
+        (
+            "kind",
+            format!("\"{}\"", ["pump", "motor", "valve", "fan"][device % 4]),
+        ),
         (
             "at",
             format!(
@@ -66,7 +69,10 @@ fn members(event: usize) -> Vec<(&'static str, String)> {
         ("firmware", format!("\"4.{}.{}\"", device % 7, device % 13)),
         (
             "note",
-            format!("\"measured under nominal load, calibration of this quarter {:02}\"", event % 100),
+            format!(
+                "\"measured under nominal load, calibration of this quarter {:02}\"",
+                event % 100
+            ),
         ),
     ]
 }
@@ -126,10 +132,16 @@ fn decode(text: &str) -> usize {
     let mut rows = 0;
     for chunk in text.as_bytes().chunks(PUSH_BYTES) {
         let batches = decoder.push(chunk).unwrap();
-        rows += batches.iter().map(|batch| batch.batch.num_rows()).sum::<usize>();
+        rows += batches
+            .iter()
+            .map(|batch| batch.batch.num_rows())
+            .sum::<usize>();
     }
     let batches = decoder.finish().unwrap();
-    rows + batches.iter().map(|batch| batch.batch.num_rows()).sum::<usize>()
+    rows + batches
+        .iter()
+        .map(|batch| batch.batch.num_rows())
+        .sum::<usize>()
 }
 
 fn main() {
@@ -152,7 +164,8 @@ fn main() {
         let bytes = text.len() / RECORDS;
         println!(
             "{name}: {:.3} CPU-s per million records (lowest {:.3}), {bytes} bytes each",
-            seconds[RUNS / 2], seconds[0]
+            seconds[RUNS / 2],
+            seconds[0]
         );
     }
 }

@@ -13,33 +13,57 @@ use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, ListArray, MapArray, NullArray, PrimitiveArray,
     StringArray, StructArray,
 };
-use arrow_buffer::{BooleanBufferBuilder, Buffer, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Fields};
 use sluice_model::{SparkField, SparkType};
+
+/// Which values are NULL. Most are not, so only the places of those that are get remembered: a value that is there costs nothing.
+#[derive(Debug, Default)]
+struct Nulls {
+    places: Vec<usize>,
+}
+
+impl Nulls {
+    fn truncate(&mut self, length: usize) {
+        let kept = self.places.partition_point(|place| *place < length);
+        self.places.truncate(kept);
+    }
+
+    fn finish(&mut self, length: usize) -> Option<NullBuffer> {
+        if self.places.is_empty() {
+            return None;
+        }
+        let mut valid = BooleanBufferBuilder::new(length);
+        valid.append_n(length, true);
+        for place in self.places.drain(..) {
+            valid.set_bit(place, false);
+        }
+        Some(NullBuffer::new(valid.finish()))
+    }
+}
 
 /// Fixed-width values and which of them are NULL.
 #[derive(Debug)]
 pub(crate) struct Values<T> {
     values: Vec<T>,
-    nulls: NullBufferBuilder,
+    nulls: Nulls,
 }
 
 impl<T: Copy + Default> Values<T> {
     fn new() -> Self {
         Self {
             values: vec![],
-            nulls: NullBufferBuilder::new(0),
+            nulls: Nulls::default(),
         }
     }
 
     pub(crate) fn push(&mut self, value: T) {
         self.values.push(value);
-        self.nulls.append_non_null();
     }
 
     fn push_null(&mut self) {
+        self.nulls.places.push(self.values.len());
         self.values.push(T::default());
-        self.nulls.append_null();
     }
 
     fn truncate(&mut self, length: usize) {
@@ -54,9 +78,10 @@ impl<T: Copy + Default> Values<T> {
     where
         T: arrow_buffer::ArrowNativeType,
     {
-        let values = ScalarBuffer::from(std::mem::take(&mut self.values));
-        let array =
-            PrimitiveArray::<P>::try_new(values, self.nulls.finish())?.with_data_type(data_type);
+        let room = Vec::with_capacity(self.values.len());
+        let values = ScalarBuffer::from(std::mem::replace(&mut self.values, room));
+        let nulls = self.nulls.finish(values.len());
+        let array = PrimitiveArray::<P>::try_new(values, nulls)?.with_data_type(data_type);
         Ok(Arc::new(array))
     }
 }
@@ -66,7 +91,7 @@ impl<T: Copy + Default> Values<T> {
 pub(crate) struct Bytes {
     data: Vec<u8>,
     offsets: Vec<i32>,
-    nulls: NullBufferBuilder,
+    nulls: Nulls,
 }
 
 impl Bytes {
@@ -74,7 +99,7 @@ impl Bytes {
         Self {
             data: vec![],
             offsets: vec![0],
-            nulls: NullBufferBuilder::new(0),
+            nulls: Nulls::default(),
         }
     }
 
@@ -90,12 +115,28 @@ impl Bytes {
     pub(crate) fn push(&mut self, value: &[u8]) {
         self.data.extend_from_slice(value);
         self.seal();
-        self.nulls.append_non_null();
+    }
+
+    /// Adds the first `length` bytes of a text that may go on behind them.
+    #[inline]
+    pub(crate) fn push_head(&mut self, length: usize, text: &[u8]) {
+        const SHORT: usize = 16;
+        match text.first_chunk::<SHORT>() {
+            // A copy of fixed size needs no call; what is too much is cut off again.
+            Some(head) if length <= SHORT => {
+                self.data.extend_from_slice(head);
+                self.data.truncate(self.data.len() - (SHORT - length));
+            }
+            _ => self
+                .data
+                .extend_from_slice(text.get(..length).unwrap_or(text)),
+        }
+        self.seal();
     }
 
     pub(crate) fn push_null(&mut self) {
+        self.nulls.places.push(self.len());
         self.seal();
-        self.nulls.append_null();
     }
 
     pub(crate) fn truncate(&mut self, length: usize) {
@@ -107,13 +148,18 @@ impl Bytes {
         }
     }
 
-    fn take(&mut self) -> (OffsetBuffer<i32>, Buffer, Option<arrow_buffer::NullBuffer>) {
-        let offsets = std::mem::replace(&mut self.offsets, vec![0]);
-        let data = std::mem::take(&mut self.data);
+    fn take(&mut self) -> (OffsetBuffer<i32>, Buffer, Option<NullBuffer>) {
+        let nulls = self.nulls.finish(self.len());
+        // The next batch will be about as large: room for it at once, not by doubling.
+        let mut room = Vec::with_capacity(self.offsets.len());
+        room.push(0);
+        let offsets = std::mem::replace(&mut self.offsets, room);
+        let room = Vec::with_capacity(self.data.len() + self.data.len() / 8);
+        let data = std::mem::replace(&mut self.data, room);
         (
             OffsetBuffer::new(offsets.into()),
             Buffer::from_vec(data),
-            self.nulls.finish(),
+            nulls,
         )
     }
 

@@ -19,6 +19,19 @@ const EXACT: [f64; 23] = [
     1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ];
 
+/// Adds the digits from a place on to a number; gives the place after them.
+#[inline]
+fn run(bytes: &[u8], from: usize, number: &mut u64) -> usize {
+    let mut at = from;
+    while let Some(digit @ b'0'..=b'9') = bytes.get(at) {
+        *number = number
+            .wrapping_mul(10)
+            .wrapping_add(u64::from(digit - b'0'));
+        at += 1;
+    }
+    at
+}
+
 impl<'a> Scanner<'a> {
     /// Reads a number of at most 18 digits without exponent: its sign, digits and how many of them are behind the point.
     /// `None`, with nothing read, for every other number and for what is none.
@@ -27,24 +40,23 @@ impl<'a> Scanner<'a> {
         let rest = self.bytes.get(self.position..)?;
         let negative = rest.first() == Some(&b'-');
         let start = usize::from(negative);
-        let (mut at, mut digits, mut point) = (start, 0_u64, None);
-        let end = loop {
-            match rest.get(at) {
-                Some(digit @ b'0'..=b'9') => {
-                    digits = digits
-                        .wrapping_mul(10)
-                        .wrapping_add(u64::from(digit - b'0'));
-                }
-                Some(b'.') if point.is_none() => point = Some(at),
-                Some(b',' | b'}' | b']' | b' ') => break at,
-                _ => return None,
+        let mut digits = 0;
+        let point = run(rest, start, &mut digits);
+        let whole = point - start;
+        let mut end = point;
+        let mut fraction = 0;
+        if rest.get(point) == Some(&b'.') {
+            end = run(rest, point + 1, &mut digits);
+            fraction = end - point - 1;
+            if fraction == 0 {
+                return None;
             }
-            at += 1;
-        };
-        let whole = point.unwrap_or(end) - start;
-        let fraction = point.map_or(0, |point| end - point - 1);
+        }
+        if !matches!(rest.get(end), Some(b',' | b'}' | b']' | b' ')) {
+            return None;
+        }
         let zero_first = whole > 1 && rest.get(start) == Some(&b'0');
-        if whole == 0 || zero_first || whole + fraction > 18 || (point.is_some() && fraction == 0) {
+        if whole == 0 || zero_first || whole + fraction > 18 {
             return None;
         }
         self.position += end;

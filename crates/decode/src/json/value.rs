@@ -3,6 +3,8 @@
 //! A value of the wrong type makes its field NULL and the record partial; inside an array or map it takes the whole
 //! array or map along, up to the nearest field of an object. A fault of grammar spoils the record. Knows no lines and no files.
 
+use std::borrow::Cow;
+
 use super::number::Number;
 use super::options::JsonOptions;
 use super::regenerate;
@@ -122,13 +124,15 @@ pub(crate) fn object(
 ) -> Result<(), Fail> {
     let mut slot = 0;
     let mut filled = 0;
+    let mut seen = 0_u64;
     scanner.members(b'}', |scanner| -> Result<(), Fail> {
         let expected = shape.expected(slot);
-        let (position, name) = if scanner.accept(shape.quoted(expected)) {
-            (Some(expected), std::borrow::Cow::Borrowed(""))
-        } else {
-            let name = scanner.name()?;
-            (shape.find(&name), name)
+        let (position, name) = match known_name(shape, expected, scanner) {
+            Some(position) => (Some(position), Cow::Borrowed("")),
+            None => {
+                let name = scanner.name()?;
+                (shape.find(&name), name)
+            }
         };
         scanner.space()?;
         scanner.expect(b':', "expected `:` after the name of a field")?;
@@ -145,7 +149,24 @@ pub(crate) fn object(
             shape.learn(slot, position);
         }
         slot = position + 1;
-        filled += usize::from(column.len() == row);
+        // Which of the leading fields came is kept in bits; beyond them the length of the column tells.
+        let again = match u32::try_from(position)
+            .ok()
+            .and_then(|at| 1_u64.checked_shl(at))
+        {
+            Some(bit) => {
+                let again = seen & bit != 0;
+                seen |= bit;
+                again
+            }
+            None => column.len() > row,
+        };
+        if again {
+            // The last of several equal names wins.
+            column.truncate(row);
+        } else {
+            filled += 1;
+        }
         field(shape, position, column, row, scanner, notes, depth)
     })?;
     if filled < columns.len() {
@@ -156,6 +177,17 @@ pub(crate) fn object(
         }
     }
     Ok(())
+}
+
+/// Steps over the name of a declared field, spelled as declared: the one that is expected, or the one that the first bytes
+/// suggest.
+#[inline]
+fn known_name(shape: &StructShape, expected: usize, scanner: &mut Scanner<'_>) -> Option<usize> {
+    if shape.key(expected).is_some_and(|key| scanner.accept(key)) {
+        return Some(expected);
+    }
+    let guess = shape.guess(scanner.word_behind()?)?;
+    scanner.accept(shape.key(guess)?).then_some(guess)
 }
 
 #[allow(
@@ -172,19 +204,16 @@ fn field(
     depth: usize,
 ) -> Result<(), Fail> {
     let mark = scanner.position;
-    if column.len() > row {
-        // The last of several equal names wins.
-        column.truncate(row);
-    }
     let Some(inner) = shape.shapes.get(position) else {
         return Err(Fail::Misfit);
     };
     let outermost = notes.collections == 0;
-    if outermost {
+    let leads_deeper = outermost && matches!(inner, Shape::Struct(_));
+    if leads_deeper {
         notes.path.push(position);
     }
     let result = value(inner, column, scanner, notes, depth + 1);
-    if outermost {
+    if leads_deeper {
         notes.path.truncate(notes.path.len().saturating_sub(1));
     }
     match result {
@@ -227,7 +256,9 @@ pub(crate) fn value(
     }
     match (column, shape) {
         (Column::Text(bytes), _) => {
-            if scanner.at_string() {
+            if let Some((length, text)) = scanner.plain_string() {
+                bytes.push_head(length, text);
+            } else if scanner.at_string() {
                 bytes.push(scanner.string()?.as_bytes());
             } else if notes.exact {
                 let mark = scanner.position;
@@ -353,8 +384,8 @@ fn rare(
         }),
         Column::Decimal(values, precision, scale) => {
             let unscaled = match decimal_text(scanner)? {
-                std::borrow::Cow::Borrowed(number) => text::decimal(number, *precision, *scale),
-                std::borrow::Cow::Owned(number) => text::decimal(&number, *precision, *scale),
+                Cow::Borrowed(number) => text::decimal(number, *precision, *scale),
+                Cow::Owned(number) => text::decimal(&number, *precision, *scale),
             };
             values.push(unscaled.map_err(|_| Fail::Misfit)?);
         }
@@ -435,7 +466,7 @@ fn float_text<'a>(scanner: &mut Scanner<'a>) -> Result<Option<&'a str>, Fail> {
     Ok(None)
 }
 
-fn decimal_text<'a>(scanner: &mut Scanner<'a>) -> Result<std::borrow::Cow<'a, str>, Fail> {
+fn decimal_text<'a>(scanner: &mut Scanner<'a>) -> Result<Cow<'a, str>, Fail> {
     if scanner.at_string() {
         let found = scanner.string()?;
         // Java's BigDecimal takes no space, and Spark cuts the commas of thousands.
@@ -446,9 +477,7 @@ fn decimal_text<'a>(scanner: &mut Scanner<'a>) -> Result<std::borrow::Cow<'a, st
             Err(Fail::Misfit)
         };
     }
-    float_text(scanner)?
-        .map(std::borrow::Cow::Borrowed)
-        .ok_or(Fail::Misfit)
+    float_text(scanner)?.map(Cow::Borrowed).ok_or(Fail::Misfit)
 }
 
 #[inline]
