@@ -28,6 +28,7 @@ from pyspark.sql import SparkSession, types  # noqa: E402
 EQUIVALENT = " <~ "
 ARROW = " => "
 ZONE = "# session time zone: "
+QUERY_BEGINS = ("SELECT ", "WITH ", "FROM ", "(SELECT ")
 ROOT = Path(__file__).resolve().parent.parent / "tests" / "oracle"
 SETTINGS = {
     "spark.ui.enabled": "false",
@@ -109,7 +110,7 @@ def text_of(value, data_type):
 
 def run(spark, statement):
     """The type and value of an expression, or the types and rows of a query."""
-    is_query = statement.upper().startswith(("SELECT ", "WITH "))
+    is_query = statement.upper().startswith(QUERY_BEGINS) or statement.upper() == "SELECT"
     frame = spark.sql(statement if is_query else f"SELECT {statement} AS v")
     fields = frame.schema.fields
     by_spark = [isinstance(f.dataType, WRITTEN_BY_SPARK) for f in fields]
@@ -141,6 +142,17 @@ def answer(spark, line):
         return f"{ours}{ARROW}error:{condition_of(error)}"
 
 
+def create_tables(spark, folder):
+    """The relations that the lists of a folder share: `name: query` in `tables.sql`."""
+    shared = folder / "tables.sql"
+    if not shared.exists():
+        return
+    for line in shared.read_text(encoding="utf-8").splitlines():
+        name, _, query = line.partition(": ")
+        if query:
+            spark.sql(query).createOrReplaceTempView(name)
+
+
 def complete(spark, path, fresh):
     """Writes the answers of one list; answers that are there already are kept unless `fresh`."""
     target = path.with_suffix(".txt")
@@ -150,6 +162,7 @@ def complete(spark, path, fresh):
             known.setdefault(line.split(ARROW, 1)[0], line)
     out = []
     spark.conf.set("spark.sql.session.timeZone", "UTC")
+    create_tables(spark, path.parent)
     for line in path.read_text(encoding="utf-8").splitlines():
         line = line.rstrip()
         if line.startswith(ZONE):
@@ -168,6 +181,7 @@ def main():
     arguments = sys.argv[1:]
     spark = session()
     if arguments[:1] == ["-e"]:
+        create_tables(spark, ROOT / "query")
         for expression in arguments[1:]:
             print(answer(spark, expression))
         return

@@ -55,6 +55,13 @@ pub fn diagnose(error: &DataFusionError, place: Option<&Origin>) -> Box<Diagnost
 fn known(error: &DataFusionError) -> Option<Diagnostic> {
     match error {
         DataFusionError::External(inner) => raised(inner.as_ref()),
+        error if is_of_subquery(error) => Some(
+            Diagnostic::error(
+                &query::UNSUPPORTED_FEATURE,
+                "this form of correlated subquery is not supported yet",
+            )
+            .help("join the relation instead, or compute one value per key with GROUP BY first"),
+        ),
         DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => known(inner),
         DataFusionError::Shared(inner) => known(inner),
         DataFusionError::Collection(all) => all.iter().find_map(known),
@@ -81,6 +88,17 @@ fn known(error: &DataFusionError) -> Option<Diagnostic> {
             .fact(text.clone()),
         ),
         _ => None,
+    }
+}
+
+/// Whether the engine could not take a subquery apart: Spark can more than it can.
+fn is_of_subquery(error: &DataFusionError) -> bool {
+    match error {
+        DataFusionError::Context(text, inner) => {
+            text.contains("decorrelate") || is_of_subquery(inner)
+        }
+        DataFusionError::Plan(text) => text.contains("Correlated scalar subquery"),
+        _ => false,
     }
 }
 

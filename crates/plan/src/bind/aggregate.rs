@@ -1,18 +1,17 @@
-//! GROUP BY: which expressions are grouped by, the aggregate step, and what may stand beside aggregates.
+//! The aggregate step, and what may stand beside aggregates.
 
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::utils::find_aggregate_exprs;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, lit};
 use sluice_model::condition::query as condition;
 use sluice_model::{Diagnostic, Origin};
-use sqlparser::ast;
 
-use super::column::Environment;
-use super::select::Item;
-use super::{Binder, Typed};
-use crate::error::{Result, at, unsupported};
+use super::Binder;
+use super::grouping::Grouping;
+use crate::error::{Result, at};
 use crate::rewrite::float;
+use crate::rewrite::grouping::marked;
 
 /// How the fields of group keys begin.
 const GROUP: &str = "__group";
@@ -24,79 +23,29 @@ pub(crate) struct Placed<'a> {
 }
 
 impl Binder<'_> {
-    /// The expressions of GROUP BY; `None` if there is no such clause.
-    pub(crate) fn group_by(
-        &mut self,
-        group_by: &ast::GroupByExpr,
-        items: &[Item],
-        env: &Environment<'_>,
-    ) -> Result<Option<Vec<Expr>>> {
-        let exprs = match group_by {
-            ast::GroupByExpr::All(modifiers) => {
-                self.no_modifiers(modifiers)?;
-                let plain = items.iter().filter(|item| {
-                    !has_aggregate(&item.value.expr) && item.value.constant().is_none()
-                });
-                return Ok(Some(distinct(plain.map(|item| item.value.expr.clone()))));
-            }
-            ast::GroupByExpr::Expressions(exprs, modifiers) => {
-                self.no_modifiers(modifiers)?;
-                exprs
-            }
-        };
-        if exprs.is_empty() {
-            return Ok(None);
-        }
-        let aliases: Vec<(String, Typed)> = items
-            .iter()
-            .map(|item| (item.name.clone(), item.value.clone()))
-            .collect();
-        let env = Environment {
-            last: &aliases,
-            clause: "GROUP BY",
-            ..env.inner()
-        };
-        let mut out = vec![];
-        for expr in exprs {
-            let origin = self.origin(expr);
-            if matches!(expr, ast::Expr::Tuple(parts) if parts.is_empty()) {
-                return unsupported(&origin, "GROUP BY ()");
-            }
-            if matches!(
-                expr,
-                ast::Expr::Rollup(_) | ast::Expr::Cube(_) | ast::Expr::GroupingSets(_)
-            ) {
-                return unsupported(&origin, "ROLLUP, CUBE and GROUPING SETS");
-            }
-            let value =
-                match self.ordinal(expr, items.len(), &condition::GROUP_BY_POS_OUT_OF_RANGE)? {
-                    Some(index) => items[index].value.clone(),
-                    None => self.expression(expr, &env)?,
-                };
-            if has_aggregate(&value.expr) {
-                let message = "GROUP BY takes no aggregate function";
-                return Err(at(&condition::INVALID_WHERE_CONDITION, &origin, message));
-            }
-            out.push(value.expr);
-        }
-        Ok(Some(distinct(out)))
-    }
-
-    fn no_modifiers(&self, modifiers: &[ast::GroupByWithModifier]) -> Result<()> {
-        match modifiers.first() {
-            None => Ok(()),
-            Some(modifier) => unsupported(&self.query.origin, format!("GROUP BY … {modifier}")),
-        }
-    }
-
     /// Puts the aggregate step over `plan` and lets `exprs` refer to its results.
     pub(crate) fn aggregated(
         &mut self,
         plan: LogicalPlan,
-        groups: Vec<Expr>,
+        grouping: &Grouping,
         exprs: &mut [Placed<'_>],
     ) -> Result<LogicalPlan> {
         let origin = self.query.origin.clone();
+        let mut plan = plan;
+        let mut groups = grouping.keys.clone();
+        let mut set = None;
+        if let Some(sets) = &grouping.sets
+            && (sets.len() > 1 || !groups.is_empty())
+        {
+            let expanded = self.expanded(plan, &groups, sets)?;
+            plan = expanded.plan;
+            groups = expanded.keys;
+            groups.push(Expr::Column(expanded.set.clone()));
+            set = Some(expanded.set);
+        }
+        for placed in exprs.iter_mut() {
+            self.told_sets(placed, grouping, set.as_ref())?;
+        }
         let aggregates = find_aggregate_exprs(exprs.iter().map(|placed| &*placed.expr));
         for placed in exprs.iter() {
             self.refuse_nested(placed)?;
@@ -117,14 +66,25 @@ impl Binder<'_> {
         };
         let groups = named(groups, GROUP, self);
         let aggregates = named(aggregates, "__aggregate", self);
-        // Without groups and aggregates (`SELECT 1 FROM t HAVING true`) there is still one row: count nothing.
+        if set.is_some() {
+            // Outside of aggregates a key means its masked form.
+            for (replacement, key) in replacements.iter_mut().zip(&grouping.keys) {
+                replacement.0 = key.clone();
+            }
+        }
+        let mut aggregates = aggregates;
+        if groups.is_empty() && aggregates.is_empty() {
+            // `SELECT 1 FROM t HAVING true` has one row, and an aggregate step needs something to compute.
+            let name = self.fresh("__aggregate");
+            aggregates.push(datafusion::functions_aggregate::count::count(lit(1)).alias(name));
+        }
         let plan = LogicalPlanBuilder::from(plan)
             .aggregate(groups, aggregates)
             .and_then(LogicalPlanBuilder::build);
         let plan = self.planned(plan, &origin)?;
         for placed in exprs.iter_mut() {
             *placed.expr = replace(placed.expr.clone(), &replacements);
-            self.grouped(placed, &replacements)?;
+            self.grouped(placed, &replacements, grouping.keys.is_empty())?;
         }
         Ok(plan)
     }
@@ -150,7 +110,12 @@ impl Binder<'_> {
     }
 
     /// Refuses columns that are neither grouped by nor inside an aggregate.
-    fn grouped(&self, placed: &Placed<'_>, replacements: &[(Expr, Column)]) -> Result<()> {
+    fn grouped(
+        &self,
+        placed: &Placed<'_>,
+        replacements: &[(Expr, Column)],
+        whole: bool,
+    ) -> Result<()> {
         let stray = placed
             .expr
             .column_refs()
@@ -158,8 +123,13 @@ impl Binder<'_> {
             .find(|c| !replacements.iter().any(|(_, known)| known == *c));
         let Some(stray) = stray else { return Ok(()) };
         let name = &stray.name;
+        let condition = if whole {
+            &condition::MISSING_GROUP_BY
+        } else {
+            &condition::MISSING_AGGREGATION
+        };
         let diagnostic = Diagnostic::error(
-            &condition::MISSING_AGGREGATION,
+            condition,
             format!("column `{name}` is neither grouped by nor inside an aggregate function"),
         );
         Err(Box::new(
@@ -173,7 +143,7 @@ impl Binder<'_> {
 
 /// Whether an expression holds an aggregate function outside of OVER.
 pub(crate) fn has_aggregate(expr: &Expr) -> bool {
-    expr.exists(|expr| Ok(matches!(expr, Expr::AggregateFunction(_))))
+    expr.exists(|expr| Ok(matches!(expr, Expr::AggregateFunction(_)) || marked(expr).is_some()))
         .unwrap_or(false)
 }
 
@@ -189,14 +159,4 @@ pub(crate) fn replace(expr: Expr, replacements: &[(Expr, Column)]) -> Expr {
         })
     });
     replaced.map_or(fallback, |transformed| transformed.data)
-}
-
-fn distinct(exprs: impl IntoIterator<Item = Expr>) -> Vec<Expr> {
-    let mut out: Vec<Expr> = vec![];
-    for expr in exprs {
-        if !out.contains(&expr) {
-            out.push(expr);
-        }
-    }
-    out
 }

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::{AggregateFunction, NullTreatment, ScalarFunction};
 use datafusion::logical_expr::type_coercion::functions::{UDFCoercionExt, fields_with_udf};
-use datafusion::logical_expr::{AggregateUDF, Expr, ReturnFieldArgs, SortExpr, Volatility};
+use datafusion::logical_expr::{AggregateUDF, Expr, ReturnFieldArgs, Volatility};
 use sluice_model::condition::query as condition;
 use sluice_model::{Diagnostic, Origin};
 use sqlparser::ast;
@@ -16,7 +16,7 @@ use super::column::Environment;
 use super::query::sort;
 use super::{Binder, Typed};
 use crate::error::{Result, at, diagnose, unsupported};
-use crate::rewrite::{cast, count, float, sum, unify};
+use crate::rewrite::{cast, count, float, sum, unify, whole};
 
 /// Where aggregates of aggregates would stand.
 const AGGREGATE_ARGUMENT: &str = "an argument of an aggregate function";
@@ -50,6 +50,15 @@ impl Binder<'_> {
         if let Some(value) = self.higher_order(&call, env)? {
             return Ok(value);
         }
+        let known = self.state.aggregate_functions().contains_key(&call.name)
+            || self.state.scalar_functions().contains_key(&call.name)
+            || sum::is_aggregate(&call.name);
+        if call.star && !known {
+            return unsupported(
+                &call.origin,
+                format!("`*` as the argument of `{}`", call.name),
+            );
+        }
         if let Some(special) = self.special(&call, whole)? {
             return Ok(special);
         }
@@ -60,7 +69,8 @@ impl Binder<'_> {
         }
         if self.state.window_functions().contains_key(&call.name) {
             let message = format!("`{}` needs OVER (…)", call.name);
-            return Err(at(&condition::DATATYPE_MISMATCH, &call.origin, message));
+            let without_over = &condition::WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE;
+            return Err(at(without_over, &call.origin, message));
         }
         if !self.state.scalar_functions().contains_key(&call.name) {
             return Err(self.unknown_function(&call));
@@ -268,11 +278,11 @@ impl Binder<'_> {
                 "`{}` is an aggregate function, which {} does not take",
                 call.name, env.clause
             );
-            return Err(at(
-                &condition::INVALID_WHERE_CONDITION,
-                &call.origin,
-                message,
-            ));
+            let condition = match env.clause {
+                "GROUP BY" => &condition::GROUP_BY_AGGREGATE,
+                _ => &condition::INVALID_WHERE_CONDITION,
+            };
+            return Err(at(condition, &call.origin, message));
         }
         let mut inside = env.inner();
         inside.aggregates = false;
@@ -287,17 +297,72 @@ impl Binder<'_> {
             let key = float::settled(self.expression(&item.expr, &inside)?);
             order.push(sort(key.expr, &item.options));
         }
+        let build = |function, args: Vec<Typed>| {
+            Expr::AggregateFunction(AggregateFunction::new_udf(
+                function,
+                args.into_iter().map(|arg| arg.expr).collect(),
+                call.distinct,
+                filter.clone().map(Box::new),
+                order.clone(),
+                call.nulls,
+            ))
+        };
+        if let Some(composed) = self.composed(call, &inside, &build)? {
+            return Ok(composed);
+        }
         let (function, args, data_type) = self.aggregate(call, &inside)?;
-        let args = args.into_iter().map(|arg| arg.expr).collect();
-        let aggregate = AggregateFunction::new_udf(
-            function,
-            args,
-            call.distinct,
-            filter.map(Box::new),
-            order,
-            call.nulls,
-        );
-        Ok(Typed::new(Expr::AggregateFunction(aggregate), data_type))
+        Ok(Typed::new(build(function, args), data_type))
+    }
+
+    /// Aggregates that are computed as others: `min` and `max` of numbers with NaN and of nested values, `avg` of
+    /// decimals. `build` puts a function over its arguments.
+    pub(crate) fn composed(
+        &mut self,
+        call: &Call<'_>,
+        env: &Environment<'_>,
+        build: &dyn Fn(Arc<AggregateUDF>, Vec<Typed>) -> Expr,
+    ) -> Result<Option<Typed>> {
+        let ([argument], false) = (call.args.as_slice(), call.star) else {
+            return Ok(None);
+        };
+        let extreme = matches!(call.name.as_str(), "min" | "max");
+        let mean = matches!(call.name.as_str(), "avg" | "mean" | "try_avg");
+        if !extreme && !mean {
+            return Ok(None);
+        }
+        let nondeterministic = self.facts.nondeterministic.len();
+        let arg = self.expression(argument, env)?;
+        let function = |name: &str| self.state.aggregate_functions().get(name).cloned();
+        let composed = match &arg.data_type {
+            found @ (DataType::Float32 | DataType::Float64) if extreme => {
+                let found = found.clone();
+                function(&call.name).map(|function| {
+                    whole::restored(build(function, vec![whole::ordered(arg)]), &found)
+                })
+            }
+            DataType::List(_) | DataType::Struct(_) if extreme => {
+                let found = arg.data_type.clone();
+                function(&format!("{}_by", call.name)).map(|function| {
+                    let key = float::settled(arg.clone());
+                    Typed::new(build(function, vec![arg, key]), found)
+                })
+            }
+            DataType::Decimal128(precision, scale) if mean => {
+                let (precision, scale) = (*precision, *scale);
+                let sum = sum::choose("sum", std::slice::from_ref(&arg)).or(function("sum"));
+                let count = sum::choose("count", std::slice::from_ref(&arg));
+                sum.zip(count).map(|(sum, count)| {
+                    let (sum, count) = (build(sum, vec![arg.clone()]), build(count, vec![arg]));
+                    whole::mean(sum, count, precision, scale, call.name == "try_avg")
+                })
+            }
+            _ => None,
+        };
+        if composed.is_none() {
+            // The argument is bound again.
+            self.facts.nondeterministic.truncate(nondeterministic);
+        }
+        Ok(composed)
     }
 
     /// The aggregate function that a call means, its arguments and type.
@@ -358,21 +423,6 @@ impl Binder<'_> {
             diagnostic = diagnostic.help(format!("did you mean `{name}`?"));
         }
         Box::new(diagnostic)
-    }
-
-    /// Sort keys over a scope.
-    pub(crate) fn sort_keys(
-        &mut self,
-        order: &[ast::OrderByExpr],
-        env: &Environment<'_>,
-    ) -> Result<Vec<SortExpr>> {
-        order
-            .iter()
-            .map(|item| {
-                let key = float::settled(self.expression(&item.expr, env)?);
-                Ok(sort(key.expr, &item.options))
-            })
-            .collect()
     }
 }
 

@@ -11,6 +11,7 @@ use super::scope::{Found, Scope, ScopeColumn, same};
 use super::{Binder, Typed};
 use crate::error::{Result, at};
 use crate::rewrite::access;
+use crate::rewrite::grouping::{Asked, mark};
 
 /// What an expression may name and contain at its place.
 #[expect(
@@ -98,6 +99,9 @@ impl Binder<'_> {
         {
             return self.fields(window, rest, origin);
         }
+        if rest.is_empty() && env.aggregates && same(&first.value, "grouping__id") {
+            return Ok(mark(Asked::Bits, vec![]));
+        }
         if rest.is_empty()
             && let Some(found) = self.bare_function(&first.value, origin, env)
         {
@@ -124,12 +128,19 @@ impl Binder<'_> {
                 .fields(column.typed(), &parts[used..], origin)
                 .map(Some);
         }
-        if let Some((_, value)) = env
-            .last
-            .iter()
-            .rev()
-            .find(|(name, _)| same(name, &first.value))
-        {
+        let mut aliases = env.last.iter().filter(|(name, _)| same(name, &first.value));
+        if let Some((_, value)) = aliases.next() {
+            if aliases.next().is_some() {
+                let name = &first.value;
+                let message = format!(
+                    "`{name}` could be any of the columns of that name in this select list"
+                );
+                return Err(at(
+                    &condition::AMBIGUOUS_LATERAL_COLUMN_ALIAS,
+                    origin,
+                    message,
+                ));
+            }
             self.used_stamp(value, origin);
             return self.fields(value.clone(), rest, origin).map(Some);
         }

@@ -1,4 +1,4 @@
-//! Queries: WITH, UNION and its kin, VALUES, ORDER BY, LIMIT. Must not bind select lists: `select` does.
+//! Queries: WITH, ORDER BY, LIMIT. Must not bind select lists: `select` does; nor set operations: `set` does.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,16 +8,16 @@ use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::{
     EmptyRelation, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, SortExpr,
 };
+use sluice_model::Origin;
 use sluice_model::condition::query as condition;
 use sluice_model::limits::SQL_NESTING_MAX;
-use sluice_model::{Diagnostic, Origin};
 use sqlparser::ast;
 
 use super::column::Environment;
 use super::scope::{Scope, same};
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
-use crate::rewrite::{cast, float, unify};
+use crate::rewrite::{cast, float};
 
 /// A bound query: field `i` of the plan is column `i`.
 #[derive(Debug, Clone)]
@@ -124,7 +124,16 @@ impl Binder<'_> {
             if with.recursive {
                 return unsupported(&self.origin(with), "WITH RECURSIVE");
             }
-            for cte in &with.cte_tables {
+            for (index, cte) in with.cte_tables.iter().enumerate() {
+                let name = &cte.alias.name;
+                if with.cte_tables[..index]
+                    .iter()
+                    .any(|before| same(&before.alias.name.value, &name.value))
+                {
+                    let message = format!("WITH declares `{}` twice", name.value);
+                    let place = self.place(name.span);
+                    return Err(at(&condition::DUPLICATED_CTE_NAMES, &place, message));
+                }
                 self.top_level = false;
                 let mut bound = self.query(&cte.query)?;
                 self.rename(&mut bound, &cte.alias)?;
@@ -152,6 +161,7 @@ impl Binder<'_> {
         let mut builder = LogicalPlanBuilder::from(bound.plan);
         if !sorts.is_empty() {
             self.refuse_on_stream(bound.streaming, "ORDER BY", &origin)?;
+            self.refuse_unordered(&sorts, &builder, &origin)?;
             let sorts: Vec<SortExpr> = sorts
                 .into_iter()
                 .map(|key| match key.expr.get_type(builder.schema()) {
@@ -181,6 +191,23 @@ impl Binder<'_> {
         Ok(Bound { plan, ..bound })
     }
 
+    fn refuse_unordered(
+        &self,
+        sorts: &[SortExpr],
+        builder: &LogicalPlanBuilder,
+        origin: &Origin,
+    ) -> Result<()> {
+        let of_map = |key: &SortExpr| {
+            let found = key.expr.get_type(builder.schema());
+            found.is_ok_and(|found| holds_map(&found))
+        };
+        if !sorts.iter().any(of_map) {
+            return Ok(());
+        }
+        let message = "ORDER BY cannot compare maps";
+        Err(at(&condition::DATATYPE_MISMATCH, origin, message))
+    }
+
     fn limit(&mut self, limit: &ast::LimitClause) -> Result<(usize, Option<usize>)> {
         let (limit, offset) = match limit {
             ast::LimitClause::LimitOffset {
@@ -206,7 +233,7 @@ impl Binder<'_> {
         Ok((skip, fetch))
     }
 
-    /// A constant number of rows; `ALL` and NULL mean no limit.
+    /// A constant number of rows; `ALL` means no limit.
     fn count(&mut self, expr: &ast::Expr) -> Result<Option<usize>> {
         if let ast::Expr::Identifier(word) = expr
             && same(&word.value, "all")
@@ -216,14 +243,15 @@ impl Binder<'_> {
         let origin = self.origin(expr);
         let scope = Scope::default();
         let value = self.expression(expr, &Environment::over(&scope))?;
-        match value.constant() {
-            Some(ScalarValue::Null) => Ok(None),
-            Some(ScalarValue::Int32(Some(n))) if *n >= 0 => Ok(usize::try_from(*n).ok()),
-            Some(ScalarValue::Int64(Some(n))) if *n >= 0 => Ok(usize::try_from(*n).ok()),
+        let rows = cast::constant(self.session, &value, &DataType::Int64);
+        match rows {
+            Some(ScalarValue::Int64(Some(n))) if n >= 0 && is_integer(&value.data_type) => {
+                Ok(usize::try_from(n).ok())
+            }
             _ => Err(at(
-                &condition::DATATYPE_MISMATCH,
+                &condition::INVALID_LIMIT_LIKE_EXPRESSION,
                 &origin,
-                "LIMIT and OFFSET take a constant number of rows, not below 0",
+                "LIMIT and OFFSET take a constant INT, not below 0",
             )),
         }
     }
@@ -250,7 +278,7 @@ impl Binder<'_> {
         Ok(())
     }
 
-    fn set_expression(&mut self, body: &ast::SetExpr) -> Result<Bound> {
+    pub(crate) fn set_expression(&mut self, body: &ast::SetExpr) -> Result<Bound> {
         match body {
             ast::SetExpr::Select(select) => Ok(self.select(select, None)?.0),
             ast::SetExpr::Query(query) => self.query(query),
@@ -263,134 +291,6 @@ impl Binder<'_> {
             } => self.set_operation(*op, *set_quantifier, left, right),
             other => unsupported(&self.origin(other), "this statement inside a query"),
         }
-    }
-
-    fn set_operation(
-        &mut self,
-        op: ast::SetOperator,
-        quantifier: ast::SetQuantifier,
-        left: &ast::SetExpr,
-        right: &ast::SetExpr,
-    ) -> Result<Bound> {
-        let origin = self.origin(right);
-        let top_level = self.top_level;
-        let left = self.set_expression(left)?;
-        self.top_level = top_level;
-        let right = self.set_expression(right)?;
-        let (all, by_name) = match quantifier {
-            ast::SetQuantifier::All => (true, false),
-            ast::SetQuantifier::Distinct | ast::SetQuantifier::None => (false, false),
-            ast::SetQuantifier::ByName | ast::SetQuantifier::DistinctByName => (false, true),
-            ast::SetQuantifier::AllByName => (true, true),
-        };
-        if by_name {
-            return unsupported(&origin, "UNION BY NAME");
-        }
-        let streaming = left.streaming || right.streaming;
-        let (left, right) = self.align(left, right, &origin)?;
-        let columns = left.columns.clone();
-        if !(all && op == ast::SetOperator::Union) {
-            self.refuse_on_stream(streaming, "a set operation other than UNION ALL", &origin)?;
-        }
-        let builder = LogicalPlanBuilder::from(left.plan);
-        let plan = match (op, all) {
-            (ast::SetOperator::Union, true) => builder
-                .union(right.plan)
-                .and_then(LogicalPlanBuilder::build),
-            (ast::SetOperator::Union, false) => builder
-                .union(right.plan)
-                .and_then(LogicalPlanBuilder::build)
-                .and_then(float::settled_columns)
-                .and_then(|plan| LogicalPlanBuilder::from(plan).distinct())
-                .and_then(LogicalPlanBuilder::build),
-            (ast::SetOperator::Except | ast::SetOperator::Minus, false) => {
-                settled_sides(builder, right.plan)
-                    .and_then(|(left, right)| LogicalPlanBuilder::except(left, right, false))
-            }
-            (ast::SetOperator::Intersect, false) => settled_sides(builder, right.plan)
-                .and_then(|(left, right)| LogicalPlanBuilder::intersect(left, right, false)),
-            (op, true) => return unsupported(&origin, format!("{op} ALL")),
-        };
-        let plan = self.planned(plan, &origin)?;
-        Ok(Bound {
-            plan,
-            columns,
-            streaming,
-        })
-    }
-
-    /// Gives both sides of a set operation the same number of columns of the same types and field names.
-    fn align(&mut self, left: Bound, right: Bound, origin: &Origin) -> Result<(Bound, Bound)> {
-        if left.columns.len() != right.columns.len() {
-            let message = format!(
-                "the sides of a set operation must have as many columns as each other: the first has {}, the second {}",
-                left.columns.len(),
-                right.columns.len()
-            );
-            return Err(at(&condition::NUM_COLUMNS_MISMATCH, origin, message));
-        }
-        let mut types = vec![];
-        for (l, r) in left.columns.iter().zip(&right.columns) {
-            let Some(common) = unify::common_type(&l.data_type, &r.data_type) else {
-                let message = format!(
-                    "column `{}` is {} on one side of a set operation and {} on the other",
-                    l.name,
-                    unify::words(&l.data_type),
-                    unify::words(&r.data_type)
-                );
-                let diagnostic = Diagnostic::error(&condition::INCOMPATIBLE_COLUMN_TYPE, message);
-                return Err(Box::new(
-                    diagnostic
-                        .at(&r.origin, "")
-                        .help("cast one side to the type of the other"),
-                ));
-            };
-            types.push(common);
-        }
-        let names: Vec<String> = left.columns.iter().map(|c| c.field.clone()).collect();
-        Ok((
-            self.retype(left, &types, &names, origin)?,
-            self.retype(right, &types, &names, origin)?,
-        ))
-    }
-
-    /// Casts the columns of a query and names its fields.
-    fn retype(
-        &mut self,
-        bound: Bound,
-        types: &[DataType],
-        names: &[String],
-        origin: &Origin,
-    ) -> Result<Bound> {
-        let fits = bound
-            .columns
-            .iter()
-            .zip(types)
-            .zip(names)
-            .all(|((c, t), n)| c.data_type == *t && c.field == *n);
-        if fits {
-            return Ok(bound);
-        }
-        let mut exprs = vec![];
-        let mut columns = bound.columns.clone();
-        for (index, ((column, data_type), name)) in
-            columns.iter_mut().zip(types).zip(names).enumerate()
-        {
-            let value =
-                cast::implicit(self.session, bound.column(index), data_type, &column.origin)?;
-            exprs.push(value.expr.alias(name));
-            column.data_type = data_type.clone();
-            column.field.clone_from(name);
-        }
-        let plan = LogicalPlanBuilder::from(bound.plan)
-            .project(exprs)
-            .and_then(LogicalPlanBuilder::build);
-        let plan = self.planned(plan, origin)?;
-        Ok(Bound {
-            plan,
-            columns,
-            streaming: bound.streaming,
-        })
     }
 
     /// ORDER BY over the columns of a set operation.
@@ -427,8 +327,20 @@ impl Binder<'_> {
         columns: usize,
         out_of_range: &'static sluice_model::Condition,
     ) -> Result<Option<usize>> {
-        let ast::Expr::Value(value) = expr else {
-            return Ok(None);
+        let value = match expr {
+            ast::Expr::Value(value) => value,
+            // `-1` is a position too, and none that there is.
+            ast::Expr::UnaryOp {
+                op: ast::UnaryOperator::Minus,
+                expr,
+            } => match expr.as_ref() {
+                ast::Expr::Value(value) if is_whole(value) => {
+                    let message = "positions of the select list count from 1";
+                    return Err(at(out_of_range, &self.place(value.span), message));
+                }
+                _ => return Ok(None),
+            },
+            _ => return Ok(None),
         };
         let ast::Value::Number(text, _) = &value.value else {
             return Ok(None);
@@ -445,15 +357,24 @@ impl Binder<'_> {
     }
 }
 
-/// Both sides of a set operation that compares rows.
-fn settled_sides(
-    left: LogicalPlanBuilder,
-    right: LogicalPlan,
-) -> datafusion::error::Result<(LogicalPlan, LogicalPlan)> {
-    Ok((
-        float::settled_columns(left.build()?)?,
-        float::settled_columns(right)?,
-    ))
+fn is_integer(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Int8 | DataType::Int16 | DataType::Int32
+    )
+}
+
+fn is_whole(value: &ast::ValueWithSpan) -> bool {
+    matches!(&value.value, ast::Value::Number(text, _) if text.parse::<u64>().is_ok())
+}
+
+pub(crate) fn holds_map(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Map(..) => true,
+        DataType::List(item) => holds_map(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| holds_map(field.data_type())),
+        _ => false,
+    }
 }
 
 /// A sort key with Spark's order of NULLs: first when ascending, last when descending.

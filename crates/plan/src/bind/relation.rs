@@ -427,7 +427,7 @@ impl Binder<'_> {
                 format!("column `{name}` of USING occurs more than once on one side"),
             )),
             Found::None => Err(at(
-                &condition::UNRESOLVED_COLUMN,
+                &condition::UNRESOLVED_USING_COLUMN_FOR_JOIN,
                 origin,
                 format!("column `{name}` of USING is missing on one side of the join"),
             )),

@@ -11,6 +11,7 @@ use sqlparser::ast;
 
 use super::aggregate::{Placed, has_aggregate, replace};
 use super::column::Environment;
+use super::grouping::Grouping;
 use super::query::{Bound, BoundColumn, sort};
 use super::relation::From;
 use super::scope::ScopeColumn;
@@ -31,7 +32,7 @@ pub(crate) struct Item {
 /// The clauses of a select over the columns of its FROM.
 struct Clauses {
     items: Vec<Item>,
-    groups: Option<Vec<Expr>>,
+    groups: Option<Grouping>,
     having: Option<(Expr, Origin)>,
     qualify: Option<(Expr, Origin)>,
     order: Vec<(SortExpr, Origin)>,
@@ -307,7 +308,7 @@ impl Binder<'_> {
                 .map(|item| item.origin.clone());
             self.refuse_on_stream(streaming, "an aggregate", place.as_ref().unwrap_or(&origin))?;
             let groups = clauses.groups.take().unwrap_or_default();
-            plan = self.aggregated(plan, groups, &mut clauses.placed())?;
+            plan = self.aggregated(plan, &groups, &mut clauses.placed())?;
         }
         if let Some((having, place)) = clauses.having.take() {
             plan = self.planned(
@@ -414,6 +415,7 @@ impl Binder<'_> {
         let mut builder = self.planned(LogicalPlanBuilder::from(plan).project(exprs), &origin)?;
         if distinct {
             self.refuse_on_stream(streaming, "DISTINCT", &origin)?;
+            self.refuse_maps(&columns, "SELECT DISTINCT", &origin)?;
             let distinct = builder
                 .build()
                 .and_then(float::settled_columns)
@@ -431,9 +433,10 @@ impl Binder<'_> {
         ))
     }
 
-    /// A field name that the plan does not have yet, the user's own if possible.
+    /// A field name that the plan does not have yet, the user's own if possible. Inside of a subquery it never is:
+    /// DataFusion puts the columns of its relations beside it.
     fn field_name(&mut self, name: &str, before: &[BoundColumn]) -> String {
-        if before.iter().any(|column| column.field == name) {
+        if !self.outer.is_empty() || before.iter().any(|column| column.field == name) {
             self.fresh(name)
         } else {
             name.to_string()

@@ -123,8 +123,9 @@ impl Binder<'_> {
                 self.with_unit(call, env)?
             }
             "count_if" => return self.count_if(call, env).map(Some),
+            "grouping" | "grouping_id" => self.grouping_mark(call, env)?,
             "explode" | "explode_outer" | "posexplode" | "posexplode_outer" | "inline"
-            | "inline_outer" | "stack" => {
+            | "inline_outer" | "stack" | "json_tuple" => {
                 let message =
                     format!("`{name}` must stand alone in a select list or in LATERAL VIEW");
                 return Err(at(&condition::UNSUPPORTED_GENERATOR, &call.origin, message));

@@ -2,6 +2,7 @@
 
 use arrow::datatypes::DataType;
 use sluice_model::Origin;
+use sluice_model::condition::query as condition;
 use sqlparser::ast;
 
 use super::column::Environment;
@@ -9,7 +10,7 @@ use super::relation::From;
 use super::scope::same;
 use super::select::Item;
 use super::{Binder, Typed};
-use crate::error::{Result, unsupported};
+use crate::error::{Result, at, unsupported};
 use crate::rewrite::access;
 
 impl Binder<'_> {
@@ -45,6 +46,16 @@ impl Binder<'_> {
                             .filter_map(|name| name.0.last()?.as_ident().cloned()),
                     );
                 }
+            }
+        }
+        for (index, name) in except.iter().enumerate() {
+            if except[..index]
+                .iter()
+                .any(|other| same(&other.value, &name.value))
+            {
+                let message = format!("EXCEPT names `{}` twice", name.value);
+                let place = self.place(name.span);
+                return Err(at(&condition::EXCEPT_OVERLAPPING_COLUMNS, &place, message));
             }
         }
         let columns = self.starred(written, from, &origin)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafusion::common::Spans;
 use datafusion::logical_expr::expr::{Exists, InSubquery};
-use datafusion::logical_expr::{Expr, LogicalPlan, Operator, Subquery};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator, Subquery};
 use sluice_model::Origin;
 use sluice_model::condition::query as condition;
 use sqlparser::ast;
@@ -35,10 +35,26 @@ impl Binder<'_> {
         let bound = self.query(query);
         self.top_level = top_level;
         self.outer.pop();
-        let bound = bound?;
+        let bound = self.apart(bound?, &origin)?;
         self.refuse_on_stream(bound.streaming, "a subquery", &origin)?;
         let subquery = wrap(bound.plan.clone());
         Ok((bound, subquery))
+    }
+
+    /// Names the columns of a subquery as nothing else is named: DataFusion puts them beside the columns that they are
+    /// made of.
+    fn apart(&mut self, mut bound: Bound, origin: &Origin) -> Result<Bound> {
+        let mut exprs = vec![];
+        for index in 0..bound.columns.len() {
+            let field = self.fresh("__column");
+            exprs.push(bound.column(index).expr.alias(&field));
+            bound.columns[index].field = field;
+        }
+        let plan = LogicalPlanBuilder::from(bound.plan)
+            .project(exprs)
+            .and_then(LogicalPlanBuilder::build);
+        bound.plan = self.planned(plan, origin)?;
+        Ok(bound)
     }
 
     fn one_column(&self, bound: &Bound, origin: &Origin) -> Result<()> {
@@ -107,9 +123,9 @@ impl Binder<'_> {
         let column = cast::implicit(self.session, bound.column(0), &common, &origin)?;
         let column = float::settled(column);
         let name = bound.columns[0].field.clone();
-        let plan = datafusion::logical_expr::LogicalPlanBuilder::from(bound.plan)
+        let plan = LogicalPlanBuilder::from(bound.plan)
             .project(vec![column.expr.alias(name)])
-            .and_then(datafusion::logical_expr::LogicalPlanBuilder::build);
+            .and_then(LogicalPlanBuilder::build);
         let plan = self.planned(plan, &origin)?;
         let expr = InSubquery::new(Box::new(value.expr), wrap(plan), negated);
         Ok(Typed::boolean(Expr::InSubquery(expr)))

@@ -12,10 +12,11 @@ use sqlparser::ast;
 
 use super::call::{Call, fields};
 use super::column::Environment;
+use super::query::sort;
 use super::scope::same;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
-use crate::rewrite::{float, sum};
+use crate::rewrite::{cast, float, sum, unify};
 
 impl Binder<'_> {
     /// `f(…) OVER (…)`.
@@ -25,11 +26,13 @@ impl Binder<'_> {
                 "`{}` is a window function here, which {} does not take",
                 call.name, env.clause
             );
-            return Err(at(
-                &condition::INVALID_WHERE_CONDITION,
-                &call.origin,
-                message,
-            ));
+            let condition = match env.clause {
+                "WHERE" | "HAVING" | "GROUP BY" | "ON" => {
+                    &condition::WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE
+                }
+                _ => &condition::INVALID_WHERE_CONDITION,
+            };
+            return Err(at(condition, &call.origin, message));
         }
         if call.name == "count_if"
             && let Some(found) = self.special(call, env)?
@@ -50,19 +53,51 @@ impl Binder<'_> {
         for expr in &spec.partition_by {
             partition_by.push(float::settled(self.expression(expr, &inside)?).expr);
         }
-        let order_by = self.sort_keys(&spec.order_by, &inside)?;
-        let frame = self.frame(spec.window_frame.as_ref(), &order_by, &call.origin)?;
-        let (fun, args, data_type) = self.window_function(call, &inside)?;
-        let params = WindowFunctionParams {
-            args: args.into_iter().map(|arg| arg.expr).collect(),
-            partition_by,
-            order_by,
-            window_frame: frame,
-            filter: filter.map(Box::new),
-            null_treatment: call.nulls,
-            distinct: call.distinct,
+        if call.distinct {
+            let message = "a window function takes no DISTINCT";
+            return Err(at(
+                &condition::DISTINCT_WINDOW_FUNCTION_UNSUPPORTED,
+                &call.origin,
+                message,
+            ));
+        }
+        let mut keys = vec![];
+        for item in &spec.order_by {
+            let key = float::settled(self.expression(&item.expr, &inside)?);
+            keys.push((key, &item.options));
+        }
+        if keys.is_empty() && ORDERED.contains(&call.name.as_str()) {
+            let message = format!("`{}` needs ORDER BY in its window", call.name);
+            return Err(at(
+                &condition::WINDOW_FUNCTION_FRAME_NOT_ORDERED,
+                &call.origin,
+                message,
+            ));
+        }
+        let frame = self.frame(spec.window_frame.as_ref(), &mut keys, &call.origin)?;
+        let order_by: Vec<SortExpr> = keys
+            .into_iter()
+            .map(|(key, options)| sort(key.expr, options))
+            .collect();
+        let build = |fun: WindowFunctionDefinition, args: Vec<Typed>| {
+            let params = WindowFunctionParams {
+                args: args.into_iter().map(|arg| arg.expr).collect(),
+                partition_by: partition_by.clone(),
+                order_by: order_by.clone(),
+                window_frame: frame.clone(),
+                filter: filter.clone().map(Box::new),
+                null_treatment: call.nulls,
+                distinct: false,
+            };
+            Expr::WindowFunction(Box::new(WindowFunction { fun, params }))
         };
-        let expr = Expr::WindowFunction(Box::new(WindowFunction { fun, params }));
+        let aggregate =
+            |function, args| build(WindowFunctionDefinition::AggregateUDF(function), args);
+        if let Some(composed) = self.composed(call, &inside, &aggregate)? {
+            return Ok(composed);
+        }
+        let (fun, args, data_type) = self.window_function(call, &inside)?;
+        let expr = build(fun, args);
         if data_type == DataType::UInt64 {
             // Ranks are INT in Spark, unsigned 64 bit in DataFusion.
             return Ok(Typed::new(
@@ -74,29 +109,33 @@ impl Binder<'_> {
     }
 
     fn window_spec(&self, call: &Call<'_>, env: &Environment<'_>) -> Result<ast::WindowSpec> {
-        match call.over {
+        let mut name = match call.over {
             Some(ast::WindowType::WindowSpec(spec)) if spec.window_name.is_none() => {
-                Ok(spec.clone())
+                return Ok(spec.clone());
             }
-            Some(ast::WindowType::NamedWindow(name)) => {
-                let named = env
-                    .named_windows
-                    .iter()
-                    .find(|definition| same(&definition.0.value, &name.value));
-                match named.map(|definition| &definition.1) {
-                    Some(ast::NamedWindowExpr::WindowSpec(spec)) => Ok(spec.clone()),
-                    _ => {
-                        let message = format!("there is no window `{}` in this query", name.value);
-                        Err(at(
-                            &condition::UNRESOLVED_COLUMN,
-                            &self.place(name.span),
-                            message,
-                        ))
-                    }
-                }
+            Some(ast::WindowType::NamedWindow(name)) => name,
+            _ => return unsupported(&call.origin, "a window that builds on another"),
+        };
+        // `WINDOW w AS (…), v AS w`: as many steps as there are names at most.
+        for _ in 0..=env.named_windows.len() {
+            let named = env
+                .named_windows
+                .iter()
+                .find(|definition| same(&definition.0.value, &name.value));
+            match named.map(|definition| &definition.1) {
+                Some(ast::NamedWindowExpr::WindowSpec(spec)) => return Ok(spec.clone()),
+                Some(ast::NamedWindowExpr::NamedWindow(other)) => name = other,
+                None => break,
             }
-            _ => unsupported(&call.origin, "a window that builds on another"),
         }
+        let message = format!("there is no window `{}` in this query", name.value);
+        let diagnostic = at(
+            &condition::MISSING_WINDOW_SPECIFICATION,
+            &self.place(name.span),
+            message,
+        );
+        let help = format!("declare it behind HAVING: `WINDOW {} AS (…)`", name.value);
+        Err(Box::new(diagnostic.help(help)))
     }
 
     fn window_function(
@@ -108,6 +147,14 @@ impl Binder<'_> {
             || sum::is_aggregate(&call.name);
         let ranked = self.state.window_functions().get(&call.name).cloned();
         let Some(function) = ranked else {
+            if !aggregate && self.state.scalar_functions().contains_key(&call.name) {
+                let message = format!("`{}` is no aggregate or window function", call.name);
+                return Err(at(
+                    &condition::UNSUPPORTED_EXPR_FOR_WINDOW,
+                    &call.origin,
+                    message,
+                ));
+            }
             if !aggregate {
                 return Err(self.unknown_function(call));
             }
@@ -137,14 +184,14 @@ impl Binder<'_> {
         let mut args = args.into_iter();
         let mut out: Vec<Typed> = args.next().into_iter().collect();
         if let Some(offset) = args.next() {
-            let offset = crate::rewrite::cast::constant(self.session, &offset, &DataType::Int64);
+            let offset = cast::constant(self.session, &offset, &DataType::Int64);
             match offset {
                 Some(offset) => out.push(Typed::literal(offset)),
                 None => return unsupported(origin, "an offset that is not a constant"),
             }
         }
         if let (Some(default), Some(value)) = (args.next(), out.first().cloned()) {
-            out.push(crate::rewrite::cast::implicit(
+            out.push(cast::implicit(
                 self.session,
                 default,
                 &value.data_type,
@@ -157,30 +204,128 @@ impl Binder<'_> {
     fn frame(
         &mut self,
         frame: Option<&ast::WindowFrame>,
-        order_by: &[SortExpr],
+        keys: &mut [(Typed, &ast::OrderByOptions)],
         origin: &Origin,
     ) -> Result<WindowFrame> {
         let Some(frame) = frame else {
-            return Ok(WindowFrame::new((!order_by.is_empty()).then_some(false)));
+            return Ok(WindowFrame::new((!keys.is_empty()).then_some(false)));
         };
-        let units = match frame.units {
-            ast::WindowFrameUnits::Rows => WindowFrameUnits::Rows,
-            ast::WindowFrameUnits::Range => WindowFrameUnits::Range,
+        let current = ast::WindowFrameBound::CurrentRow;
+        let bounds = [
+            &frame.start_bound,
+            frame.end_bound.as_ref().unwrap_or(&current),
+        ];
+        let [start, end] = match frame.units {
+            ast::WindowFrameUnits::Rows => self.rows_between(bounds, origin)?,
+            ast::WindowFrameUnits::Range => self.range_between(bounds, keys, origin)?,
             ast::WindowFrameUnits::Groups => return unsupported(origin, "a frame in GROUPS"),
         };
-        let start = self.bound(&frame.start_bound, units, origin)?;
-        let end = match &frame.end_bound {
-            Some(bound) => self.bound(bound, units, origin)?,
-            None => WindowFrameBound::CurrentRow,
+        if position(&start) > position(&end) {
+            return unsupported(origin, "a frame that ends before it begins");
+        }
+        let units = match frame.units {
+            ast::WindowFrameUnits::Rows => WindowFrameUnits::Rows,
+            _ => WindowFrameUnits::Range,
         };
         Ok(WindowFrame::new_bounds(units, start, end))
+    }
+
+    fn rows_between(
+        &mut self,
+        bounds: [&ast::WindowFrameBound; 2],
+        origin: &Origin,
+    ) -> Result<[WindowFrameBound; 2]> {
+        let mut distance = |value: Typed| match value.constant() {
+            Some(ScalarValue::Int32(Some(rows))) if *rows >= 0 => {
+                Ok(ScalarValue::UInt64(u64::try_from(*rows).ok()))
+            }
+            _ => unsupported(
+                origin,
+                "a window frame whose bound is no constant from 0 up",
+            ),
+        };
+        Ok([
+            self.bound(bounds[0], &mut distance)?,
+            self.bound(bounds[1], &mut distance)?,
+        ])
+    }
+
+    /// RANGE: the distance is added to the one key, in its type. Dates count days as numbers do.
+    fn range_between(
+        &mut self,
+        bounds: [&ast::WindowFrameBound; 2],
+        keys: &mut [(Typed, &ast::OrderByOptions)],
+        origin: &Origin,
+    ) -> Result<[WindowFrameBound; 2]> {
+        use ast::WindowFrameBound as Bound;
+        let mismatch = |message: &str| at(&condition::DATATYPE_MISMATCH, origin, message);
+        let has_distance = bounds
+            .iter()
+            .any(|bound| matches!(bound, Bound::Preceding(Some(_)) | Bound::Following(Some(_))));
+        if has_distance && keys.is_empty() {
+            return Err(mismatch("a frame in RANGE needs ORDER BY in its window"));
+        }
+        if has_distance && keys.len() > 1 {
+            let message = "a frame in RANGE with a distance takes one key in ORDER BY";
+            return Err(mismatch(message));
+        }
+        let key = keys.first().map(|(key, _)| key.data_type.clone());
+        let session = self.session;
+        let mut in_days = false;
+        let mut distance = |value: Typed| {
+            let days = match (&key, value.constant()) {
+                (Some(DataType::Date32), Some(ScalarValue::Int32(Some(days)))) => Some(*days),
+                (Some(DataType::Date32), Some(constant)) => whole_days(constant),
+                _ => None,
+            };
+            if let Some(days) = days {
+                in_days = true;
+                return Ok(ScalarValue::Int32(Some(days)));
+            }
+            match (&key, value.constant()) {
+                (Some(DataType::Timestamp(..)), Some(constant))
+                    if matches!(
+                        constant,
+                        ScalarValue::DurationSecond(_) | ScalarValue::DurationMicrosecond(_)
+                    ) =>
+                {
+                    Ok(constant.clone())
+                }
+                (Some(DataType::Date32), Some(constant @ ScalarValue::IntervalYearMonth(_))) => {
+                    Ok(constant.clone())
+                }
+                (Some(key), Some(_)) if key.is_numeric() && value.data_type.is_numeric() => {
+                    match cast::constant(session, &value, key) {
+                        Some(constant) => Ok(constant),
+                        None => Err(mismatch("the distance of a frame does not fit its key")),
+                    }
+                }
+                (Some(DataType::Timestamp(..)), Some(ScalarValue::IntervalYearMonth(_))) => {
+                    unsupported(origin, "a frame of months over timestamps")
+                }
+                (Some(key), Some(_)) => Err(mismatch(&format!(
+                    "a distance of {} cannot be added to a key of {}",
+                    unify::words(&value.data_type),
+                    unify::words(key)
+                ))),
+                _ => unsupported(origin, "a window frame whose bound is not a constant"),
+            }
+        };
+        let out = [
+            self.bound(bounds[0], &mut distance)?,
+            self.bound(bounds[1], &mut distance)?,
+        ];
+        if in_days && let Some((key, _)) = keys.first_mut() {
+            let days = datafusion::logical_expr::cast(key.expr.clone(), DataType::Int32);
+            *key = Typed::new(days, DataType::Int32);
+        }
+        Ok(out)
     }
 
     fn bound(
         &mut self,
         bound: &ast::WindowFrameBound,
-        units: WindowFrameUnits,
-        origin: &Origin,
+        distance: &mut dyn FnMut(Typed) -> Result<ScalarValue>,
     ) -> Result<WindowFrameBound> {
         let mut distance = |expr: &Option<Box<ast::Expr>>| -> Result<ScalarValue> {
             let Some(expr) = expr else {
@@ -188,18 +333,51 @@ impl Binder<'_> {
             };
             let scope = super::scope::Scope::default();
             let value = self.expression(expr, &Environment::over(&scope))?;
-            match (value.constant(), units) {
-                (Some(ScalarValue::Int32(Some(n))), WindowFrameUnits::Rows) if *n >= 0 => {
-                    Ok(ScalarValue::UInt64(u64::try_from(*n).ok()))
-                }
-                (Some(constant), WindowFrameUnits::Range) => Ok(constant.clone()),
-                _ => unsupported(origin, "a window frame whose bound is not a constant"),
-            }
+            distance(value)
         };
         Ok(match bound {
             ast::WindowFrameBound::CurrentRow => WindowFrameBound::CurrentRow,
             ast::WindowFrameBound::Preceding(expr) => WindowFrameBound::Preceding(distance(expr)?),
             ast::WindowFrameBound::Following(expr) => WindowFrameBound::Following(distance(expr)?),
         })
+    }
+}
+
+/// Window functions that mean nothing without an order.
+const ORDERED: &[&str] = &[
+    "row_number",
+    "rank",
+    "dense_rank",
+    "percent_rank",
+    "cume_dist",
+    "ntile",
+    "lag",
+    "lead",
+];
+
+/// The days of an interval of whole days.
+fn whole_days(constant: &ScalarValue) -> Option<i32> {
+    let micros = match constant {
+        ScalarValue::DurationSecond(Some(seconds)) => seconds.checked_mul(1_000_000)?,
+        ScalarValue::DurationMicrosecond(Some(micros)) => *micros,
+        _ => return None,
+    };
+    const DAY_US: i64 = 86_400_000_000;
+    (micros % DAY_US == 0)
+        .then(|| i32::try_from(micros / DAY_US).ok())
+        .flatten()
+}
+
+/// Where a bound lies, so that an empty frame is seen; distances of other kinds than rows are not compared.
+fn position(bound: &WindowFrameBound) -> i128 {
+    let rows = |value: &ScalarValue| match value {
+        ScalarValue::UInt64(Some(rows)) => Some(i128::from(*rows)),
+        value if value.is_null() => Some(i128::MAX),
+        _ => None,
+    };
+    match bound {
+        WindowFrameBound::CurrentRow => 0,
+        WindowFrameBound::Preceding(value) => rows(value).map_or(-1, |rows| -rows),
+        WindowFrameBound::Following(value) => rows(value).unwrap_or(1),
     }
 }

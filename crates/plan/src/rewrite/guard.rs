@@ -9,6 +9,8 @@ use datafusion::logical_expr::{Case, Expr, lit};
 const TOTAL: &[&str] = &[
     "settle",
     "settle_nan",
+    "number_order",
+    "number_of_order",
     "try_cast",
     "try_calculate",
     "coalesce",

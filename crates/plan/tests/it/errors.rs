@@ -60,7 +60,7 @@ fn every_refusal_has_a_place() {
     );
     check(
         "SELECT device_id, sum(temperature) FROM readings",
-        &["MISSING_AGGREGATION 1:8"],
+        &["MISSING_GROUP_BY 1:8"],
     );
     check(
         "SELECT 1 FROM readings WHERE sum(temperature) > 1",

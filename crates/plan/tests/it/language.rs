@@ -1,4 +1,4 @@
-//! Every line of `tests/oracle/language` through our session, compared with Spark's answer. Lines in which we are known
+//! Every line of `tests/oracle/language` and `tests/oracle/query` through our session, compared with Spark's answer. Lines in which we are known
 //! to differ stand in `differences.txt` there, with our answer; a line that is out of date fails.
 
 use std::path::Path;
@@ -6,7 +6,13 @@ use std::path::Path;
 use crate::answers::differences;
 
 fn check(list: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/oracle/language");
+    check_in("language", list);
+}
+
+fn check_in(area: &str, list: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests/oracle")
+        .join(area);
     let wrong = differences(&folder, list);
     assert!(
         wrong.is_empty(),
@@ -39,4 +45,29 @@ fn edges_mean_what_spark_means() {
 #[test]
 fn subtle_things_mean_what_spark_means() {
     check("subtle.txt");
+}
+
+#[test]
+fn grouping_means_what_spark_means() {
+    check_in("query", "grouping.txt");
+}
+
+#[test]
+fn relations_mean_what_spark_means() {
+    check_in("query", "relation.txt");
+}
+
+#[test]
+fn joins_and_set_operations_mean_what_spark_means() {
+    check_in("query", "join.txt");
+}
+
+#[test]
+fn selects_mean_what_spark_means() {
+    check_in("query", "select.txt");
+}
+
+#[test]
+fn wrong_queries_are_refused_under_sparks_names() {
+    check_in("query", "wrong.txt");
 }

@@ -13,6 +13,7 @@ use sluice_decode::datetime::Zone;
 use sluice_model::{Diagnostic, Namespace};
 use sluice_plan::{BoundQuery, Session, SessionSettings};
 use sluice_sql::query::{Query, RelationSource};
+use sluice_sql::statement::WrittenName;
 
 /// 2024-05-06T07:08:09.123456Z
 pub(crate) const NOW_US: i64 = 1_714_979_289_123_456;
@@ -39,7 +40,24 @@ pub(crate) fn bind_in(
 ) -> Result<BoundQuery, Vec<Diagnostic>> {
     let query =
         sluice_sql::parse_query(&Arc::from("test.sql"), sql, vec![], &Namespace::default())?;
+    if let Some(missing) = query
+        .relations
+        .iter()
+        .find(|relation| match &relation.source {
+            RelationSource::Name(name) => !tables.contains_key(&last_part(name)),
+            _ => true,
+        })
+    {
+        let condition = &sluice_model::condition::graph::TABLE_OR_VIEW_NOT_FOUND;
+        return Err(vec![
+            Diagnostic::error(condition, "there is no such relation").at(&missing.origin, ""),
+        ]);
+    }
     session.bind(&query, &inputs(&query, tables))
+}
+
+fn last_part(name: &WrittenName) -> String {
+    name.parts.last().unwrap().to_lowercase()
 }
 
 pub(crate) fn inputs(query: &Query, tables: &Tables) -> Vec<Arc<dyn TableProvider>> {
@@ -47,9 +65,7 @@ pub(crate) fn inputs(query: &Query, tables: &Tables) -> Vec<Arc<dyn TableProvide
         .relations
         .iter()
         .map(|relation| match &relation.source {
-            RelationSource::Name(name) => {
-                Arc::clone(&tables[&name.parts.last().unwrap().to_lowercase()])
-            }
+            RelationSource::Name(name) => Arc::clone(&tables[&last_part(name)]),
             other => panic!("no such relation: {other:?}"),
         })
         .collect()
