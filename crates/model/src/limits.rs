@@ -41,5 +41,9 @@ pub const UNPACKED_FILE_BYTES_MAX: u64 = 64 << 30;
 pub const WHOLE_FILE_BYTES_MAX: u64 = 1 << 30;
 /// The footer of a Parquet file, which is held whole.
 pub const PARQUET_FOOTER_BYTES_MAX: u64 = 64 << 20;
+/// Bad records of one micro-batch that `badRecordsPath` keeps: they wait in a temporary file.
+pub const BAD_RECORDS_BYTES_MAX: u64 = 8 << 30;
+/// One file of `badRecordsPath`, which is held whole while it is written: after so many bytes the next one begins.
+pub const BAD_RECORDS_FILE_BYTES: usize = 16 << 20;
 /// Alternatives that the braces of a path pattern may stand for.
 pub const GLOB_ALTERNATIVES_MAX: usize = 1_024;

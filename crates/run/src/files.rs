@@ -86,12 +86,18 @@ fn source(
         parallel_files: engine.options.parallelism.max(1),
         ..ReadSession::default()
     };
-    Ok(FileSource::new(
-        sluice_source::local_store(),
-        path,
-        options,
-        session,
-    ))
+    let source = FileSource::new(sluice_source::local_store(), path, options, session);
+    for (option, folder) in source.options().written_folders() {
+        let place = |diagnostic: Diagnostic| match source.options().origins.of(option) {
+            Some(origin) => vec![diagnostic.at(origin, "")],
+            None => vec![diagnostic.at(&function.origin, "")],
+        };
+        let resolved = resolve_path(folder, &engine.options.path_rules).map_err(place)?;
+        source
+            .check_written_folder(option, &resolved)
+            .map_err(|error| vec![error.to_diagnostic()])?;
+    }
+    Ok(source)
 }
 
 fn path_argument(function: &TableFunction) -> Result<String, Vec<Diagnostic>> {

@@ -21,8 +21,9 @@ use sluice_plan::analyze::relation_schema;
 use sluice_plan::expect::{CheckedQuery, Checks};
 use sluice_plan::incremental::shape::Shape;
 use sluice_plan::{BoundQuery, Session};
-use sluice_source::{BadRow, FileEntry, ReadCounters, SourceError};
+use sluice_source::{BadRowKeeper, FileEntry, ReadCounters, SourceError};
 
+use crate::bad_records::{Spool, not_kept};
 use crate::error::{Failure, Result, internal};
 use crate::files::FileInput;
 use crate::leaves::{Keys, view_flow};
@@ -38,7 +39,7 @@ pub(crate) struct Seen {
     /// Numbers of file readers.
     pub(crate) counters: Mutex<ReadCounters>,
     /// Records that go to `badRecordsPath`, by that path as written.
-    pub(crate) bad_records: Mutex<BTreeMap<String, Vec<BadRow>>>,
+    pub(crate) bad_records: Mutex<BTreeMap<String, Spool>>,
     /// The first error of a file reader, typed.
     pub(crate) source_error: Mutex<Option<SourceError>>,
     /// Checks of temporary views that declare expectations.
@@ -330,9 +331,12 @@ fn streaming_table(
     Ok(Arc::new(table))
 }
 
-/// Whether the flow, or a view on its way to files, names `_metadata`.
+/// Whether the flow, or a view on its way to files, names `_metadata` or a function over it.
 fn mentions_metadata(prepared: &Prepared, flow: &ResolvedFlow) -> bool {
-    let named = |flow: &ResolvedFlow| flow.query.text.to_ascii_lowercase().contains("_metadata");
+    let named = |flow: &ResolvedFlow| {
+        let text = flow.query.text.to_ascii_lowercase();
+        text.contains("_metadata") || text.contains("input_file_name")
+    };
     named(flow)
         || flow
             .inputs
@@ -370,21 +374,20 @@ impl PartitionStream for FilesStream {
     }
 
     fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let stream = self
-            .input
-            .source
-            .read(&self.files, &self.input.schema, self.metadata);
+        let (source, columns) = (&self.input.source, &self.input.schema);
+        let stream = match &source.options().bad_records_path {
+            Some(path) => {
+                let keeper = keeper(Arc::clone(&self.seen), path.clone());
+                source.read_keeping(&self.files, columns, self.metadata, keeper)
+            }
+            None => source.read(&self.files, columns, self.metadata),
+        };
         let seen = Arc::clone(&self.seen);
         let schema = Arc::clone(&self.schema);
-        let diverted = self.input.source.options().bad_records_path.clone();
         let batches = futures::stream::unfold((stream, seen), move |(mut stream, seen)| {
-            let (schema, diverted) = (Arc::clone(&schema), diverted.clone());
+            let schema = Arc::clone(&schema);
             async move {
-                let next = stream.next().await;
-                if let Some(path) = &diverted {
-                    keep_bad_records(&seen, path, stream.progress().take_bad_records());
-                }
-                match next {
+                match stream.next().await {
                     None => {
                         add_counters(&seen, stream.counters());
                         None
@@ -414,14 +417,18 @@ impl PartitionStream for FilesStream {
     }
 }
 
-fn keep_bad_records(seen: &Seen, path: &str, rows: Vec<BadRow>) {
-    if !rows.is_empty() {
+/// Keeps bad records on disk while they are read.
+fn keeper(seen: Arc<Seen>, path: String) -> BadRowKeeper {
+    BadRowKeeper::new(move |rows| {
         let mut all = seen
             .bad_records
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        all.entry(path.to_string()).or_default().extend(rows);
-    }
+        all.entry(path.clone())
+            .or_default()
+            .keep(rows)
+            .map_err(|reason| SourceError::Refused(Box::new(not_kept(&path, reason))))
+    })
 }
 
 fn add_counters(seen: &Seen, counters: ReadCounters) {

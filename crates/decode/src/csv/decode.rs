@@ -35,6 +35,8 @@ pub struct CsvDecoder {
     line: u64,
     skipped: u64,
     header_done: bool,
+    /// Whether the first line of the file ended in `\r\n`; `None` before it was seen.
+    windows: Option<bool>,
     /// Column of each value by the header of this file; `None` where values go by position.
     places: Option<Vec<Option<usize>>>,
     names: Vec<String>,
@@ -86,6 +88,7 @@ impl CsvDecoder {
             line: 1,
             skipped: 0,
             header_done: false,
+            windows: None,
             places: None,
             names: vec![],
             carry: vec![],
@@ -107,6 +110,7 @@ impl CsvDecoder {
         self.line = 1;
         self.skipped = 0;
         self.header_done = false;
+        self.windows = None;
         self.places = None;
         self.names.clear();
         self.carry.clear();
@@ -173,7 +177,12 @@ impl CsvDecoder {
     ) -> Result<usize, DecodeError> {
         let lossy = String::from_utf8_lossy(bytes);
         let text: &str = &lossy;
+        if self.windows.is_none() {
+            let first = text.find('\n');
+            self.windows = first.map(|at| text.get(..at).is_some_and(|line| line.ends_with('\r')));
+        }
         let mut values = Values::default();
+        values.windows = self.windows == Some(true);
         let mut at = if self.line == 1 && text.starts_with('\u{feff}') {
             3
         } else {
@@ -305,10 +314,11 @@ impl CsvDecoder {
         let mut reason = None;
         let mut rescued = vec![];
         if values.len() != expected {
-            reason = Some(format!(
-                "the record has {} values, {expected} were expected",
-                values.len()
-            ));
+            let found = match values.len() {
+                1 => "1 value".to_string(),
+                count => format!("{count} values"),
+            };
+            reason = Some(format!("the record has {found} where {expected} belong"));
         }
         for index in 0..values.len() {
             let Some((value, quoted)) = values.get(index) else {

@@ -122,13 +122,8 @@ pub(super) fn header(values: &Values, options: &CsvOptions) -> Vec<String> {
     let names: Vec<String> = (0..values.len())
         .filter_map(|index| values.get(index).map(|(name, _)| name.to_string()))
         .collect();
-    let fold = |name: &str| {
-        if options.case_sensitive {
-            name.to_string()
-        } else {
-            name.to_lowercase()
-        }
-    };
+    // Tables do not tell names apart by case.
+    let fold = str::to_lowercase;
     names
         .iter()
         .enumerate()
@@ -187,6 +182,7 @@ fn guess(value: &str, from: u8, options: &CsvOptions, date: Option<&Pattern>) ->
         return SparkType::Long;
     }
     let whole = value.strip_prefix(['-', '+']).unwrap_or(value);
+    let whole = whole.strip_suffix('.').unwrap_or(whole);
     if from <= 2
         && !whole.is_empty()
         && whole.bytes().all(|byte| byte.is_ascii_digit())

@@ -8,6 +8,8 @@ pub(crate) struct Values {
     text: String,
     /// End in `text`, and whether the value stood in quotes.
     ends: Vec<(usize, bool)>,
+    /// Whether lines of this file end in `\r\n`: inside of values that is one `\n` then.
+    pub(crate) windows: bool,
 }
 
 impl Values {
@@ -34,6 +36,7 @@ impl Values {
             at: start,
             options,
             out: &mut self.text,
+            windows: self.windows,
         };
         loop {
             let begin = cursor.out.len();
@@ -53,6 +56,7 @@ struct Cursor<'a> {
     at: usize,
     options: &'a CsvOptions,
     out: &'a mut String,
+    windows: bool,
 }
 
 impl Cursor<'_> {
@@ -192,8 +196,7 @@ impl Cursor<'_> {
                 return true;
             } else if matches!(symbol, '\n' | '\r') && !self.options.multi_line {
                 return true;
-            } else if symbol == '\r' && next == Some('\n') {
-                // Line ends inside values are one `\n`, whatever they were.
+            } else if symbol == '\r' && next == Some('\n') && self.windows {
                 self.at += 1;
             } else {
                 self.take();

@@ -310,6 +310,14 @@ pub(super) fn settle(data_type: SparkType, drop_null: bool) -> Option<SparkType>
     }
 }
 
+/// Whether a value is one that `dropFieldIfAllNull` takes for nothing: NULL, or empty all the way down.
+pub(super) fn holds_nothing(raw: &str, options: &JsonOptions) -> bool {
+    let mut scanner = Scanner::new(raw, false, options.grammar);
+    let is_text = scanner.at_string();
+    let found = guess(&mut scanner, options, 0);
+    !is_text && found.is_ok_and(|found| settle(found, true).is_none())
+}
+
 /// What `found` has that `declared` has not: new fields, and structs with only their new fields; types of known fields never differ.
 pub fn difference(declared: &[SparkField], found: &[SparkField]) -> Vec<SparkField> {
     let mut out = vec![];

@@ -86,6 +86,8 @@ impl<'a> Scanner<'a> {
         match self.plain_number() {
             Some((negative, digits, fraction)) if digits < 1 << 53 => {
                 let value = digits as f64 / EXACT.get(fraction)?;
+                // An integer has no negative zero, even where it becomes a double.
+                let negative = negative && (digits > 0 || fraction > 0);
                 Some(if negative { -value } else { value })
             }
             _ => {

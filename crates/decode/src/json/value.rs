@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::infer::holds_nothing;
 use super::number::Number;
 use super::options::JsonOptions;
 use super::regenerate;
@@ -142,7 +143,11 @@ pub(crate) fn object(
             let mark = scanner.position;
             scanner.skip(depth + 1)?;
             notes.unknown = true;
-            notes.keep(&name, scanner.since(mark));
+            let raw = scanner.since(mark);
+            // What inference leaves out on purpose is no value that was lost.
+            if !notes.options.drop_field_if_all_null || !holds_nothing(raw, notes.options) {
+                notes.keep(&name, raw);
+            }
             return Ok(());
         };
         if position != expected {
@@ -371,7 +376,7 @@ fn rare(
             scanner.skip(depth)?;
             *length += 1;
         }
-        Column::Byte(values) => values.push(small(scanner)?),
+        Column::Byte(values) => values.push(byte(scanner)?),
         Column::Short(values) => values.push(small(scanner)?),
         Column::Int(values) => values.push(small(scanner)?),
         #[allow(
@@ -379,6 +384,7 @@ fn rare(
             reason = "a FLOAT keeps what fits, as Java's parseFloat does"
         )]
         Column::Float(values) => values.push(match float_text(scanner)? {
+            Some("-0") => 0.0,
             Some(number) => number.parse().map_err(|_| Fail::Misfit)?,
             None => real(scanner, notes)? as f32,
         }),
@@ -425,6 +431,18 @@ fn integer(scanner: &mut Scanner<'_>) -> Result<i64, Fail> {
     }
 }
 
+/// Jackson takes a byte with or without a sign, and Spark keeps what it gives.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "128 to 255 wrap around, as they do there"
+)]
+fn byte(scanner: &mut Scanner<'_>) -> Result<i8, Fail> {
+    match integer(scanner)? {
+        value @ -128..=255 => Ok(value as i8),
+        _ => Err(Fail::Misfit),
+    }
+}
+
 fn small<T: TryFrom<i64>>(scanner: &mut Scanner<'_>) -> Result<T, Fail> {
     T::try_from(integer(scanner)?).map_err(|_| Fail::Misfit)
 }
@@ -437,6 +455,8 @@ fn real(scanner: &mut Scanner<'_>, notes: &Notes<'_>) -> Result<f64, Fail> {
     }
     if starts_number(scanner) || matches!(scanner.peek(), b'N' | b'I' | b'+') {
         return match scanner.number()? {
+            // An integer has no negative zero, even where it becomes a double.
+            Number::Integer("-0") => Ok(0.0),
             Number::Integer(number) | Number::Real(number) => {
                 number.parse().map_err(|_| Fail::Misfit)
             }

@@ -14,9 +14,10 @@ use sqlparser::ast;
 
 use super::column::Environment;
 use super::query::sort;
+use super::scope::Found;
 use super::{Binder, Typed};
 use crate::error::{Result, at, diagnose, unsupported};
-use crate::rewrite::{cast, count, float, sum, unify, whole};
+use crate::rewrite::{access, cast, count, float, sum, unify, whole};
 
 /// Where aggregates of aggregates would stand.
 const AGGREGATE_ARGUMENT: &str = "an argument of an aggregate function";
@@ -72,11 +73,32 @@ impl Binder<'_> {
             let without_over = &condition::WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE;
             return Err(at(without_over, &call.origin, message));
         }
+        if call.name == "input_file_name" {
+            return self.input_file_name(&call, env);
+        }
         if !self.state.scalar_functions().contains_key(&call.name) {
             return Err(self.unknown_function(&call));
         }
         self.plain(&call)?;
         self.scalar_call(&call, env)
+    }
+
+    /// `input_file_name()` is a column in disguise: it exists where the query itself reads files.
+    fn input_file_name(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
+        self.plain(call)?;
+        let [] = self.exactly(call, env)?;
+        match env.scope.find(None, "_metadata") {
+            Found::One(column) if column.unstarred => {
+                access::field(self.session, column.typed(), "file_path", &call.origin)
+            }
+            _ => {
+                let message = "`input_file_name` needs one source of files to be read right here";
+                let refused = at(&condition::UNSUPPORTED_FUNCTION, &call.origin, message);
+                Err(Box::new((*refused).help(
+                    "keep `_metadata.file_path` as a column where the files are read, and name that column here",
+                )))
+            }
+        }
     }
 
     fn taken_apart<'a>(&self, function: &'a ast::Function) -> Result<Call<'a>> {

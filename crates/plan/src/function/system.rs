@@ -59,7 +59,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     })
     .volatile()
     .doc(
-        "Refused: `_metadata.file_path` names the file of a row.",
+        "Names the file of a row, as `_metadata.file_path` does, where the query itself reads files.",
         "input_file_name()",
     ),
     Function::new(

@@ -315,10 +315,10 @@ impl Running<'_> {
             report.diagnostics.push(
                 Diagnostic::note(
                     &BAD_RECORDS,
-                    format!(
-                        "{} records of micro-batch {} were bad",
-                        done.metrics.bad_records, plan.batch
-                    ),
+                    match done.metrics.bad_records {
+                        1 => format!("micro-batch {} had 1 bad record", plan.batch),
+                        count => format!("micro-batch {} had {count} bad records", plan.batch),
+                    },
                 )
                 .at(&self.flow.origin, "")
                 .fact("they were kept as the options of the source say, and counted"),

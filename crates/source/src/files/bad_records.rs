@@ -1,7 +1,10 @@
 //! Records that could not be parsed, in the form in which `badRecordsPath` keeps them.
 
-use bytes::Bytes;
+use std::sync::Arc;
+
 use serde_json::json;
+
+use crate::SourceError;
 
 /// A record that could not be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,16 +19,43 @@ pub struct BadRow {
     pub record: String,
 }
 
-/// One file of `badRecordsPath`: a JSON object per line with `path`, `record` and `reason`, as Databricks writes
-/// them, and the `line`. Who commits the micro-batch stores it, under a name that the batch decides, before the commit.
-#[must_use]
-pub fn encode_bad_records(rows: &[BadRow]) -> Bytes {
-    let lines = rows.iter().map(|row| {
-        json!({ "path": row.path, "record": row.record, "reason": row.reason, "line": row.line })
-            .to_string()
-            + "\n"
-    });
-    lines.collect::<String>().into()
+impl BadRow {
+    /// One line of a file of `badRecordsPath`: a JSON object with `path`, `record` and `reason`, as Databricks writes
+    /// them, and the `line`.
+    #[must_use]
+    pub fn to_json_line(&self) -> String {
+        let line = json!({
+            "path": self.path, "record": self.record, "reason": self.reason, "line": self.line,
+        });
+        format!("{line}\n")
+    }
+}
+
+/// Who keeps the bad records of a read, part by part: those of one file come in their order, files come side by side.
+/// It is called on the threads that decode, and may write.
+#[derive(Clone)]
+pub struct BadRowKeeper(Arc<dyn Fn(&[BadRow]) -> Result<(), SourceError> + Send + Sync>);
+
+impl BadRowKeeper {
+    /// Makes a keeper of a function; its error ends the read.
+    pub fn new(
+        keep: impl Fn(&[BadRow]) -> Result<(), SourceError> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(keep))
+    }
+
+    pub(super) fn keep(&self, rows: &[BadRow]) -> Result<(), SourceError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        (self.0)(rows)
+    }
+}
+
+impl std::fmt::Debug for BadRowKeeper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BadRowKeeper")
+    }
 }
 
 #[cfg(test)]
@@ -33,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_record_is_one_line_whatever_it_holds() {
+    fn a_record_is_one_line_whatever_it_holds() {
         let row = BadRow {
             path: "file:///a.json".into(),
             line: 7,
@@ -42,10 +72,6 @@ mod tests {
         };
         let expected =
             r#"{"path":"file:///a.json","record":"{\"a\":\n","reason":"no JSON","line":7}"#;
-        assert_eq!(
-            encode_bad_records(&[row.clone(), row]),
-            format!("{expected}\n{expected}\n")
-        );
-        assert!(encode_bad_records(&[]).is_empty());
+        assert_eq!(row.to_json_line(), format!("{expected}\n"));
     }
 }

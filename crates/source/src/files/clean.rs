@@ -1,15 +1,15 @@
 //! `cleanSource`: which files may go once they have been read for good, and the removal of them.
 
 use object_store::ObjectStoreExt;
-use regex::Regex;
 use sluice_model::Diagnostic;
 use sluice_model::condition::source as condition;
 
+use super::list::looks_into;
 use super::source::FileSource;
 use super::{FileEntry, TakenFile};
 use crate::SourceError;
 use crate::option::{CleanSource, ReadFilesOptions};
-use crate::path::under;
+use crate::path::ResolvedPath;
 
 /// A file that may go now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,11 +68,10 @@ impl FileSource {
     /// Executes what [`plan_clean`] decided. A file that is gone is done; one that changed since it was read stays.
     ///
     /// # Errors
-    /// The destination lies where the source would read the file again, under its new name. Or the storage failed; what was done so far stays done, and the next call goes on.
+    /// The storage failed; what was done so far stays done, and the next call goes on.
     pub async fn clean(&self, actions: &[CleanAction]) -> Result<CleanOutcome, SourceError> {
         let mut outcome = CleanOutcome::default();
         for action in actions {
-            self.check_destination(action)?;
             let (CleanAction::Delete(file) | CleanAction::Move(file, _)) = action;
             match self.inner.check(file).await {
                 Ok(()) => {}
@@ -98,29 +97,33 @@ impl FileSource {
         Ok(outcome)
     }
 
-    fn check_destination(&self, action: &CleanAction) -> Result<(), SourceError> {
-        let CleanAction::Move(_, to) = action else {
-            return Ok(());
-        };
-        let to = format!("/{to}");
-        let hidden = Regex::new(&self.inner.options.ignored_segment)
-            .map_err(|error| SourceError::Internal(error.to_string()))?;
-        let read_again = self.inner.path.places.iter().any(|place| {
-            under(&to, &place.base)
-                && !to[place.base.len()..]
-                    .split('/')
-                    .any(|segment| !segment.is_empty() && hidden.is_match(segment))
-        });
-        if !read_again {
-            return Ok(());
+    /// Refuses a folder that the engine shall write to (`badRecordsPath`, `cleanSource.moveDestination`) where the
+    /// source would read it: what is written there would come back as data.
+    ///
+    /// # Errors
+    /// The refusal, at the option.
+    pub fn check_written_folder(
+        &self,
+        option: &str,
+        folder: &ResolvedPath,
+    ) -> Result<(), SourceError> {
+        for written in &folder.places {
+            for place in &self.inner.path.places {
+                if !looks_into(place, &self.inner.options, &written.base)? {
+                    continue;
+                }
+                let message = format!(
+                    "`{option}` lies in the folder that is read, so what is put there would be read as data"
+                );
+                let mut refused = Diagnostic::error(&condition::READ_FILES_INVALID_OPTION, message)
+                    .help("name a folder beside the source, or one whose name starts with `_`");
+                if let Some(origin) = self.inner.options.origins.of(option) {
+                    refused = refused.at(origin, "");
+                }
+                return Err(SourceError::Refused(Box::new(refused)));
+            }
         }
-        let message = "`cleanSource.moveDestination` lies in the folder that is read, so moved files would be read again";
-        let mut refused = Diagnostic::error(&condition::READ_FILES_INVALID_OPTION, message)
-            .help("name a folder beside the source, or one whose name starts with `_`");
-        if let Some(origin) = self.inner.options.origins.of("cleanSource.moveDestination") {
-            refused = refused.at(origin, "");
-        }
-        Err(SourceError::Refused(Box::new(refused)))
+        Ok(())
     }
 }
 

@@ -130,6 +130,26 @@ impl Filter for PlaceFilter<'_> {
     }
 }
 
+/// Whether a source with these options would look at files in a folder below one of its places.
+pub(super) fn looks_into(
+    place: &Place,
+    options: &ReadFilesOptions,
+    folder: &str,
+) -> Result<bool, SourceError> {
+    let Some(rest) = folder
+        .strip_prefix(&place.base)
+        .filter(|_| under(folder, &place.base))
+    else {
+        return Ok(false);
+    };
+    let segments: Vec<&str> = rest
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .collect();
+    let filter = filter(place, options)?;
+    Ok((1..=segments.len()).all(|depth| filter.enters(&segments[..depth])))
+}
+
 /// Names of files that are being written; `name#7` is an upload of the local object store itself.
 fn is_unfinished(name: &str) -> bool {
     let staged = name

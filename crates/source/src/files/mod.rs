@@ -16,7 +16,7 @@ mod source;
 mod stored;
 mod walk;
 
-pub use bad_records::{BadRow, encode_bad_records};
+pub use bad_records::{BadRow, BadRowKeeper};
 pub use choose::choose;
 pub use clean::{CleanAction, CleanOutcome, plan_clean};
 pub use entry::FileEntry;

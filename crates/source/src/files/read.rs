@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::assemble::Assembler;
 use super::source::Inner;
-use super::{BadRow, FileEntry, SourceSchema};
+use super::{BadRow, BadRowKeeper, FileEntry, SourceSchema};
 use crate::format::{self, FileJob, Part, Payload};
 use crate::{NewColumns, SourceError};
 
@@ -57,8 +57,7 @@ impl ReadProgress {
         self.with(|progress| progress.counters)
     }
 
-    /// Takes the bad records since the last call: all of them with `badRecordsPath`, else the first hundred. To
-    /// keep memory bounded, call it after each batch where `badRecordsPath` is set.
+    /// Takes the first hundred bad records since the last call, for messages; a [`super::BadRowKeeper`] gets all of them.
     #[must_use]
     pub fn take_bad_records(&self) -> Vec<BadRow> {
         self.with(|progress| std::mem::take(&mut progress.bad_rows))
@@ -73,7 +72,7 @@ impl ReadProgress {
     }
 }
 
-/// Bad records kept for messages where `badRecordsPath` does not ask for all of them.
+/// Bad records kept for messages.
 const BAD_ROWS_KEPT: usize = 100;
 
 /// The rows of planned files. After an error the stream ends, and nothing that it gave may be committed.
@@ -117,6 +116,7 @@ pub(super) fn read(
     files: &[FileEntry],
     schema: &SourceSchema,
     metadata: bool,
+    keeper: Option<BadRowKeeper>,
 ) -> FileStream {
     let progress = ReadProgress::default();
     let task = Arc::new(Task {
@@ -124,6 +124,7 @@ pub(super) fn read(
         files: files.into(),
         schema: schema.clone(),
         metadata,
+        keeper,
         progress: progress.clone(),
         ended: AtomicUsize::new(0),
     });
@@ -153,6 +154,7 @@ struct Task {
     files: Arc<[FileEntry]>,
     schema: SourceSchema,
     metadata: bool,
+    keeper: Option<BadRowKeeper>,
     progress: ReadProgress,
     /// Files that came to their end without an error.
     ended: AtomicUsize,
@@ -266,10 +268,13 @@ impl Task {
         };
         let mut failed = None;
         let mut sink = |part: Part| match assembler.assemble(&part.batch) {
-            Ok(batch) => {
-                self.count(part, batch.num_rows() as u64);
-                batch.num_rows() == 0 || sender.blocking_send(Ok(batch)).is_ok()
-            }
+            Ok(batch) => match self.count(part, batch.num_rows() as u64) {
+                Ok(()) => batch.num_rows() == 0 || sender.blocking_send(Ok(batch)).is_ok(),
+                Err(error) => {
+                    failed = Some(error);
+                    false
+                }
+            },
             Err(error) => {
                 failed = Some(error);
                 false
@@ -279,20 +284,19 @@ impl Task {
         failed.map_or(decoded, Err)
     }
 
-    fn count(&self, part: Part, rows: u64) {
-        let keep_all = self.inner.options.bad_records_path.is_some();
+    fn count(&self, part: Part, rows: u64) -> Result<(), SourceError> {
+        if let Some(keeper) = &self.keeper {
+            keeper.keep(&part.bad_rows)?;
+        }
         self.progress.with(|progress| {
             progress.counters.rows += rows;
             progress.counters.bad_records += part.bad_records;
-            let room = if keep_all {
-                usize::MAX
-            } else {
-                BAD_ROWS_KEPT.saturating_sub(progress.bad_rows.len())
-            };
+            let room = BAD_ROWS_KEPT.saturating_sub(progress.bad_rows.len());
             progress
                 .bad_rows
                 .extend(part.bad_rows.into_iter().take(room));
         });
+        Ok(())
     }
 
     /// Waits for the end of a file and looks whether it is still the one that was planned.

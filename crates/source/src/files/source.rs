@@ -8,7 +8,7 @@ use sluice_model::condition::source as condition;
 use sluice_model::{Diagnostic, SparkField, SparkType};
 
 use super::read::{FileStream, read};
-use super::{FileEntry, Listing, SourceSchema, StoredSchema, list, partition};
+use super::{BadRowKeeper, FileEntry, Listing, SourceSchema, StoredSchema, list, partition};
 use crate::option::{FileFormat, ReadFilesOptions};
 use crate::path::ResolvedPath;
 use crate::{SourceError, format};
@@ -172,7 +172,19 @@ impl FileSource {
     /// Reads files in the order given. Nothing is read before the stream is polled.
     #[must_use]
     pub fn read(&self, files: &[FileEntry], schema: &SourceSchema, metadata: bool) -> FileStream {
-        read(&self.inner, files, schema, metadata)
+        read(&self.inner, files, schema, metadata, None)
+    }
+
+    /// Reads files as [`Self::read`] does, and hands every record that `badRecordsPath` keeps to `keeper`.
+    #[must_use]
+    pub fn read_keeping(
+        &self,
+        files: &[FileEntry],
+        schema: &SourceSchema,
+        metadata: bool,
+        keeper: BadRowKeeper,
+    ) -> FileStream {
+        read(&self.inner, files, schema, metadata, Some(keeper))
     }
 
     /// The format: as written, or as the extensions of the files tell.

@@ -195,7 +195,10 @@ fn plan(found: &DataType, wanted: &SparkType, exact: bool) -> Fit {
 fn converts(found: &SparkType, wanted: &SparkType) -> bool {
     found == wanted
         || matches!(found, SparkType::Null)
-        || matches!((found, wanted), (SparkType::Binary, SparkType::String))
+        || matches!(
+            (found, wanted),
+            (SparkType::Binary, SparkType::String) | (SparkType::String, SparkType::Binary)
+        )
         || matches!((found, wanted), (SparkType::Map(..), SparkType::Map(..)) if map_converts(found, wanted))
         || widened(found, wanted).is_some_and(|wider| wider == *wanted)
 }

@@ -4,14 +4,14 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-use arrow_schema::{Field, Fields, Schema};
+use arrow_schema::{DataType, FieldRef, Fields, Schema};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 use parquet::basic::Type as PhysicalType;
 use parquet::file::reader::ChunkReader;
-use parquet::schema::types::SchemaDescriptor;
+use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 use sluice_model::limits::{PARQUET_FOOTER_BYTES_MAX, WHOLE_FILE_BYTES_MAX};
 use sluice_model::{SparkField, SparkType};
 
@@ -104,33 +104,34 @@ fn decode_chunks<C: ChunkReader + 'static>(
     Ok(())
 }
 
-/// Spark takes INT96 for an instant; Arrow takes it for a time without zone.
+/// Spark takes INT96 for an instant, at any depth; Arrow takes it for a time without zone.
 fn as_spark_reads(fields: &Fields, parquet: &SchemaDescriptor) -> Fields {
-    let instants: Vec<&str> = parquet
-        .columns()
-        .iter()
-        .filter(|column| {
-            column.physical_type() == PhysicalType::INT96 && column.path().parts().len() == 1
-        })
-        .map(|column| column.name())
-        .collect();
-    if instants.is_empty() {
+    let is_int96 = |column: &ColumnDescPtr| column.physical_type() == PhysicalType::INT96;
+    if !parquet.columns().iter().any(is_int96) {
         return fields.clone();
     }
+    // Both list the leaves in the same order.
+    let mut leaves = parquet.columns().iter().map(is_int96);
     fields
         .iter()
-        .map(|field| {
-            if instants.contains(&field.name().as_str()) {
-                Arc::new(Field::new(
-                    field.name(),
-                    SparkType::Timestamp.to_arrow(),
-                    field.is_nullable(),
-                ))
-            } else {
-                Arc::clone(field)
-            }
-        })
+        .map(|field| with_instants(field, &mut leaves))
         .collect()
+}
+
+fn with_instants(field: &FieldRef, leaves: &mut dyn Iterator<Item = bool>) -> FieldRef {
+    let data_type = match field.data_type() {
+        DataType::Struct(fields) => DataType::Struct(
+            fields
+                .iter()
+                .map(|field| with_instants(field, leaves))
+                .collect(),
+        ),
+        DataType::List(element) => DataType::List(with_instants(element, leaves)),
+        DataType::Map(entries, sorted) => DataType::Map(with_instants(entries, leaves), *sorted),
+        _ if leaves.next() == Some(true) => SparkType::Timestamp.to_arrow(),
+        other => other.clone(),
+    };
+    Arc::new(field.as_ref().clone().with_data_type(data_type))
 }
 
 fn check_footer(file: &mut File, job: &FileJob<'_>) -> Result<(), SourceError> {

@@ -74,6 +74,11 @@ fn unknown(name: &str, origin: &Origin) -> Diagnostic {
         format!("`read_files` has no option `{name}`"),
     )
     .at(origin, "");
+    if key == "startingversion" || key == "startingtimestamp" {
+        return error.help(format!(
+            "files have no versions: start a stream of a table so, `FROM STREAM t WITH ({name} = …)`, and leave out older files with `modifiedAfter => '2026-01-01T00:00:00Z'`"
+        ));
+    }
     let nearest = NAMES
         .iter()
         .map(|known| {

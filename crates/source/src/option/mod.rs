@@ -440,6 +440,18 @@ impl ReadFilesOptions {
         !matches!(self.evolution, EvolutionMode::Rescue | EvolutionMode::None)
     }
 
+    /// The folders that the engine shall write to, each with its option.
+    pub fn written_folders(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let moved = match &self.clean_source {
+            CleanSource::Move { destination } => Some(destination.as_str()),
+            CleanSource::Off | CleanSource::Delete => None,
+        };
+        let bad = self.bad_records_path.as_deref();
+        bad.map(|folder| ("badRecordsPath", folder))
+            .into_iter()
+            .chain(moved.map(|folder| ("cleanSource.moveDestination", folder)))
+    }
+
     /// The hinted type of a top-level column.
     #[must_use]
     pub fn hinted_type(&self, column: &str) -> Option<&SparkType> {

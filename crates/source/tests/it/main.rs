@@ -8,6 +8,7 @@
 
 mod discovery;
 mod evolution;
+mod readers;
 mod support;
 mod text_formats;
 mod typed_formats;

@@ -1,6 +1,6 @@
 //! Files that are damaged, gone or changed: a named error, or skipped and counted where the query says so.
 
-use sluice_source::{CleanAction, FileEntry, SourceError};
+use sluice_source::{CleanAction, FileEntry, SourceCall, SourceError, resolve_path};
 
 use crate::support::{Folder, NOW, Outcome, gzip, names, read_all, read_files};
 use crate::typed_formats::{ints, parquet};
@@ -256,20 +256,24 @@ async fn damage_anywhere_in_a_file_is_an_error_or_other_values_never_a_crash() {
     }
 }
 
-#[tokio::test]
-async fn files_are_never_moved_to_where_they_would_be_read_again() {
-    let folder = Folder::with(&[("1.txt", "a")]);
-    let source = folder.stream(&[TEXT]);
-    let file = source.discover(NOW).await.unwrap().files.remove(0);
-    for (inside, refused) in [("done/1.txt", true), ("_done/1.txt", false)] {
-        let to = folder
-            .path(inside)
-            .display()
-            .to_string()
-            .trim_start_matches('/')
-            .to_string();
-        let outcome = source.clean(&[CleanAction::Move(file.clone(), to)]).await;
-        assert_eq!(outcome.is_err(), refused, "{inside}");
-    }
-    assert!(source.discover(NOW).await.unwrap().files.is_empty());
+#[test]
+fn nothing_is_written_to_where_it_would_be_read() {
+    let folder = Folder::new();
+    let check = |call, path, written, refused| {
+        let source = folder.source(path, call, &[TEXT]);
+        let to = resolve_path(written, &folder.rules()).unwrap();
+        let outcome = source.check_written_folder("badRecordsPath", &to);
+        assert_eq!(outcome.is_err(), refused, "{path} {written}");
+    };
+    let stream = SourceCall::StreamReadFiles;
+    check(stream, "data", "data", true);
+    check(stream, "data", "data/a/done", true);
+    check(stream, "data", "data/_done", false);
+    check(stream, "data", "data/a/.done", false);
+    check(stream, "data", "done", false);
+    check(stream, "data/a", "data/ab", false);
+    check(stream, "data/a*", "data/abc", true);
+    check(stream, "data/a*", "data/done", false);
+    // A batch read does not go into folders below.
+    check(SourceCall::ReadFiles, "data", "data/done", false);
 }
