@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use authoring::{Regimes, Test};
+pub(crate) use authoring::{Init, Regimes, Test};
 
 /// Runs Lakeflow and Spark Declarative Pipelines SQL projects: streaming and batch, exactly once, on plain files.
 #[derive(Debug, Parser)]
@@ -88,6 +88,8 @@ pub(crate) enum Color {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a new project that runs at once
+    Init(Init),
     /// Check the project: settings, SQL, names, types, order. Moves no data
     #[command(visible_aliases = ["dry-run", "check"])]
     Validate(Validate),
@@ -348,6 +350,8 @@ pub(crate) struct Docs {
 /// `databricks bundle …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bundle {
+    /// As `sluice init`
+    Init(Init),
     /// As `sluice validate`
     Validate(Validate),
     /// As `sluice plan`
@@ -368,6 +372,8 @@ pub(crate) struct Summary {
 /// `databricks pipelines …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Pipelines {
+    /// As `sluice init`
+    Init(Init),
     /// As `sluice run`
     Run(Run),
     /// As `sluice validate`
@@ -421,6 +427,10 @@ mod tests {
             "show t --history",
             "test silver -k late --junit out.xml",
             "test --regimes",
+            "init",
+            "init spark --name plant",
+            "bundle init default-sql --config-file c.json --output-dir d",
+            "pipelines init --output-dir d",
             "test --regimes=all --output json",
             "test --update",
             "completion zsh",

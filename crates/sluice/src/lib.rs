@@ -12,6 +12,7 @@ mod render;
 mod rows;
 mod source_text;
 mod statement;
+mod template;
 pub mod testing;
 mod workplace;
 

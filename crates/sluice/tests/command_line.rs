@@ -463,3 +463,69 @@ fn a_test_that_cannot_be_read_is_told_by_line() {
         (2, true)
     );
 }
+
+#[test]
+fn every_template_runs_and_tests_at_once() {
+    for template in ["files-medallion", "minimal", "spark"] {
+        let room = folder(&[]);
+        let made = sluice(room.path(), &format!("init {template} --name plant"));
+        assert_eq!(made.code, 0, "{}", made.stderr);
+        assert!(made.stdout.contains("cd plant && sluice run"));
+        let project = room.path().join("plant");
+        for line in ["validate --strict", "test --regimes", "run -q", "test"] {
+            let ended = sluice(&project, line);
+            assert_eq!(
+                ended.code, 0,
+                "{template}: {line}: {}{}",
+                ended.stdout, ended.stderr
+            );
+            assert!(!ended.stderr.contains("warning"), "{}", ended.stderr);
+        }
+        let again = sluice(&project, "run --output json").json();
+        for dataset in again["datasets"].as_array().unwrap() {
+            assert_eq!(dataset["rows_out"], 0, "{template}: {dataset}");
+        }
+    }
+}
+
+#[test]
+fn init_touches_nothing_that_is_there() {
+    let room = folder(&[
+        ("plant/kept.txt", "kept"),
+        (
+            "good.json",
+            "{\"project_name\": \"fleet\", \"default_catalog\": \"lab\", \"language\": \"sql\"}",
+        ),
+        ("python.json", "{\"language\": \"python\"}"),
+        ("odd.json", "{\n\"colour\": 1}"),
+        ("broken.json", "{\n,"),
+    ]);
+    for (line, code, condition) in [
+        ("init --name plant", 2, "INIT_WOULD_OVERWRITE"),
+        ("init nothing", 2, "INIT_TEMPLATE_NOT_FOUND"),
+        ("init --name ../up", 2, "INIT_NAME_INVALID"),
+        ("init --name 1st", 2, "INIT_NAME_INVALID"),
+        ("init --config-file gone.json", 2, "INIT_CONFIG_INVALID"),
+        ("init --config-file python.json", 2, "INIT_CONFIG_INVALID"),
+        (
+            "init --config-file odd.json",
+            2,
+            "`colour` is no text that a template asks for",
+        ),
+        ("init --config-file broken.json", 2, "broken.json:2:1"),
+        ("init --output-dir good.json", 2, "OUTPUT_NOT_WRITABLE"),
+    ] {
+        let ended = sluice(room.path(), line);
+        assert_eq!(ended.code, code, "{line}: {}", ended.stderr);
+        assert!(ended.stderr.contains(condition), "{line}: {}", ended.stderr);
+    }
+    assert_eq!(fs::read_dir(room.path().join("plant")).unwrap().count(), 1);
+    let made = sluice(
+        room.path(),
+        "bundle init lakeflow-pipelines --config-file good.json --output-dir new --output json",
+    );
+    assert_eq!(made.json()["template"], "files-medallion");
+    let bundle = fs::read_to_string(room.path().join("new/fleet/databricks.yml")).unwrap();
+    assert!(bundle.contains("name: fleet") && bundle.contains("default: lab"));
+    assert_eq!(sluice(&room.path().join("new/fleet"), "test").code, 0);
+}

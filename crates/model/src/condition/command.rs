@@ -10,4 +10,8 @@ conditions! {
     TEST_SYNTAX_ERROR = "TEST_SYNTAX_ERROR", "42601", User, No, "A line of a `.test` file says nothing that a test can say. A test is comment lines that say its purpose, then stations: a line `--- put PATH`, `--- update`, `--- query` and so on, each with its text below.";
     TEST_ANSWER_DIFFERS = "TEST_ANSWER_DIFFERS", "P0004", User, No, "What the pipeline answered is not what the test expects. Below the place both are shown: lines with `-` were expected and not found, lines with `+` were found and not expected. If the new answer is right, `sluice test --update` writes it into the file.";
     TEST_STATION_FAILED = "TEST_STATION_FAILED", "P0001", User, No, "A station of a `.test` file could not be done, so the test ended there.";
+    INIT_TEMPLATE_NOT_FOUND = "INIT_TEMPLATE_NOT_FOUND", "42K00", User, No, "`sluice init` has no template of this name. The templates are listed with the error.";
+    INIT_NAME_INVALID = "INIT_NAME_INVALID", "42602", User, No, "The name of a new project becomes a folder, a pipeline and a schema, so it may hold letters, digits and underscores only, and begins with a letter.";
+    INIT_WOULD_OVERWRITE = "INIT_WOULD_OVERWRITE", "42K00", User, No, "`sluice init` writes into a folder that is empty or not there. This one holds something, and nothing was touched.";
+    INIT_CONFIG_INVALID = "INIT_CONFIG_INVALID", "42K00", User, No, "The file given with `sluice init --config-file` cannot be used. It is a JSON object with `project_name` and, if need be, `default_catalog`; `language` is `sql`.";
 }

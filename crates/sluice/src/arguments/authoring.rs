@@ -42,3 +42,19 @@ pub(crate) enum Regimes {
     /// One at every durable step.
     All,
 }
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Init {
+    /// files-medallion (without a word, this one), minimal or spark
+    #[arg(value_name = "TEMPLATE")]
+    pub(crate) template: Option<String>,
+    /// Name of the project, of its folder and its schema
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Folder to write the project's folder into
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output_dir: Option<PathBuf>,
+    /// JSON object with `project_name` and `default_catalog`, as `databricks bundle init` takes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config_file: Option<PathBuf>,
+}

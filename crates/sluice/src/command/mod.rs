@@ -4,6 +4,7 @@ mod completion;
 mod docs;
 mod explain;
 mod history;
+mod init;
 mod lineage;
 mod logs;
 mod plan;
@@ -60,6 +61,9 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
                 run::run(&screen, global, &asked)
             }
         }
+        Command::Init(asked)
+        | Command::Bundle(Bundle::Init(asked))
+        | Command::Pipelines(Pipelines::Init(asked)) => init::run(&screen, &asked),
         Command::Test(asked) => test::run(&screen, global, &asked),
         Command::Sql(asked) => sql::run(&screen, global, &asked),
         Command::Show(asked) | Command::Pipelines(Pipelines::Show(asked)) => {

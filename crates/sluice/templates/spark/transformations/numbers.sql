@@ -1,0 +1,2 @@
+CREATE MATERIALIZED VIEW numbers
+AS SELECT id, id * id AS square FROM range(10);
