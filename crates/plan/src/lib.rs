@@ -32,6 +32,7 @@ pub mod explain;
 pub mod function;
 pub mod incremental;
 pub mod lineage;
+mod predicate;
 mod rewrite;
 pub mod session;
 mod time_travel;

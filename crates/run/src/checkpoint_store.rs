@@ -31,6 +31,44 @@ impl CheckpointStore {
         Self { store, folder }
     }
 
+    /// The incarnation that follows `current`: no folder of it was ever written to, not even by an engine that died.
+    pub(crate) async fn next_incarnation(
+        store: &Store,
+        table: &Location,
+        flow: &str,
+        current: u32,
+    ) -> Result<u32> {
+        let folder = table.child(["_sluice", &crate::places::encode(flow)]);
+        let listed = store.list(&folder).await?;
+        let used = listed.iter().filter_map(|entry| {
+            let mut parts = entry.location.prefix_match(folder.path())?;
+            parts.next()?.as_ref().parse::<u32>().ok()
+        });
+        Ok(used.max().map_or(current, |used| used.max(current)) + 1)
+    }
+
+    /// Copies everything that batches up to `committed` are known by into the folder of another incarnation.
+    pub(crate) async fn copy_until(&self, committed: i64, to: &Self) -> Result<()> {
+        let is_wanted = |sub_folder: &str, name: &str| match sub_folder {
+            "offsets" => parse_plan_name(name).is_some_and(|(batch, _)| batch <= committed),
+            "files" => {
+                let digits = name.strip_prefix("upto-").unwrap_or(name).get(..20);
+                let batch = digits.and_then(|digits| digits.parse::<i64>().ok());
+                batch.is_some_and(|batch| batch <= committed)
+            }
+            _ => true,
+        };
+        for sub_folder in ["schemas", "files", "offsets"] {
+            for name in self.names(sub_folder).await? {
+                if is_wanted(sub_folder, &name) {
+                    let bytes = self.require(sub_folder, &name).await?;
+                    to.put(sub_folder, &name, bytes).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn place(&self, sub_folder: &str, name: &str) -> Location {
         self.folder.child([sub_folder, name])
     }

@@ -61,6 +61,12 @@ impl Engine {
         }
     }
 
+    /// The warehouse.
+    #[must_use]
+    pub fn warehouse(&self) -> &Store {
+        &self.options.warehouse
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.options.warehouse
     }
@@ -85,13 +91,28 @@ impl Engine {
 
     /// The folder of the lease on local disk.
     pub(crate) fn lease_folder(&self) -> Option<PathBuf> {
+        self.lease_folder_of(&self.pipeline_id())
+    }
+
+    /// The folder of the lease of a pipeline, named as [`Engine::pipeline_id`] does.
+    pub(crate) fn lease_folder_of(&self, pipeline_id: &str) -> Option<PathBuf> {
         let warehouse = self.options.warehouse_folder.as_ref()?;
-        let target = self.options.target.as_deref().unwrap_or("default");
+        let (pipeline, target) = if pipeline_id == self.pipeline_id() {
+            (
+                self.options.pipeline.as_str(),
+                self.options.target.as_deref(),
+            )
+        } else {
+            match pipeline_id.rsplit_once('/') {
+                Some((pipeline, target)) => (pipeline, Some(target)),
+                None => (pipeline_id, None),
+            }
+        };
         Some(
             warehouse
                 .join("_sluice")
-                .join(places::encode(&self.options.pipeline))
-                .join(places::encode(target)),
+                .join(places::encode(pipeline))
+                .join(places::encode(target.unwrap_or("default"))),
         )
     }
 

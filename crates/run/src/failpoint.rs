@@ -17,6 +17,7 @@ pub const STEPS: &[&str] = &[
     "source-cleaned",
     "flows-ended",
     "event-log-written",
+    "restore-prepared",
 ];
 
 /// Passes a step of a flow (empty name: of the update). The name that the hook sees is `<step> <flow>`.

@@ -28,10 +28,11 @@ use crate::error::{Failure, Result, internal};
 use crate::files::FileInput;
 use crate::leaves::{Keys, view_flow};
 use crate::prepare::Prepared;
+use crate::query::query_name;
 use crate::range::{self, Range};
 use crate::stream::Taken;
 use crate::tables::Tables;
-use crate::version::version_of;
+use crate::version::{Wanted, version_of};
 
 /// What was seen while reading: filled while the query runs, complete when it has ended.
 #[derive(Debug, Default)]
@@ -174,9 +175,15 @@ impl Binding<'_> {
                 return Err(internal("a version of what has none should have been refused").into());
             }
         };
-        let version = version_of(&table, version, self.session, origin).await?;
-        let provider = table.provider(Some(version)).await;
-        Ok(provider.map_err(|error| error.diagnostic().at(origin, ""))?)
+        let wanted = if flow.id.target == query_name() {
+            Wanted::ByQuestion
+        } else {
+            Wanted::ByFlow
+        };
+        let version = version_of(&table, version, self.session, wanted, origin).await?;
+        let placed = |error: sluice_table::TableError| error.diagnostic().at(origin, "");
+        table.require_files(version).await.map_err(placed)?;
+        Ok(table.provider(Some(version)).await.map_err(placed)?)
     }
 
     async fn leaf(

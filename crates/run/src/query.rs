@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 use sluice_graph::query::Query;
 use sluice_graph::{
@@ -15,6 +16,7 @@ use sluice_graph::{
 use sluice_model::condition::graph::TABLE_OR_VIEW_NOT_FOUND;
 use sluice_model::condition::run::DATASET_NOT_RUN;
 use sluice_model::{DatasetKind, DatasetName, Diagnostic, FlowKind, Namespace};
+use sluice_plan::BoundQuery;
 use sluice_table::DeltaTable;
 
 use crate::engine::Engine;
@@ -35,6 +37,40 @@ pub struct QueryResult {
     pub schema: SchemaRef,
     /// Its rows.
     pub batches: Vec<RecordBatch>,
+}
+
+/// The rows of a query that is running.
+pub struct RowStream {
+    bound: BoundQuery,
+    stream: SendableRecordBatchStream,
+}
+
+impl std::fmt::Debug for RowStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RowStream")
+            .field("schema", &self.bound.schema())
+            .finish_non_exhaustive()
+    }
+}
+
+impl RowStream {
+    /// The columns.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        self.bound.schema()
+    }
+
+    /// The next rows; `None` at the end.
+    ///
+    /// # Errors
+    /// A value cannot be computed, or a file cannot be read.
+    pub async fn next(&mut self) -> std::result::Result<Option<RecordBatch>, Vec<Diagnostic>> {
+        match self.stream.next().await {
+            None => Ok(None),
+            Some(Ok(batch)) => Ok(Some(batch)),
+            Some(Err(error)) => Err(vec![*self.bound.diagnose(&error)]),
+        }
+    }
 }
 
 /// What an update would do with one dataset.
@@ -164,12 +200,29 @@ impl Engine {
         declared: &DeclaredGraph,
         query: &Query,
     ) -> std::result::Result<QueryResult, Vec<Diagnostic>> {
+        let mut rows = self.rows(declared, query).await?;
+        let mut batches = vec![];
+        while let Some(batch) = rows.next().await? {
+            batches.push(batch);
+        }
+        Ok(QueryResult {
+            schema: rows.schema(),
+            batches,
+        })
+    }
+
+    /// As [`Engine::query`], batch by batch: rows are not held.
+    pub async fn rows(
+        &self,
+        declared: &DeclaredGraph,
+        query: &Query,
+    ) -> std::result::Result<RowStream, Vec<Diagnostic>> {
         self.run_query(declared, query)
             .await
             .map_err(Failure::into_diagnostics)
     }
 
-    async fn run_query(&self, declared: &DeclaredGraph, query: &Query) -> Result<QueryResult> {
+    async fn run_query(&self, declared: &DeclaredGraph, query: &Query) -> Result<RowStream> {
         let tables = Tables::new(self.store().clone());
         let graph = self.query_graph(declared, query, &tables).await?;
         let prepared = prepare(self, &tables, &graph).await?;
@@ -207,15 +260,8 @@ impl Engine {
             view_shapes: &view_shapes,
         };
         let bound = binding.bind(flow).await?;
-        let mut stream = bound.execute().await?;
-        let mut batches = vec![];
-        while let Some(batch) = stream.next().await {
-            batches.push(batch.map_err(|error| bound.diagnose(&error))?);
-        }
-        Ok(QueryResult {
-            schema: bound.schema(),
-            batches,
-        })
+        let stream = bound.execute().await?;
+        Ok(RowStream { bound, stream })
     }
 
     /// The graph that a query is resolved in: the views of the pipeline, and the query as one more view. Tables are read as they are in
@@ -290,7 +336,8 @@ impl Engine {
     }
 }
 
-fn query_name() -> DatasetName {
+/// The name under which a query stands in its graph.
+pub(crate) fn query_name() -> DatasetName {
     DatasetName::temporary("__query")
 }
 

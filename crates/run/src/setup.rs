@@ -6,10 +6,11 @@ use serde_json::json;
 use sluice_checkpoint::{FlowId as Application, current_incarnation};
 use sluice_graph::{Input, ResolvedDataset};
 use sluice_model::condition::run::{FULL_REFRESH_LOSES_ROWS, TABLE_OWNED_BY_OTHER_PIPELINE};
-use sluice_model::{DatasetKind, Diagnostic, FlowKind};
-use sluice_table::{CommitOutcome, CommitRequest, DeltaTable, MetadataChange, Removes};
+use sluice_model::{DatasetKind, Diagnostic, FlowKind, Origin};
+use sluice_table::{CommitOutcome, CommitRequest, DeltaTable, MetadataChange, Removes, TableError};
 
-use crate::error::{Result, internal};
+use crate::checkpoint_store::CheckpointStore;
+use crate::error::{Failure, Result, internal};
 use crate::file_list::taken_files;
 use crate::leaves::leaves;
 use crate::progress::Progress;
@@ -42,8 +43,7 @@ impl Update {
         if dataset.definition.kind != DatasetKind::StreamingTable {
             return Ok(());
         }
-        let place =
-            |error: sluice_table::TableError| error.diagnostic().at(&dataset.definition.origin, "");
+        let place = |error: TableError| error.diagnostic().at(&dataset.definition.origin, "");
         let change = table.evolve(&wanted).map_err(place)?;
         if change.is_empty() {
             return Ok(());
@@ -56,6 +56,7 @@ impl Update {
             vec![(id, number)],
             Removes::None,
             "ADD COLUMNS",
+            &dataset.definition.origin,
         )
         .await
     }
@@ -89,6 +90,7 @@ impl Update {
         txns: Vec<(String, i64)>,
         removes: Removes,
         operation: &str,
+        origin: &Origin,
     ) -> Result<()> {
         let request = CommitRequest {
             removes,
@@ -99,7 +101,11 @@ impl Update {
             info: BTreeMap::from([("sluiceUpdate".to_string(), json!({ "update_id": self.id }))]),
             ..CommitRequest::default()
         };
-        match table.commit(&request).await? {
+        let outcome = table.commit(&request).await.map_err(|error| match error {
+            refused @ TableError::AppendOnly { .. } => refused.diagnostic().at(origin, "").into(),
+            other => Failure::from(other),
+        })?;
+        match outcome {
             CommitOutcome::Committed { .. } | CommitOutcome::AlreadyCommitted { .. } => Ok(()),
             CommitOutcome::Unknown(error) => Err(error.into()),
             CommitOutcome::Conflict(conflict) => Err(internal(&format!(
@@ -133,10 +139,14 @@ impl Update {
                 .await?;
             let incarnation =
                 current_incarnation(known.keys().map(String::as_str), &id, flow.name.as_str());
-            txns.push((
-                Application::new(&id, flow.name.as_str(), incarnation + 1).app_id(),
-                -1,
-            ));
+            let next = CheckpointStore::next_incarnation(
+                self.engine.store(),
+                table.location(),
+                flow.name.as_str(),
+                incarnation,
+            )
+            .await?;
+            txns.push((Application::new(&id, flow.name.as_str(), next).app_id(), -1));
         }
         let wanted = schema::wanted(dataset);
         let change = wanted.and_then(|columns| {
@@ -148,6 +158,7 @@ impl Update {
             txns,
             Removes::All,
             "FULL REFRESH",
+            &dataset.definition.origin,
         )
         .await
     }

@@ -1,13 +1,28 @@
 //! `VERSION AS OF` and `TIMESTAMP AS OF`: the version of a table that they stand for. Must not read rows.
 
 use sluice_graph::query::TimeTravel;
-use sluice_model::condition::graph::UNSUPPORTED_TIME_TRAVEL;
-use sluice_model::condition::table::VERSION_NOT_FOUND;
-use sluice_model::{Diagnostic, Origin};
+use sluice_model::condition::graph::INVALID_TIME_TRAVEL_TIMESTAMP;
+use sluice_model::condition::table::{
+    DELTA_CANNOT_RESTORE_TABLE_VERSION, DELTA_CANNOT_RESTORE_TIMESTAMP_EARLIER,
+    DELTA_CANNOT_RESTORE_TIMESTAMP_GREATER, DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION,
+    DELTA_TIMESTAMP_GREATER_THAN_COMMIT, DELTA_VERSION_NOT_FOUND,
+};
+use sluice_model::{Condition, Diagnostic, Origin};
 use sluice_plan::Session;
 use sluice_table::DeltaTable;
 
-use crate::error::Result;
+use crate::error::{Failure, Result};
+
+/// What a version is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// A query of a pipeline: its moments are literals, so that it means the same in every update.
+    ByFlow,
+    /// A question of the moment.
+    ByQuestion,
+    /// RESTORE.
+    ToRestore,
+}
 
 /// The version that is meant. A moment means the newest version that was committed at or before it; one before the
 /// first commit or after the last is an error, as in Delta.
@@ -15,50 +30,125 @@ pub(crate) async fn version_of(
     table: &DeltaTable,
     travel: &TimeTravel,
     session: &Session,
+    wanted: Wanted,
     origin: &Origin,
 ) -> Result<u64> {
     let newest = table.version();
-    let missing = |what: String| {
-        let error = Diagnostic::error(&VERSION_NOT_FOUND, what).at(origin, "");
-        error.help("`sluice history TABLE` lists the versions with their times")
-    };
     match travel {
-        TimeTravel::Version(version) if *version <= newest => Ok(*version),
-        TimeTravel::Version(version) => Err(missing(format!(
-            "there is no version {version} yet: the newest is {newest}"
-        ))
-        .into()),
-        TimeTravel::Timestamp(text) => {
-            let Some(moment_us) = session.moment(text).await else {
-                return Err(Diagnostic::error(
-                    &UNSUPPORTED_TIME_TRAVEL,
-                    format!("`{text}` is no literal timestamp"),
-                )
-                .at(origin, "")
-                .help("write `TIMESTAMP AS OF '2026-01-01 10:00:00'`, or `VERSION AS OF n`")
-                .into());
-            };
-            for version in (0..=newest).rev() {
-                let Some(commit) = table.commit_at(version).await? else {
-                    break;
-                };
-                let Some(committed_ms) = commit.timestamp_ms else {
-                    continue;
-                };
-                let committed_us = committed_ms.saturating_mul(1000);
-                if version == newest && moment_us > committed_us {
-                    return Err(
-                        missing(format!("`{text}` is after the newest version, {newest}")).into(),
-                    );
-                }
-                if committed_us <= moment_us {
-                    return Ok(version);
-                }
+        TimeTravel::Version(version) => {
+            let oldest = oldest(table).await?;
+            if (oldest..=newest).contains(version) {
+                return Ok(*version);
             }
-            Err(missing(format!(
-                "`{text}` is before the oldest version that the log holds"
-            ))
-            .into())
+            let message = format!(
+                "there is no version {version}: {}",
+                available(oldest, newest)
+            );
+            let pair = (
+                &DELTA_VERSION_NOT_FOUND,
+                &DELTA_CANNOT_RESTORE_TABLE_VERSION,
+            );
+            Err(missing(wanted, pair, message, origin))
+        }
+        TimeTravel::Timestamp(text) => {
+            let mut moment = session.moment(text).await;
+            if moment.is_none() && wanted != Wanted::ByFlow {
+                moment = session.moment_of(text).await;
+            }
+            match moment {
+                Some(moment_us) => at_moment(table, text, moment_us, wanted, origin).await,
+                None => Err(no_moment(text, wanted).at(origin, "").into()),
+            }
         }
     }
+}
+
+fn no_moment(text: &str, wanted: Wanted) -> Diagnostic {
+    let message = match wanted {
+        Wanted::ByFlow => format!("`{text}` is no literal timestamp"),
+        _ => format!("`{text}` is no timestamp"),
+    };
+    Diagnostic::error(&INVALID_TIME_TRAVEL_TIMESTAMP, message)
+        .help("write `TIMESTAMP AS OF '2026-01-01 10:00:00'`, or `VERSION AS OF n`")
+}
+
+async fn at_moment(
+    table: &DeltaTable,
+    text: &str,
+    moment_us: i64,
+    wanted: Wanted,
+    origin: &Origin,
+) -> Result<u64> {
+    let newest = table.version();
+    let mut earliest = None;
+    for version in (0..=newest).rev() {
+        let Some(commit) = table.commit_at(version).await? else {
+            break;
+        };
+        let Some(committed_ms) = commit.timestamp_ms else {
+            continue;
+        };
+        let committed_us = committed_ms.saturating_mul(1000);
+        if version == newest && moment_us > committed_us {
+            let message = format!(
+                "`{text}` is after the newest version, {newest} of {}",
+                shown(committed_us)
+            );
+            let pair = (
+                &DELTA_TIMESTAMP_GREATER_THAN_COMMIT,
+                &DELTA_CANNOT_RESTORE_TIMESTAMP_GREATER,
+            );
+            return Err(missing(wanted, pair, message, origin));
+        }
+        if committed_us <= moment_us {
+            return Ok(version);
+        }
+        earliest = Some((version, committed_us));
+    }
+    let message = match earliest {
+        Some((version, time_us)) => format!(
+            "`{text}` is before the oldest version that the log holds, {version} of {}",
+            shown(time_us)
+        ),
+        None => "the log tells no times".to_string(),
+    };
+    let pair = (
+        &DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION,
+        &DELTA_CANNOT_RESTORE_TIMESTAMP_EARLIER,
+    );
+    Err(missing(wanted, pair, message, origin))
+}
+
+/// The oldest version that can be read.
+async fn oldest(table: &DeltaTable) -> Result<u64> {
+    Ok(table.oldest_version().await?)
+}
+
+fn available(oldest: u64, newest: u64) -> String {
+    if oldest == newest {
+        format!("there is only version {newest}")
+    } else {
+        format!("versions {oldest} to {newest} can be read")
+    }
+}
+
+fn shown(time_us: i64) -> String {
+    let time = chrono::DateTime::from_timestamp_micros(time_us).unwrap_or_default();
+    time.format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string()
+}
+
+fn missing(
+    wanted: Wanted,
+    (to_read, to_restore): (&'static Condition, &'static Condition),
+    message: String,
+    origin: &Origin,
+) -> Failure {
+    let condition = match wanted {
+        Wanted::ToRestore => to_restore,
+        Wanted::ByFlow | Wanted::ByQuestion => to_read,
+    };
+    Diagnostic::error(condition, message)
+        .at(origin, "")
+        .help("`DESCRIBE HISTORY TABLE` lists the versions with their times")
+        .into()
 }

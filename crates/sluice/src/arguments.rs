@@ -1,12 +1,14 @@
 //! The command line as types. Must not do anything.
 
 mod authoring;
+mod upkeep;
 
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use authoring::{Init, Regimes, Test};
+pub(crate) use upkeep::{Export, ExportFormat, Optimize, Restore, Vacuum};
 
 /// Runs Lakeflow and Spark Declarative Pipelines SQL projects: streaming and batch, exactly once, on plain files.
 #[derive(Debug, Parser)]
@@ -106,8 +108,16 @@ pub(crate) enum Command {
     Show(Show),
     /// Show events of past updates
     Logs(Logs),
-    /// List past updates
+    /// List past updates, or the versions of a table
     History(History),
+    /// Put small files of tables together, or rows in another order
+    Optimize(Optimize),
+    /// Delete files that no version within the retention needs
+    Vacuum(Vacuum),
+    /// Set a table back to an earlier version
+    Restore(Restore),
+    /// Write the rows of a table or view to a file, or to another Delta table
+    Export(Export),
     /// Show which dataset reads which
     #[command(visible_alias = "graph")]
     Lineage(Lineage),
@@ -292,8 +302,8 @@ pub(crate) struct Logs {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct History {
-    /// Key of the pipeline in the bundle
-    #[arg(value_name = "KEY")]
+    /// A table, or the key of the pipeline in the bundle
+    #[arg(value_name = "TABLE|KEY")]
     pub(crate) key: Option<String>,
     /// The newest so many
     #[arg(short = 'n', long, default_value_t = 20, value_name = "N")]
@@ -394,69 +404,5 @@ fn variable(text: &str) -> Result<(String, String), String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-
-    use super::*;
-
-    #[test]
-    fn the_definition_is_sound() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn spellings_that_others_script() {
-        for line in [
-            "run -t dev --project d --output json",
-            "run iot -t dev",
-            "run --spec spark-pipeline.yml --full-refresh-all",
-            "run --refresh a,b --full-refresh c",
-            "run --select +gold.x",
-            "dry-run --spec f.yml",
-            "sql -t dev --project d --mode csv -c SELECT",
-            "validate --syntax f.sql",
-            "bundle validate -t dev",
-            "bundle summary -t dev --output json",
-            "bundle run -t dev iot --refresh-all",
-            "bundle run iot --validate-only",
-            "pipelines run --var a=b=c",
-            "pipelines dry-run iot",
-            "pipelines logs iot --level ERROR,WARN -n 5",
-            "pipelines history",
-            "pipelines show main.a.b -n 5",
-            "show t --history",
-            "test silver -k late --junit out.xml",
-            "test --regimes",
-            "init",
-            "init spark --name plant",
-            "bundle init default-sql --config-file c.json --output-dir d",
-            "pipelines init --output-dir d",
-            "test --regimes=all --output json",
-            "test --update",
-            "completion zsh",
-            "explain",
-            "version --json",
-        ] {
-            let parsed =
-                Arguments::try_parse_from(std::iter::once("sluice").chain(line.split(' ')));
-            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
-        }
-    }
-
-    #[test]
-    fn what_does_not_go_together_is_refused() {
-        for line in [
-            "run --full-refresh-all --refresh a",
-            "run --full-refresh-all --refresh-all",
-            "show t --history --schema",
-            "run --var novalue",
-            "run --parallelism 0",
-            "test --update --regimes",
-            "frobnicate",
-        ] {
-            let parsed =
-                Arguments::try_parse_from(std::iter::once("sluice").chain(line.split(' ')));
-            assert_eq!(parsed.unwrap_err().exit_code(), 2, "{line}");
-        }
-    }
-}
+#[path = "arguments_tests.rs"]
+mod tests;

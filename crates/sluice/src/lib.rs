@@ -4,8 +4,10 @@
 
 mod arguments;
 mod command;
+mod describe;
 mod edge;
 mod exit;
+mod maintenance;
 mod progress;
 mod project_disk;
 mod render;

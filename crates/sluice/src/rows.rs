@@ -73,6 +73,44 @@ impl Rows {
         }
     }
 
+    /// Some of the columns, in their order.
+    pub(crate) fn only(&self, names: &[&str]) -> Self {
+        let chosen: Vec<usize> = (0..self.names.len())
+            .filter(|index| {
+                self.names
+                    .get(*index)
+                    .is_some_and(|name| names.contains(&name.as_str()))
+            })
+            .collect();
+        let of = |row: &Vec<Option<String>>| -> Vec<Option<String>> {
+            chosen
+                .iter()
+                .map(|index| row.get(*index).cloned().flatten())
+                .collect()
+        };
+        Self {
+            names: chosen
+                .iter()
+                .filter_map(|index| self.names.get(*index).cloned())
+                .collect(),
+            kinds: chosen
+                .iter()
+                .filter_map(|index| self.kinds.get(*index).copied())
+                .collect(),
+            cells: self.cells.iter().map(of).collect(),
+        }
+    }
+
+    /// The same rows, where some columns hold JSON: numbers, objects.
+    pub(crate) fn with_json(mut self, names: &[&str]) -> Self {
+        for (name, kind) in self.names.iter().zip(&mut self.kinds) {
+            if names.contains(&name.as_str()) {
+                *kind = Kind::Json;
+            }
+        }
+        self
+    }
+
     /// The rows in a form, with a line break at the end; `width` cuts cells of tables for people.
     pub(crate) fn render(&self, mode: Mode, width: Option<usize>) -> String {
         match mode {
@@ -85,20 +123,29 @@ impl Rows {
     }
 
     fn csv(&self) -> String {
+        let mut text = self.csv_header();
+        text.push_str(&self.csv_lines());
+        text
+    }
+
+    /// The first line of CSV. Lines end as those of every other tool on this system; readers of RFC 4180 take both.
+    pub(crate) fn csv_header(&self) -> String {
+        let names: Vec<String> = self.names.iter().map(|name| csv_field(name)).collect();
+        format!("{}\n", names.join(","))
+    }
+
+    /// The rows as lines of CSV.
+    pub(crate) fn csv_lines(&self) -> String {
         let mut text = String::new();
-        let line = |cells: &mut dyn Iterator<Item = Option<&str>>| {
-            cells
-                .map(|cell| cell.map_or_else(String::new, csv_field))
-                .collect::<Vec<_>>()
-                .join(",")
-        };
-        text.push_str(&line(
-            &mut self.names.iter().map(|name| Some(name.as_str())),
-        ));
-        // Lines end as those of every other tool on this system; readers of RFC 4180 take both.
-        text.push('\n');
         for row in &self.cells {
-            text.push_str(&line(&mut row.iter().map(Option::as_deref)));
+            for (index, cell) in row.iter().enumerate() {
+                if index > 0 {
+                    text.push(',');
+                }
+                if let Some(cell) = cell {
+                    text.push_str(&csv_field(cell));
+                }
+            }
             text.push('\n');
         }
         text
@@ -126,7 +173,8 @@ impl Rows {
         format!("[{}]\n", objects.join(",\n"))
     }
 
-    fn json_lines(&self) -> String {
+    /// One object per line.
+    pub(crate) fn json_lines(&self) -> String {
         self.cells.iter().fold(String::new(), |mut text, row| {
             let _ = writeln!(text, "{}", self.object(row));
             text

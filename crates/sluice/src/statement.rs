@@ -1,202 +1,153 @@
 //! Runs one statement of `sluice sql` or the shell and gives its rows. Must not print.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use sluice_graph::DeclaredGraph;
 use sluice_model::condition::command::SHELL_STATEMENT_NOT_SUPPORTED;
 use sluice_model::condition::graph::TABLE_OR_VIEW_NOT_FOUND;
-use sluice_model::{DatasetName, Diagnostic, SparkType};
-use sluice_run::QueryResult;
+use sluice_model::{DatasetName, Diagnostic, Namespace};
+use sluice_run::Engine;
 use sluice_sql::project::interpolate;
 use sluice_sql::statement::WrittenName;
-use sluice_sql::{DescribeForm, ShellStatement, parse_shell_statement};
+use sluice_sql::{ShellStatement, parse_shell_statement};
 use sluice_table::DeltaTable;
 
 use crate::rows::Rows;
-use crate::workplace::Workplace;
+use crate::{describe, maintenance};
 
 /// The name under which SQL from the command line stands in diagnostics.
 pub(crate) const COMMAND_LINE: &str = "<command line>";
 
+/// What statements run in.
+#[derive(Debug, Clone)]
+pub(crate) struct Shell<'a> {
+    /// The engine.
+    pub(crate) engine: &'a Engine,
+    /// What the project declares.
+    pub(crate) declared: &'a DeclaredGraph,
+    /// Completes unqualified names.
+    pub(crate) namespace: Namespace,
+    /// `configuration` of the project.
+    pub(crate) configuration: BTreeMap<String, String>,
+    /// Session time zone.
+    pub(crate) time_zone: &'a str,
+    /// Whether VACUUM may keep less than the table asks for.
+    pub(crate) force: bool,
+}
+
 /// Runs one statement.
-pub(crate) async fn run(place: &Workplace, text: &str) -> Result<Rows, Vec<Diagnostic>> {
-    let configuration = place
-        .project
-        .as_ref()
-        .map(|project| project.configuration.clone())
-        .unwrap_or_default();
-    let (text, replacements, errors) = interpolate(COMMAND_LINE, text, &configuration);
+pub(crate) async fn run(shell: &Shell<'_>, text: &str) -> Result<Rows, Vec<Diagnostic>> {
+    let (text, replacements, errors) = interpolate(COMMAND_LINE, text, &shell.configuration);
     if !errors.is_empty() {
         return Err(errors);
     }
     let file: Arc<str> = COMMAND_LINE.into();
-    match parse_shell_statement(&file, &text, replacements, &place.namespace())? {
+    let statement = parse_shell_statement(&file, &text, replacements, &shell.namespace)?;
+    run_parsed(shell, statement).await
+}
+
+/// Runs a statement that was parsed.
+pub(crate) async fn run_parsed(
+    shell: &Shell<'_>,
+    statement: ShellStatement,
+) -> Result<Rows, Vec<Diagnostic>> {
+    match statement {
         ShellStatement::Query(query) => {
-            let result = place.engine.query(&place.declared, &query).await?;
-            Ok(Rows::of(&result, &place.time_zone))
+            let result = shell.engine.query(shell.declared, &query).await?;
+            Ok(Rows::of(&result, shell.time_zone))
         }
         ShellStatement::Explain(query) => Err(vec![
             Diagnostic::error(&SHELL_STATEMENT_NOT_SUPPORTED, "EXPLAIN is not supported here")
                 .at(&query.origin, "")
                 .help("`sluice plan` shows how each materialized view is refreshed, `sluice lineage` what it reads"),
         ]),
-        ShellStatement::Describe { form, table, limit } => describe(place, form, &table, limit).await,
+        ShellStatement::Describe { form, table, limit } => {
+            describe::describe(shell, form, &table, limit).await
+        }
+        ShellStatement::ShowColumns { table } => {
+            let columns = describe::columns(shell, &table).await?;
+            let names = columns.cells.into_iter().map(|row| row.into_iter().take(1).collect());
+            Ok(Rows::of_texts(&["col_name"], names.collect()))
+        }
         ShellStatement::ShowTables { schema, pattern } => {
             let schema = schema.map(|name| name.parts.last().cloned().unwrap_or_default());
-            Ok(tables(place, schema.as_deref(), pattern.as_deref()))
+            Ok(tables(shell, schema.as_deref(), pattern.as_deref()))
         }
         ShellStatement::ShowTableProperties { table, key } => {
-            let properties = open(place, &table).await?.properties();
-            let wanted = properties.into_iter().filter(|(name, _)| key.as_ref().is_none_or(|key| key == name));
-            Ok(Rows::of_texts(&["key", "value"], wanted.map(|(k, v)| vec![Some(k), Some(v)]).collect()))
-        }
-    }
-}
-
-async fn describe(
-    place: &Workplace,
-    form: DescribeForm,
-    name: &WrittenName,
-    limit: Option<u64>,
-) -> Result<Rows, Vec<Diagnostic>> {
-    match form {
-        DescribeForm::Columns => columns(place, name).await,
-        DescribeForm::Extended => {
-            let mut rows = columns(place, name).await?;
-            if let Ok(table) = open(place, name).await {
-                rows.cells
-                    .push(vec![Some(String::new()), Some(String::new()), None]);
-                rows.cells.push(vec![
-                    Some("# Detailed Table Information".into()),
-                    Some(String::new()),
-                    None,
-                ]);
-                rows.cells
-                    .push(vec![Some("Comment".into()), table.comment(), None]);
-                let location = table.store().url_of(table.location()).to_string();
-                rows.cells
-                    .push(vec![Some("Location".into()), Some(location), None]);
-                rows.cells
-                    .push(vec![Some("Provider".into()), Some("delta".into()), None]);
-                for (key, value) in table.properties() {
-                    rows.cells.push(vec![Some(key), Some(value), None]);
+            let properties = open(shell, &table).await?.properties();
+            let cells = match key {
+                None => properties.into_iter().map(|(k, v)| vec![Some(k), Some(v)]).collect(),
+                Some(key) => {
+                    let value = properties.get(&key).cloned().unwrap_or_else(|| {
+                        let name = full_name(shell, &table);
+                        format!("Table {name} does not have property: {key}")
+                    });
+                    vec![vec![Some(key), Some(value)]]
                 }
-            }
-            Ok(rows)
+            };
+            Ok(Rows::of_texts(&["key", "value"], cells))
         }
-        DescribeForm::History => {
-            let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
-            let batch = open(place, name)
-                .await?
-                .history(limit)
-                .await
-                .map_err(|error| vec![error.diagnostic()])?;
-            Ok(Rows::of(
-                &QueryResult {
-                    schema: batch.schema(),
-                    batches: vec![batch],
-                },
-                &place.time_zone,
-            ))
-        }
-        DescribeForm::Detail => {
-            let batch = open(place, name)
-                .await?
-                .detail()
-                .await
-                .map_err(|error| vec![error.diagnostic()])?;
-            Ok(Rows::of(
-                &QueryResult {
-                    schema: batch.schema(),
-                    batches: vec![batch],
-                },
-                &place.time_zone,
-            ))
-        }
+        ShellStatement::Optimize(optimize) => maintenance::optimize(shell, optimize).await,
+        ShellStatement::Vacuum(vacuum) => maintenance::vacuum(shell, vacuum).await,
+        ShellStatement::Restore(restore) => maintenance::restore(shell, &restore).await,
     }
 }
 
-/// Columns of a table or view, by asking for none of its rows.
-async fn columns(place: &Workplace, name: &WrittenName) -> Result<Rows, Vec<Diagnostic>> {
-    let quoted: Vec<String> = name
-        .parts
-        .iter()
-        .map(|part| format!("`{}`", part.replace('`', "``")))
-        .collect();
-    let text = format!("SELECT * FROM {} LIMIT 0", quoted.join("."));
-    let file: Arc<str> = COMMAND_LINE.into();
-    let query = sluice_sql::parse_query(&file, &text, vec![], &place.namespace())?;
-    let result = place
-        .engine
-        .query(&place.declared, &query)
-        .await
-        .map_err(|errors| relocated(errors, name))?;
-    let comments = place
-        .declared
-        .datasets
-        .get(&full_name(place, name))
-        .map(|dataset| &dataset.columns);
-    let cells = result
-        .schema
-        .fields()
-        .iter()
-        .map(|field| {
-            let data_type = SparkType::from_arrow(field.data_type())
-                .map_or_else(|| field.data_type().to_string(), |t| t.to_string());
-            let declared = comments.and_then(|c| {
-                c.iter()
-                    .find(|c| c.name.value.eq_ignore_ascii_case(field.name()))
-            });
-            vec![
-                Some(field.name().clone()),
-                Some(data_type),
-                declared.and_then(|column| column.comment.clone()),
-            ]
-        })
-        .collect();
-    Ok(Rows::of_texts(&["col_name", "data_type", "comment"], cells))
-}
-
-/// Errors about a query that the user did not write point to the name that they did.
-fn relocated(errors: Vec<Diagnostic>, name: &WrittenName) -> Vec<Diagnostic> {
-    let move_one = |mut error: Diagnostic| {
-        for label in &mut error.labels {
-            if *label.origin.file == *COMMAND_LINE {
-                label.origin = name.origin.clone();
-            }
-        }
-        error
-    };
-    errors.into_iter().map(move_one).collect()
-}
-
-fn full_name(place: &Workplace, name: &WrittenName) -> DatasetName {
-    DatasetName::qualify(&name.parts, &place.namespace())
+/// The full name of a table as it was written.
+pub(crate) fn full_name(shell: &Shell<'_>, name: &WrittenName) -> DatasetName {
+    DatasetName::qualify(&name.parts, &shell.namespace)
         .unwrap_or_else(|| DatasetName::temporary(""))
 }
 
-async fn open(place: &Workplace, name: &WrittenName) -> Result<DeltaTable, Vec<Diagnostic>> {
-    let full = full_name(place, name);
-    place
-        .engine
-        .table(&place.declared, &full)
-        .await?
-        .ok_or_else(|| {
-            vec![
-                Diagnostic::error(
-                    &TABLE_OR_VIEW_NOT_FOUND,
-                    format!("there is no table `{full}`"),
-                )
-                .at(&name.origin, "")
-                .help("if the project declares it, run it first: `sluice run`"),
-            ]
-        })
+/// Opens a table by its name, or by its place: ``delta.`/path` ``.
+pub(crate) async fn open(
+    shell: &Shell<'_>,
+    name: &WrittenName,
+) -> Result<DeltaTable, Vec<Diagnostic>> {
+    let placed = |error: Diagnostic| vec![error.at(&name.origin, "")];
+    if let [format, path] = name.parts.as_slice()
+        && format.eq_ignore_ascii_case("delta")
+        && path.contains('/')
+    {
+        let store = shell.engine.warehouse();
+        let location = store
+            .location_of(path)
+            .map_err(|error| placed(error.diagnostic()))?;
+        let table = DeltaTable::existing(store, &location).await;
+        return table.map_err(|error| placed(error.diagnostic()));
+    }
+    let full = full_name(shell, name);
+    let found = shell.engine.table(shell.declared, &full).await;
+    let found = found.map_err(|errors| {
+        let placed = errors.into_iter().map(|error| error.at(&name.origin, ""));
+        placed.collect::<Vec<_>>()
+    })?;
+    found.ok_or_else(|| {
+        let is_view = shell
+            .declared
+            .datasets
+            .get(&full)
+            .is_some_and(|d| !d.kind.is_table());
+        let message = if is_view {
+            format!("`{full}` is a view, no table")
+        } else {
+            format!("there is no table `{full}`")
+        };
+        let error = Diagnostic::error(&TABLE_OR_VIEW_NOT_FOUND, message).at(&name.origin, "");
+        vec![if is_view {
+            error.help("a view stores nothing: name a table that it reads")
+        } else {
+            error.help("if the project declares it, run it first: `sluice run`")
+        }]
+    })
 }
 
 /// `SHOW TABLES`: what the project declares, in Spark's columns.
-fn tables(place: &Workplace, schema: Option<&str>, pattern: Option<&str>) -> Rows {
-    let own = place.namespace().schema;
+fn tables(shell: &Shell<'_>, schema: Option<&str>, pattern: Option<&str>) -> Rows {
+    let own = shell.namespace.schema.clone();
     let wanted = schema.map_or(own, str::to_lowercase);
-    let cells = place
+    let cells = shell
         .declared
         .datasets
         .values()

@@ -17,6 +17,7 @@ use sluice_table::{Durability, Store, StoreOptions};
 use crate::arguments::Global;
 use crate::edge::{self, Opened, RandomIds, SystemClock};
 use crate::source_text::SourceTexts;
+use crate::statement::Shell;
 
 /// Wait before the second attempt at a flow whose error may pass by itself.
 const RETRY_WAIT: std::time::Duration = std::time::Duration::from_millis(500);
@@ -133,7 +134,9 @@ impl Workplace {
         let options = EngineOptions {
             warehouse,
             path_rules: path_rules(&project, &folder, &warehouse_folder),
-            warehouse_folder: (purpose == Purpose::Write).then_some(warehouse_folder),
+            // What was never made has no lease.
+            warehouse_folder: (purpose == Purpose::Write || warehouse_folder.is_dir())
+                .then_some(warehouse_folder),
             pipeline: project.key.clone(),
             target: project.target.clone(),
             namespace: project.namespace.clone(),
@@ -161,8 +164,13 @@ impl Workplace {
     fn empty() -> Result<Self, Refused> {
         let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
         let options = EngineOptions {
-            warehouse: Store::memory(store_options())
-                .map_err(|error| Refused::one(error.diagnostic()))?,
+            // Without a project there are no tables but those that are named by their place.
+            warehouse: Store::local_unmade(
+                &folder.join(".sluice").join("warehouse"),
+                Durability::Fsync,
+                store_options(),
+            )
+            .map_err(|error| Refused::one(error.diagnostic()))?,
             warehouse_folder: None,
             pipeline: "shell".to_owned(),
             target: None,
@@ -194,6 +202,22 @@ impl Workplace {
     /// Whether the project has errors.
     pub(crate) fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// What statements run in.
+    pub(crate) fn shell(&self) -> Shell<'_> {
+        let configuration = self
+            .project
+            .as_ref()
+            .map(|project| project.configuration.clone());
+        Shell {
+            engine: &self.engine,
+            declared: &self.declared,
+            namespace: self.namespace(),
+            configuration: configuration.unwrap_or_default(),
+            time_zone: &self.time_zone,
+            force: false,
+        }
     }
 
     /// Catalog and schema that complete unqualified names.
@@ -236,7 +260,8 @@ fn warehouse(
     };
     if purpose == Purpose::Read && !path.is_dir() {
         // Nothing was ever written: an empty warehouse answers the same, and leaves no trace.
-        let store = Store::memory(store_options()).map_err(|error| error.diagnostic())?;
+        let store = Store::local_unmade(&path, Durability::Fsync, store_options())
+            .map_err(|error| error.diagnostic())?;
         return Ok((store, path));
     }
     let unwritable = |error: &dyn std::fmt::Display| {

@@ -9,6 +9,7 @@ pub(crate) mod interval;
 pub(crate) mod literal;
 mod relation;
 pub(crate) mod suffix;
+pub(crate) mod time_travel;
 
 use sluice_model::condition::sql::FAILED_TO_PARSE_TOO_COMPLEX;
 use sluice_model::limits::SQL_JOIN_PARENTHESES_MAX;

@@ -27,7 +27,103 @@ fn shown(text: &str) -> String {
         Ok(ShellStatement::ShowTableProperties { table, key }) => {
             format!("properties {} {key:?}", table.parts.join("."))
         }
+        Ok(ShellStatement::ShowColumns { table }) => format!("columns {}", table.parts.join(".")),
+        Ok(ShellStatement::Optimize(optimize)) => {
+            let order: Vec<&str> = optimize
+                .z_order_by
+                .iter()
+                .map(|c| c.value.as_str())
+                .collect();
+            let predicate = optimize.predicate.map(|predicate| predicate.text);
+            let name = optimize.table.parts.join(".");
+            format!(
+                "optimize {name} full={} {predicate:?} {order:?}",
+                optimize.full
+            )
+        }
+        Ok(ShellStatement::Vacuum(vacuum)) => {
+            let retain = vacuum.retain_ms.map(|retain| retain.value);
+            let name = vacuum.table.parts.join(".");
+            format!("vacuum {name} {retain:?} dry={}", vacuum.dry_run)
+        }
+        Ok(ShellStatement::Restore(restore)) => {
+            format!(
+                "restore {} {:?}",
+                restore.table.parts.join("."),
+                restore.to.value
+            )
+        }
         Err(errors) => errors.iter().map(error_line).collect(),
+    }
+}
+
+#[test]
+fn maintenance() {
+    for (text, expected) in [
+        ("OPTIMIZE a.b.t", "optimize a.b.t full=false None []"),
+        ("OPTIMIZE t FULL", "optimize t full=true None []"),
+        (
+            "OPTIMIZE t WHERE (day >= '2026-01-01' OR x) AND y ZORDER BY (a, `b c`);",
+            "optimize t full=false Some(\"(day >= '2026-01-01' OR x) AND y\") [\"a\", \"b c\"]",
+        ),
+        (
+            "OPTIMIZE t ZORDER BY a, b",
+            "optimize t full=false None [\"a\", \"b\"]",
+        ),
+        ("VACUUM t", "vacuum t None dry=false"),
+        (
+            "VACUUM t RETAIN 169 HOURS DRY RUN",
+            "vacuum t Some(608400000) dry=true",
+        ),
+        (
+            "VACUUM t LITE DRY RUN RETAIN 0.5 HOURS",
+            "vacuum t Some(1800000) dry=true",
+        ),
+        ("RESTORE TABLE t TO VERSION AS OF 3", "restore t Version(3)"),
+        (
+            "RESTORE t TIMESTAMP AS OF '2026-01-01'",
+            "restore t Timestamp(\"2026-01-01\")",
+        ),
+        ("SHOW COLUMNS IN t", "columns t"),
+        ("SHOW COLUMNS FROM t FROM a.s", "columns a.s.t"),
+    ] {
+        assert_eq!(shown(text), expected, "{text}");
+    }
+    for (text, expected) in [
+        (
+            "OPTIMIZE",
+            "1:9 PARSE_SYNTAX_ERROR: the statement ends here, expected a table",
+        ),
+        (
+            "OPTIMIZE t WHERE",
+            "1:17 PARSE_SYNTAX_ERROR: the statement ends here, expected a predicate",
+        ),
+        (
+            "OPTIMIZE t ZORDER a",
+            "1:12 PARSE_SYNTAX_ERROR: found `ZORDER`, expected the end of the statement",
+        ),
+        (
+            "VACUUM t RETAIN a HOURS",
+            "1:17 PARSE_SYNTAX_ERROR: found `a`, expected a number of hours",
+        ),
+        (
+            "VACUUM t RETAIN 1 DAYS",
+            "1:19 PARSE_SYNTAX_ERROR: found `DAYS`, expected `HOURS`",
+        ),
+        (
+            "VACUUM t DRY RUN DRY RUN",
+            "1:18 PARSE_SYNTAX_ERROR: found `DRY`, expected the end of the statement",
+        ),
+        (
+            "RESTORE TABLE t",
+            "1:16 PARSE_SYNTAX_ERROR: the statement ends here, expected `TO VERSION AS OF` or `TO TIMESTAMP AS OF`",
+        ),
+        (
+            "RESTORE TABLE t TO VERSION AS OF x",
+            "1:34 PARSE_SYNTAX_ERROR: found `x`, expected a version number",
+        ),
+    ] {
+        assert!(shown(text).starts_with(expected), "{text}\n{}", shown(text));
     }
 }
 
@@ -74,11 +170,11 @@ fn queries_and_descriptions_are_told_apart() {
     for (text, expected) in [
         (
             "DROP TABLE t",
-            "1:1 PARSE_SYNTAX_ERROR: found `DROP`, expected a query, `DESCRIBE`, `SHOW` or `EXPLAIN`",
+            "1:1 PARSE_SYNTAX_ERROR: found `DROP`, expected a query, `DESCRIBE`, `SHOW`, `EXPLAIN`, `OPTIMIZE`, `VACUUM` or `RESTORE`",
         ),
         (
             "SHWO TABLES",
-            "1:1 PARSE_SYNTAX_ERROR: found `SHWO`, expected a query, `DESCRIBE`, `SHOW` or `EXPLAIN` | did you mean `SHOW`?",
+            "1:1 PARSE_SYNTAX_ERROR: found `SHWO`, expected a query, `DESCRIBE`, `SHOW`, `EXPLAIN`, `OPTIMIZE`, `VACUUM` or `RESTORE` | did you mean `SHOW`?",
         ),
         (
             "DESCRIBE",
@@ -90,7 +186,7 @@ fn queries_and_descriptions_are_told_apart() {
         ),
         (
             "SHOW COLUMNS",
-            "1:6 PARSE_SYNTAX_ERROR: found `COLUMNS`, expected `TABLES` or `TBLPROPERTIES`",
+            "1:13 PARSE_SYNTAX_ERROR: the statement ends here, expected `IN` or `FROM`",
         ),
         (
             "EXPLAIN CREATE MATERIALIZED VIEW m AS SELECT 1",

@@ -4,23 +4,23 @@
 //! decided here and by [`sluice_checkpoint::decide_after_commit_error`]. Every commit carries a transaction, which is
 //! read before each attempt, because the library does not refuse to commit the same one twice.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use bytes::Bytes;
 use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, PROTOCOL, TransactionError};
-use deltalake::kernel::{Action, Add, CommitInfo, Remove, Transaction};
+use deltalake::kernel::{Action, Add, CommitInfo, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
-use deltalake::table::state::DeltaTableState;
 use serde_json::{Map, Value};
 use sluice_checkpoint::{AfterError, CommitSeen, Effect, decide_after_commit_error};
 
 use crate::TableError;
+use crate::error::unsupported;
 use crate::log;
 use crate::request::{CommitOutcome, CommitRequest, Conflict, Removes};
 use crate::schema;
 use crate::store::{PutOutcome, Store};
-use crate::table::{DeltaTable, Loaded, unsupported};
+use crate::table::{DeltaTable, Loaded};
 
 /// Attempts and looks before an unknown outcome is given back. Losing a race to another writer costs one each.
 const TRIES_MAX: u32 = 20;
@@ -152,12 +152,8 @@ impl DeltaTable {
             )));
         }
         self.check_writable(loaded)?;
-        let removed = match request.removes {
-            Removes::None => Ok(vec![]),
-            _ => removes(request, self.files_of(loaded).await?, self.store.now_ms()),
-        };
-        let removes = match removed {
-            Ok(removes) => removes,
+        let exchange = match self.exchange(request, loaded).await? {
+            Ok(exchange) => exchange,
             Err(path) => {
                 return Ok(Ready::Done(CommitOutcome::Conflict(
                     Conflict::FilesChanged { version, path },
@@ -187,14 +183,21 @@ impl DeltaTable {
                 replaces,
             )?);
         }
-        actions.extend(removes.into_iter().map(Action::Remove));
+        actions.extend(exchange.metadata.map(Action::Metadata));
+        actions.extend(exchange.removes.into_iter().map(Action::Remove));
+        actions.extend(exchange.adds.into_iter().map(Action::Add));
         actions.extend(request.adds.iter().cloned().map(Action::Add));
         let allowed = PROTOCOL.can_commit(&loaded.state, &actions, &library_operation(request));
-        allowed.map_err(DeltaTableError::from)?;
+        allowed.map_err(|error| match error {
+            TransactionError::DeltaTableAppendOnly => TableError::AppendOnly {
+                path: self.location.to_string(),
+            },
+            other => DeltaTableError::from(other).into(),
+        })?;
         Ok(Ready::Go(actions))
     }
 
-    fn check_writable(&self, loaded: &Loaded) -> Result<(), TableError> {
+    pub(crate) fn check_writable(&self, loaded: &Loaded) -> Result<(), TableError> {
         match PROTOCOL.can_write_to(&loaded.state) {
             Ok(()) => {}
             Err(TransactionError::UnsupportedTableFeatures(features)) => {
@@ -375,6 +378,12 @@ impl DeltaTable {
 
 /// What the library is told: it looks only whether rows may go.
 fn library_operation(request: &CommitRequest) -> DeltaOperation {
+    if let Removes::Since(version) = request.removes {
+        return DeltaOperation::Restore {
+            version: Some(version),
+            datetime: None,
+        };
+    }
     let mode = if request.removes == Removes::None {
         SaveMode::Append
     } else {
@@ -415,34 +424,4 @@ fn check_request(request: &CommitRequest) -> Result<(), TableError> {
         ));
     }
     Ok(())
-}
-
-/// The remove actions, or the path of a file that is not there any more.
-fn removes(
-    request: &CommitRequest,
-    state: &DeltaTableState,
-    now_ms: i64,
-) -> Result<Vec<Remove>, String> {
-    let log = state.log_data();
-    let remove = |mut remove: Remove| {
-        remove.deletion_timestamp = Some(now_ms);
-        remove
-    };
-    match &request.removes {
-        Removes::None => Ok(vec![]),
-        Removes::All => Ok(log
-            .iter()
-            .map(|file| remove(file.remove_action(true)))
-            .collect()),
-        Removes::Files(paths) => {
-            let mut present: HashMap<String, Remove> = log
-                .iter()
-                .map(|file| (file.path().to_string(), file.remove_action(true)))
-                .collect();
-            paths
-                .iter()
-                .map(|path| present.remove(path).map(remove).ok_or_else(|| path.clone()))
-                .collect()
-        }
-    }
 }

@@ -90,6 +90,28 @@ pub enum TableError {
         /// The version.
         version: u64,
     },
+    /// Files of a version are not on disk any more, so that it cannot be read or come back.
+    #[error("version {version} of the table at {path} is not whole any more: {} of its files are gone", files.len())]
+    FilesVacuumed {
+        /// The place.
+        path: String,
+        /// The version.
+        version: u64,
+        /// The files.
+        files: Vec<String>,
+    },
+    /// Other writers kept replacing what a change was made from.
+    #[error("other writers keep replacing files of the table at {path}")]
+    Disturbed {
+        /// The place.
+        path: String,
+    },
+    /// Rows would go from a table that only takes new ones.
+    #[error("the table at {path} only takes new rows: its property `delta.appendOnly` is true")]
+    AppendOnly {
+        /// The place.
+        path: String,
+    },
     /// The Delta library failed.
     #[error("{0}")]
     Delta(Box<deltalake::DeltaTableError>),
@@ -150,7 +172,10 @@ impl TableError {
             Self::Schema { .. } => &condition::DELTA_FAILED_TO_MERGE_FIELDS,
             Self::NotNull { .. } => &condition::DELTA_NOT_NULL_CONSTRAINT_VIOLATED,
             Self::Check { .. } => &condition::DELTA_VIOLATE_CONSTRAINT_WITH_VALUES,
-            Self::VersionNotFound { .. } => &condition::VERSION_NOT_FOUND,
+            Self::VersionNotFound { .. } => &condition::DELTA_VERSION_NOT_FOUND,
+            Self::FilesVacuumed { .. } => &condition::DELTA_FILES_VACUUMED,
+            Self::Disturbed { .. } => &condition::DELTA_CONCURRENT_WRITE,
+            Self::AppendOnly { .. } => &condition::DELTA_CANNOT_MODIFY_APPEND_ONLY,
             Self::Delta(_)
             | Self::Parquet(_)
             | Self::Arrow(_)
@@ -167,6 +192,15 @@ impl TableError {
             Self::NotNull { row, .. } | Self::Check { row, .. } => {
                 diagnostic.fact(format!("row: {row}"))
             }
+            Self::FilesVacuumed { .. } => diagnostic
+                .fact("nothing was changed")
+                .help("choose a later version: VACUUM deleted files that only older versions need"),
+            Self::AppendOnly { .. } => diagnostic.fact("nothing was changed").help(
+                "drop the property from the declaration and from the table, or leave the rows",
+            ),
+            Self::Disturbed { .. } => diagnostic
+                .fact("nothing was changed")
+                .help("try again when the update that runs has ended"),
             Self::UnsafeStore { .. } => {
                 diagnostic.help("use a store with conditional writes (`If-None-Match: *`)")
             }
@@ -174,6 +208,50 @@ impl TableError {
                 "drop the feature from the table, or let the engine that made it go on writing it",
             ),
             _ => diagnostic,
+        }
+    }
+}
+
+/// The error for features of the protocol that we do not have.
+pub(crate) fn unsupported(
+    location: &crate::store::Location,
+    purpose: &'static str,
+    features: &[impl ToString],
+) -> TableError {
+    let mut features: Vec<_> = features.iter().map(ToString::to_string).collect();
+    features.sort();
+    TableError::UnsupportedFeatures {
+        path: location.to_string(),
+        purpose,
+        features,
+    }
+}
+
+/// What an error of the library about a log is.
+pub(crate) fn unreadable(
+    location: &crate::store::Location,
+    error: deltalake::DeltaTableError,
+) -> TableError {
+    match error {
+        deltalake::DeltaTableError::NotATable(_) => TableError::NotFound {
+            path: location.to_string(),
+        },
+        deltalake::DeltaTableError::ObjectStore { source } => {
+            TableError::storage("read", location)(source)
+        }
+        other => unreadable_log(location, other.to_string()),
+    }
+}
+
+/// The library names features that it does not know in a sentence only.
+fn unreadable_log(location: &crate::store::Location, reason: String) -> TableError {
+    let lower = reason.to_lowercase();
+    if lower.contains("feature") && (lower.contains("unsupported") || lower.contains("unknown")) {
+        unsupported(location, "read", &[reason])
+    } else {
+        TableError::Unreadable {
+            path: location.to_string(),
+            reason,
         }
     }
 }

@@ -38,6 +38,19 @@ impl DeltaTable {
         )
     }
 
+    /// The oldest version that can be read: the first commit of the log if all that follow are there, else the oldest
+    /// checkpoint.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn oldest_version(&self) -> Result<u64, TableError> {
+        if log::has_commit(&self.store, &self.location, 0).await? {
+            return Ok(0);
+        }
+        let oldest = log::oldest_checkpoint(&self.store, &self.location).await?;
+        Ok(oldest.unwrap_or_else(|| self.version()))
+    }
+
     /// One commit; `None` if the log does not hold it any more.
     ///
     /// # Errors

@@ -88,6 +88,30 @@ pub(crate) fn parse_commit(
     get_actions(version, bytes).map_err(|error| unreadable(format!("commit {version}: {error}")))
 }
 
+/// Whether the log holds the commit of a version.
+pub(crate) async fn has_commit(
+    store: &Store,
+    table: &Location,
+    version: u64,
+) -> Result<bool, TableError> {
+    Ok(store.head(&commit_file(table, version)).await?.is_some())
+}
+
+/// The version of the oldest checkpoint that is there.
+pub(crate) async fn oldest_checkpoint(
+    store: &Store,
+    table: &Location,
+) -> Result<Option<u64>, TableError> {
+    let listed = store.list(&log_folder(table)).await?;
+    let versions = listed.iter().filter_map(|meta| {
+        match LogFile::of(meta.location.filename().unwrap_or_default()) {
+            LogFile::Checkpoint(version) => Some(version),
+            LogFile::Commit(_) | LogFile::Other => None,
+        }
+    });
+    Ok(versions.min())
+}
+
 /// The commits of versions `from..=to`, in order.
 pub(crate) async fn read_commits(
     store: &Store,

@@ -18,6 +18,11 @@ pub enum Removes {
     All,
     /// These paths, each of which must still be there.
     Files(Vec<String>),
+    /// These paths, each of which must still be there, whose rows are all in what is added: no row changes.
+    Rearranged(Vec<String>),
+    /// Whatever was added after this version, while what was taken out since then comes back, and columns and properties
+    /// too. The files that come back must be there: see [`crate::DeltaTable::require_files`].
+    Since(u64),
 }
 
 /// What to commit.

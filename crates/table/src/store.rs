@@ -163,6 +163,27 @@ impl Store {
         Self::open(Arc::new(DurableLocal::new(durability)), base, options)
     }
 
+    /// Local disk below a folder that need not be there: what was never made is empty, and looking leaves no trace.
+    ///
+    /// # Errors
+    /// The folder cannot be resolved.
+    pub fn local_unmade(
+        folder: &FsPath,
+        durability: Durability,
+        options: StoreOptions,
+    ) -> Result<Self, TableError> {
+        let there = folder.ancestors().find(|part| part.exists());
+        let real = there.and_then(|there| Some((there.canonicalize().ok()?, there)));
+        let whole = real.and_then(|(real, there)| {
+            let rest = folder.strip_prefix(there).ok()?;
+            Url::from_directory_path(real.join(rest)).ok()
+        });
+        let base = whole.ok_or_else(|| {
+            TableError::Invalid(format!("{} is no absolute path", folder.display()))
+        })?;
+        Self::open(Arc::new(DurableLocal::new(durability)), base, options)
+    }
+
     /// Memory, which lives as long as a clone of this store.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 
 use crate::TableError;
 use crate::commit::COMMIT_ID;
+use crate::error::{unreadable, unsupported};
 use crate::log::{self, Txns};
 use crate::schema::{self, TableDefinition};
 use crate::stats;
@@ -73,6 +74,16 @@ impl Loaded {
             }
             Err(error) => return Err(DeltaTableError::from(error).into()),
         }
+        // The library reads VARIANT as the struct of two binary values that it is stored as.
+        let features = state.protocol().reader_features().unwrap_or_default();
+        let variant: Vec<String> = features
+            .iter()
+            .map(ToString::to_string)
+            .filter(|name| name.starts_with("variant"))
+            .collect();
+        if !variant.is_empty() {
+            return Err(unsupported(location, "read", &variant));
+        }
         let converted = state.schema().as_ref().try_into_arrow();
         let schema =
             converted.map_err(|error: arrow::error::ArrowError| TableError::Unreadable {
@@ -112,20 +123,6 @@ impl Loaded {
 
     pub(crate) fn version(&self) -> u64 {
         self.version
-    }
-}
-
-pub(crate) fn unsupported(
-    location: &Location,
-    purpose: &'static str,
-    features: &[impl ToString],
-) -> TableError {
-    let mut features: Vec<_> = features.iter().map(ToString::to_string).collect();
-    features.sort();
-    TableError::UnsupportedFeatures {
-        path: location.to_string(),
-        purpose,
-        features,
     }
 }
 
@@ -396,6 +393,23 @@ impl DeltaTable {
             .collect())
     }
 
+    /// As [`DeltaTable::txns`], at an earlier version.
+    ///
+    /// # Errors
+    /// The log does not hold the version, or does not read.
+    pub async fn txns_at(
+        &self,
+        version: u64,
+        prefix: &str,
+    ) -> Result<BTreeMap<String, i64>, TableError> {
+        let loaded = self.at(Some(version)).await?;
+        let txns = self.txns_of(&loaded).await?.clone();
+        Ok(txns
+            .into_iter()
+            .filter(|(id, _)| id.starts_with(prefix))
+            .collect())
+    }
+
     pub(crate) async fn txns_of<'a>(&self, loaded: &'a Loaded) -> Result<&'a Txns, TableError> {
         loaded
             .txns
@@ -453,16 +467,6 @@ async fn load(
     )
 }
 
-fn unreadable(location: &Location, error: DeltaTableError) -> TableError {
-    match error {
-        DeltaTableError::NotATable(_) => TableError::NotFound {
-            path: location.to_string(),
-        },
-        DeltaTableError::ObjectStore { source } => TableError::storage("read", location)(source),
-        other => unreadable_log(location, other.to_string()),
-    }
-}
-
 fn log_store(store: &Store, location: &Location) -> LogStoreRef {
     let objects = store.objects();
     let prefixed = Arc::new(PrefixStore::new(
@@ -475,17 +479,4 @@ fn log_store(store: &Store, location: &Location) -> LogStoreRef {
         &store.url_of(location),
         &StorageConfig::default(),
     )
-}
-
-/// The library names features that it does not know in a sentence only.
-fn unreadable_log(location: &Location, reason: String) -> TableError {
-    let lower = reason.to_lowercase();
-    if lower.contains("feature") && (lower.contains("unsupported") || lower.contains("unknown")) {
-        unsupported(location, "read", &[reason])
-    } else {
-        TableError::Unreadable {
-            path: location.to_string(),
-            reason,
-        }
-    }
 }

@@ -81,8 +81,13 @@ pub(crate) fn bind<'a>(
         match bind_source(graph, flow, relation, externals) {
             Ok(found) if errors.is_empty() => bound.relations.push(Some(found)),
             Ok(_) => bound.relations.push(None),
-            Err(mut more) => {
-                errors.append(&mut more);
+            Err(more) => {
+                // What a store says of a table names no place in the query.
+                let placed = more.into_iter().map(|error| match error.origin() {
+                    Some(_) => error,
+                    None => error.at(&relation.origin, ""),
+                });
+                errors.extend(placed);
                 bound.relations.push(None);
             }
         }

@@ -38,6 +38,7 @@ conditions! {
     UNSUPPORTED_AUTO_CDC = "UNSUPPORTED_AUTO_CDC", "0A000", User, No, "AUTO CDC (APPLY CHANGES) is known and not built yet.";
     UNSUPPORTED_REPLACE_FLOW = "UNSUPPORTED_REPLACE_FLOW", "0A000", User, No, "REPLACE WHERE and REPLACE USING flows are known and not built yet.";
     UNSUPPORTED_CLAUSE = "UNSUPPORTED_CLAUSE", "0A000", User, No, "The clause is known on Databricks and not supported here. It is refused, because leaving it out would change what the table holds or who may see it.";
+    INVALID_TIME_TRAVEL_TIMESTAMP = "INVALID_TIME_TRAVEL_TIMESTAMP_EXPR.INPUT", "42K0E", User, No, "What stands behind TIMESTAMP AS OF is no timestamp. In a pipeline it is a literal, so that the query means the same in every update.";
     UNSUPPORTED_TIME_TRAVEL = "UNSUPPORTED_FEATURE.TIME_TRAVEL", "0A000", User, No, "Versions exist for tables read as a batch: not for streams, views and files.";
     INVALID_STREAM_OPTION = "INVALID_STREAM_OPTION", "42616", User, No, "An option behind STREAM t WITH (…) is unknown, not built, has a value that it cannot have, or stands where nothing would heed it.";
     UNRESOLVABLE_TABLE_VALUED_FUNCTION = "UNRESOLVABLE_TABLE_VALUED_FUNCTION", "42883", User, No, "No table function has this name.";

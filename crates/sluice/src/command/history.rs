@@ -1,4 +1,6 @@
-//! `sluice history`: past updates, newest first, from the event log.
+//! `sluice history`: past updates, newest first, from the event log; with a table, its versions.
+
+use sluice_model::DatasetName;
 
 use super::logs::event_log;
 use super::sql::report;
@@ -7,7 +9,7 @@ use crate::exit::Exit;
 use crate::render::Screen;
 use crate::rows::Rows;
 use crate::statement;
-use crate::workplace::{Refused, block_on};
+use crate::workplace::{Refused, Workplace, block_on};
 
 /// One update as its events tell it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +22,11 @@ struct Past {
 
 /// Lists the updates.
 pub(crate) fn run(screen: &Screen, global: &Global, asked: &History) -> Result<Exit, Refused> {
+    if let Some(table) = asked.key.as_deref()
+        && let Some(place) = place_of_table(global, table)
+    {
+        return versions(screen, &place, table, asked.number);
+    }
     let place = super::open(global, asked.key.as_deref())?;
     let text = format!(
         "SELECT get_json_object(origin, '$.update_id'), \
@@ -29,7 +36,7 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &History) -> Result<E
         event_log(&place)
     );
     block_on(async {
-        let rows = match statement::run(&place, &text).await {
+        let rows = match statement::run(&place.shell(), &text).await {
             Ok(rows) => rows,
             Err(errors) => return report(screen, &place, &text, &errors),
         };
@@ -50,6 +57,47 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &History) -> Result<E
             rows.render(Mode::Json, None)
         } else {
             rows.plain(None)
+        });
+        Exit::Success
+    })
+}
+
+/// The project, if it has a dataset of that name; a key of a pipeline wins.
+fn place_of_table(global: &Global, table: &str) -> Option<Workplace> {
+    if !table.contains('.')
+        && super::open(global, Some(table)).is_ok_and(|place| is_key(&place, table))
+    {
+        return None;
+    }
+    let place = super::open(global, None).ok()?;
+    let parts: Vec<&str> = table
+        .split('.')
+        .map(|part| part.trim_matches('`'))
+        .collect();
+    let name = DatasetName::qualify(&parts, &place.namespace())?;
+    (table.contains('.') || place.declared.datasets.contains_key(&name)).then_some(place)
+}
+
+fn is_key(place: &Workplace, key: &str) -> bool {
+    place
+        .project
+        .as_ref()
+        .is_some_and(|project| project.key == key)
+}
+
+/// Lists the versions of a table.
+fn versions(screen: &Screen, place: &Workplace, table: &str, number: u32) -> Result<Exit, Refused> {
+    let text = format!("DESCRIBE HISTORY {table} LIMIT {number}");
+    block_on(async {
+        let rows = match statement::run(&place.shell(), &text).await {
+            Ok(rows) => rows,
+            Err(errors) => return report(screen, place, &text, &errors),
+        };
+        screen.result(&if screen.is_json {
+            rows.render(Mode::Json, None)
+        } else {
+            let columns = ["version", "timestamp", "operation", "operationMetrics"];
+            rows.only(&columns).plain(None)
         });
         Exit::Success
     })

@@ -14,7 +14,7 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Logs) -> Result<Exit
     let place = super::open(global, asked.key.as_deref())?;
     let text = query(&place, asked);
     block_on(async {
-        let mut rows = match statement::run(&place, &text).await {
+        let mut rows = match statement::run(&place.shell(), &text).await {
             Ok(rows) => rows,
             Err(errors) => return report(screen, &place, &text, &errors),
         };

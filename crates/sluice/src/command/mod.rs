@@ -3,10 +3,12 @@
 mod completion;
 mod docs;
 mod explain;
+mod export;
 mod history;
 mod init;
 mod lineage;
 mod logs;
+mod maintain;
 mod plan;
 mod run;
 mod shell;
@@ -75,6 +77,10 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Command::History(asked) | Command::Pipelines(Pipelines::History(asked)) => {
             history::run(&screen, global, &asked)
         }
+        Command::Optimize(asked) => maintain::optimize(&screen, global, &asked),
+        Command::Vacuum(asked) => maintain::vacuum(&screen, global, &asked),
+        Command::Restore(asked) => maintain::restore(&screen, global, &asked),
+        Command::Export(asked) => export::run(&screen, global, &asked),
         Command::Lineage(asked) => lineage::run(&screen, global, &asked),
         Command::Bundle(Bundle::Summary(asked)) => {
             summary::run(&screen, global, asked.key.as_deref())

@@ -128,7 +128,7 @@ pub(crate) fn run(screen: &Screen, place: &Workplace, mut mode: Mode) -> Result<
 fn run_all(screen: &Screen, place: &Workplace, text: &str, mode: Mode) -> Result<(), Refused> {
     for range in split_statements(text).0 {
         let one = text.get(range).unwrap_or_default();
-        match block_on(statement::run(place, one))? {
+        match block_on(statement::run(&place.shell(), one))? {
             Ok(rows) => screen.result(&rows.render(mode, width(screen, mode))),
             Err(errors) => {
                 report(screen, place, one, &errors);

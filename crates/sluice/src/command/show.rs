@@ -26,7 +26,7 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Show) -> Result<Exit
         format!("SELECT * FROM {table} LIMIT {}", asked.rows)
     };
     block_on(async {
-        match statement::run(&place, &text).await {
+        match statement::run(&place.shell(), &text).await {
             Ok(rows) if screen.is_json => screen.result(&rows.render(Mode::Json, None)),
             Ok(rows) => {
                 screen.result(&rows.plain(Some(CELL_WIDTH)));

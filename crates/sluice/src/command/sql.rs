@@ -36,7 +36,7 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Sql) -> Result<Exit,
         for text in texts {
             for range in split_statements(&text).0 {
                 let one = text.get(range).unwrap_or_default();
-                match statement::run(&place, one).await {
+                match statement::run(&place.shell(), one).await {
                     Ok(rows) => screen.result(&rows.render(mode, width(screen, mode))),
                     Err(errors) => return report(screen, &place, one, &errors),
                 }

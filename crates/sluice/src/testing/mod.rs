@@ -16,7 +16,7 @@
 //! | `update [flags]` | runs an update | its flows; then `error` if it must fail, `note` for what it says beside |
 //! | `validate` | resolves the project | `error`, `note`, or nothing |
 //! | `plan` | says what an update would do | its lines |
-//! | `query` | runs SQL | `expect`: the rows, or `error` |
+//! | `query` | runs a query, or a statement such as DESCRIBE or OPTIMIZE | `expect`: the rows, or `error` |
 //! | `events [types]` | lists events of the last update | its lines |
 //! | `history TABLE` | lists commits | its lines |
 //! | `crash STEP FLOW` | the next update dies at that step | |
@@ -37,6 +37,7 @@ mod rows;
 mod sandbox;
 mod settle;
 mod show;
+mod statement;
 mod walk;
 mod world;
 

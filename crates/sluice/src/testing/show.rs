@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::rows::Rows;
 use arrow::array::{Array as _, ArrayRef, AsArray as _};
 use sluice_decode::cast::{CastMode, cast};
 use sluice_model::event::Event;
@@ -128,6 +129,41 @@ pub(crate) fn table(result: &QueryResult, keep_order: bool) -> Result<String, St
         rows.sort();
     }
     Ok(layout(&header, &rows))
+}
+
+/// Rows of a statement that is no query, in its order. Sizes of files and ids depend on more than the case: they are masked.
+pub(crate) fn rows(rows: &Rows) -> String {
+    let shown = |name: &str, text: &str| match name {
+        _ if name.contains("size") || name == "sizeInBytes" => "(bytes)".to_owned(),
+        "id" => "(id)".to_owned(),
+        "metrics" => counts(text),
+        _ if text.is_empty() => "''".to_owned(),
+        _ => text.to_owned(),
+    };
+    let line = |row: &Vec<Option<String>>| -> Vec<String> {
+        let cells = rows.names.iter().zip(row);
+        cells
+            .map(|(name, cell)| {
+                cell.as_deref()
+                    .map_or("NULL".into(), |text| shown(name, text))
+            })
+            .collect()
+    };
+    let cells: Vec<Vec<String>> = rows.cells.iter().map(line).collect();
+    layout(&rows.names, &cells)
+}
+
+/// What OPTIMIZE tells, without sizes.
+fn counts(metrics: &str) -> String {
+    let metrics: serde_json::Value = serde_json::from_str(metrics).unwrap_or_default();
+    let wanted = [
+        "numFilesAdded",
+        "numFilesRemoved",
+        "partitionsOptimized",
+        "totalFilesSkipped",
+    ];
+    let told = wanted.map(|name| format!("{name}={}", metrics[name]));
+    told.join(" ")
 }
 
 fn cell(column: &ArrayRef, row: usize) -> String {

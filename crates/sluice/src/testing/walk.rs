@@ -13,6 +13,7 @@ use super::argument::{duration_us, request};
 use super::case::{Case, Station};
 use super::failure::{Failure, Trouble};
 use super::fate::Death;
+use super::statement::{self, Kind};
 use super::world::{Loaded, World};
 use super::{fixture, show};
 
@@ -310,20 +311,26 @@ impl Walk {
             .project
             .as_ref()
             .ok_or("the project cannot be read")?;
-        let file: Arc<str> = "query".into();
-        let result = match sluice_sql::parse_query(&file, &text, vec![], &project.namespace) {
-            Ok(query) => {
-                self.world
-                    .engine(&loaded)?
-                    .query(&loaded.declared, &query)
-                    .await
+        let engine = self.world.engine(&loaded)?;
+        let (kind, mut answered) = statement::ask(&engine, &loaded, project, &text).await?;
+        if kind == Kind::Statement {
+            if self.world.fate.is_dead() {
+                self.world.fate.set(None);
+                answered = if self.answers == Answers::Tables {
+                    statement::ask(&engine, &loaded, project, &text).await?.1
+                } else {
+                    Ok("killed".to_owned())
+                };
             }
-            Err(found) => Err(found),
-        };
-        match result {
-            Ok(result) => {
+            // What it tells are versions and files, which are compared under plain only.
+            if answered.is_ok() && self.answers == Answers::Tables {
+                return Ok(());
+            }
+        }
+        match answered {
+            Ok(shown) => {
                 let is_ordered = text.to_lowercase().contains("order by");
-                let shown = self.world.mask(&show::table(&result, is_ordered)?);
+                let shown = self.world.mask(&shown);
                 if self.answers == Answers::Fill {
                     case.make_room_for(index, "expect");
                 }

@@ -289,7 +289,8 @@ impl World {
     }
 }
 
-fn time_zone(project: &Project) -> String {
+/// The session time zone of a project.
+pub(super) fn time_zone(project: &Project) -> String {
     let found = project
         .configuration
         .iter()

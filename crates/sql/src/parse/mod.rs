@@ -4,6 +4,7 @@ mod auto_cdc;
 mod clause;
 mod column;
 mod flow;
+pub mod maintain;
 mod query;
 mod session;
 pub mod shell;

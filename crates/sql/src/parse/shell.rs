@@ -1,10 +1,12 @@
-//! Statements of `sluice sql`: queries, and the few that describe. Must not accept anything that writes.
+//! Statements of `sluice sql`: queries, the few that describe, and those that maintain. Must not accept anything that
+//! changes rows: rows are what the pipeline makes of its sources.
 
 use std::sync::Arc;
 
 use sluice_model::{Diagnostic, Namespace};
 use sqlparser::tokenizer::Token;
 
+use super::maintain::{self, Optimize, Restore, Vacuum};
 use super::query::{Place, query};
 use crate::cursor::{Cursor, Parsed};
 use crate::lex::lex;
@@ -44,6 +46,17 @@ pub enum ShellStatement {
         /// The one key asked for.
         key: Option<String>,
     },
+    /// `SHOW COLUMNS {IN | FROM} t [{IN | FROM} schema]`.
+    ShowColumns {
+        /// Of which table.
+        table: WrittenName,
+    },
+    /// `OPTIMIZE t …`.
+    Optimize(Optimize),
+    /// `VACUUM t …`.
+    Vacuum(Vacuum),
+    /// `RESTORE TABLE t TO …`.
+    Restore(Restore),
 }
 
 /// What `DESCRIBE` asks for.
@@ -109,6 +122,10 @@ fn statement(cursor: &mut Cursor<'_>) -> Parsed<ShellStatement> {
     if cursor.take(&["SHOW"]) {
         return show(cursor);
     }
+    if let Some(maintenance) = maintain::statement(cursor)? {
+        end(cursor)?;
+        return Ok(maintenance);
+    }
     let begins_query = ["SELECT", "WITH", "VALUES", "FROM"]
         .iter()
         .any(|word| cursor.sees(&[word]));
@@ -118,9 +135,11 @@ fn statement(cursor: &mut Cursor<'_>) -> Parsed<ShellStatement> {
     let mut error = slip::unexpected(
         cursor,
         cursor.at,
-        "a query, `DESCRIBE`, `SHOW` or `EXPLAIN`",
+        "a query, `DESCRIBE`, `SHOW`, `EXPLAIN`, `OPTIMIZE`, `VACUUM` or `RESTORE`",
     );
-    let words = ["SELECT", "WITH", "VALUES", "DESCRIBE", "SHOW", "EXPLAIN"];
+    let words = [
+        "SELECT", "WITH", "VALUES", "DESCRIBE", "SHOW", "EXPLAIN", "OPTIMIZE", "VACUUM", "RESTORE",
+    ];
     if let Some(help) = cursor
         .word_nth(0)
         .and_then(|found| slip::did_you_mean(found, &words))
@@ -129,7 +148,7 @@ fn statement(cursor: &mut Cursor<'_>) -> Parsed<ShellStatement> {
     } else if !cursor.is_end() {
         error
             .helps
-            .push("this shell only reads; data changes when the pipeline runs".into());
+            .push("rows change only when the pipeline runs".into());
     }
     Err(error.into())
 }
@@ -197,7 +216,25 @@ fn show(cursor: &mut Cursor<'_>) -> Parsed<ShellStatement> {
         end(cursor)?;
         return Ok(ShellStatement::ShowTableProperties { table, key });
     }
-    cursor.expected_words(&["TABLES", "TBLPROPERTIES"])
+    if cursor.take(&["COLUMNS"]) {
+        return show_columns(cursor);
+    }
+    cursor.expected_words(&["TABLES", "COLUMNS", "TBLPROPERTIES"])
+}
+
+/// Behind `SHOW COLUMNS`.
+fn show_columns(cursor: &mut Cursor<'_>) -> Parsed<ShellStatement> {
+    if !cursor.take(&["IN"]) && !cursor.take(&["FROM"]) {
+        return cursor.expected_words(&["IN", "FROM"]);
+    }
+    let mut table = cursor.qualified_name("a table")?;
+    if cursor.take(&["IN"]) || cursor.take(&["FROM"]) {
+        let schema = cursor.qualified_name("a schema")?;
+        let name = table.parts.pop();
+        table.parts = schema.parts.into_iter().chain(name).collect();
+    }
+    end(cursor)?;
+    Ok(ShellStatement::ShowColumns { table })
 }
 
 fn end(cursor: &Cursor<'_>) -> Parsed<()> {

@@ -8,10 +8,11 @@ use sqlparser::tokenizer::{Span, Token};
 
 use super::Rewriter;
 use super::literal::take_interval;
+use super::time_travel::time_travel;
 use crate::cursor::{Cursor, Parsed};
 use crate::lex::Lexeme;
 use crate::parse::parse_expression;
-use crate::query::{Relation, TimeTravel, Watermark};
+use crate::query::{Relation, Watermark};
 use crate::statement::{Located, RefusedClause};
 
 impl Rewriter<'_> {
@@ -19,7 +20,7 @@ impl Rewriter<'_> {
     pub(super) fn suffixes(&mut self, relation: &mut Relation) -> Parsed<()> {
         loop {
             let here = self.cursor.here();
-            if let Some(version) = self.time_travel()? {
+            if let Some(version) = time_travel(&mut self.cursor)? {
                 self.once(relation.time_travel.is_none(), here, "a version")?;
                 relation.time_travel = Some(version);
             } else if self.cursor.sees(&["WITH"]) && self.opens_after_with() {
@@ -51,118 +52,6 @@ impl Rewriter<'_> {
         self.cursor
             .peek_nth(1)
             .is_some_and(|next| next.token == Token::LParen)
-    }
-
-    /// `@v3`, `@20260101000000000`, `[FOR] VERSION AS OF 3`, `[FOR] TIMESTAMP AS OF …`.
-    fn time_travel(&mut self) -> Parsed<Option<TimeTravel>> {
-        if self.cursor.sees_symbol(&Token::AtSign) {
-            return self.at_version().map(Some);
-        }
-        let skipped = usize::from(self.cursor.sees(&["FOR"]));
-        let mut ahead = self.cursor;
-        ahead.at += skipped;
-        let is_version =
-            ahead.take(&["VERSION", "AS", "OF"]) || ahead.take(&["SYSTEM_VERSION", "AS", "OF"]);
-        if !is_version
-            && !ahead.take(&["TIMESTAMP", "AS", "OF"])
-            && !ahead.take(&["SYSTEM_TIME", "AS", "OF"])
-        {
-            return Ok(None);
-        }
-        self.cursor = ahead;
-        if is_version {
-            self.version().map(Some)
-        } else {
-            self.timestamp().map(Some)
-        }
-    }
-
-    fn version(&mut self) -> Parsed<TimeTravel> {
-        let version = match self.cursor.peek().map(|lexeme| &lexeme.token) {
-            Some(Token::Number(text, _) | Token::SingleQuotedString(text)) => text.parse().ok(),
-            _ => None,
-        };
-        match version {
-            Some(version) => {
-                self.cursor.next();
-                Ok(TimeTravel::Version(version))
-            }
-            None => self.cursor.expected("a version number"),
-        }
-    }
-
-    fn at_version(&mut self) -> Parsed<TimeTravel> {
-        self.cursor.next();
-        let what = "`v` with a version number, or 17 digits of a timestamp (yyyyMMddHHmmssSSS)";
-        let Some(lexeme) = self.cursor.peek() else {
-            return self.cursor.expected(what);
-        };
-        let text = self.cursor.text(self.cursor.at, self.cursor.at + 1);
-        let found = match &lexeme.token {
-            Token::Word(_) => text
-                .strip_prefix(['v', 'V'])
-                .and_then(|n| n.parse().ok())
-                .map(TimeTravel::Version),
-            Token::Number(..) => compact_timestamp(text).map(TimeTravel::Timestamp),
-            _ => None,
-        };
-        match found {
-            Some(travel) => {
-                self.cursor.next();
-                Ok(travel)
-            }
-            None => self.cursor.expected(what),
-        }
-    }
-
-    /// A literal, or a constant expression as far as it goes: `current_timestamp() - INTERVAL 1 DAY`.
-    fn timestamp(&mut self) -> Parsed<TimeTravel> {
-        let from = self.cursor.at;
-        loop {
-            match self.cursor.peek().map(|lexeme| &lexeme.token) {
-                Some(Token::LParen) => {
-                    self.cursor.skip_group()?;
-                }
-                Some(Token::Word(_)) if self.cursor.sees(&["INTERVAL"]) => {
-                    if take_interval(&mut self.cursor)?.is_none() {
-                        return self.cursor.expected("an interval");
-                    }
-                }
-                Some(Token::Word(_)) => {
-                    self.cursor.next();
-                    if self.cursor.sees_symbol(&Token::LParen) {
-                        self.cursor.skip_group()?;
-                    } else if matches!(
-                        self.cursor.peek(),
-                        Some(Lexeme {
-                            token: Token::SingleQuotedString(_),
-                            ..
-                        })
-                    ) {
-                        self.cursor.next();
-                    }
-                }
-                Some(Token::SingleQuotedString(_) | Token::Number(..)) => {
-                    self.cursor.next();
-                }
-                _ => return self.cursor.expected("a timestamp"),
-            }
-            if !self.cursor.take_symbol(&Token::Minus) && !self.cursor.take_symbol(&Token::Plus) {
-                break;
-            }
-        }
-        let only = self
-            .cursor
-            .lexemes
-            .get(from)
-            .filter(|_| self.cursor.at == from + 1);
-        Ok(TimeTravel::Timestamp(match only {
-            Some(Lexeme {
-                token: Token::SingleQuotedString(value),
-                ..
-            }) => value.clone(),
-            _ => self.cursor.text(from, self.cursor.at).to_string(),
-        }))
     }
 
     /// `(key [= value], …)`.
@@ -345,22 +234,6 @@ fn delay_at(cursor: &Cursor<'_>) -> Option<usize> {
             }
         }
     }
-}
-
-/// `20260102030405678` as `2026-01-02 03:04:05.678`.
-fn compact_timestamp(digits: &str) -> Option<String> {
-    let part = |from: usize, to: usize| digits.get(from..to);
-    (digits.len() == 17 && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(())?;
-    Some(format!(
-        "{}-{}-{} {}:{}:{}.{}",
-        part(0, 4)?,
-        part(4, 6)?,
-        part(6, 8)?,
-        part(8, 10)?,
-        part(10, 12)?,
-        part(12, 14)?,
-        part(14, 17)?
-    ))
 }
 
 /// A key of options: a name with dots, or a string.

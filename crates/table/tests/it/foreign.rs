@@ -226,7 +226,7 @@ async fn a_log_without_the_versions_that_a_stream_needs_is_an_error() {
         .await
         .unwrap();
     let error = table.changes(0, 3).await.unwrap_err();
-    assert_eq!(error.condition().name, "VERSION_NOT_FOUND");
+    assert_eq!(error.condition().name, "DELTA_VERSION_NOT_FOUND");
 }
 
 #[tokio::test]
@@ -307,6 +307,6 @@ async fn an_append_only_table_refuses_to_lose_rows_at_once() {
     let mut replace = request(&table, "a", 1, &rows(3..6)).await;
     replace.removes = sluice_table::Removes::All;
     let error = table.commit(&replace).await.unwrap_err();
-    assert!(error.to_string().contains("append-only"), "{error}");
+    assert!(error.to_string().contains("delta.appendOnly"), "{error}");
     assert_eq!(table.refresh().await.unwrap(), 1);
 }

@@ -1,0 +1,76 @@
+//! The command line: what it takes and what it refuses.
+
+use clap::CommandFactory as _;
+
+use super::*;
+
+#[test]
+fn the_definition_is_sound() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn spellings_that_others_script() {
+    for line in [
+        "run -t dev --project d --output json",
+        "run iot -t dev",
+        "run --spec spark-pipeline.yml --full-refresh-all",
+        "run --refresh a,b --full-refresh c",
+        "run --select +gold.x",
+        "dry-run --spec f.yml",
+        "sql -t dev --project d --mode csv -c SELECT",
+        "validate --syntax f.sql",
+        "bundle validate -t dev",
+        "bundle summary -t dev --output json",
+        "bundle run -t dev iot --refresh-all",
+        "bundle run iot --validate-only",
+        "pipelines run --var a=b=c",
+        "pipelines dry-run iot",
+        "pipelines logs iot --level ERROR,WARN -n 5",
+        "pipelines history",
+        "pipelines show main.a.b -n 5",
+        "show t --history",
+        "test silver -k late --junit out.xml",
+        "test --regimes",
+        "init",
+        "init spark --name plant",
+        "bundle init default-sql --config-file c.json --output-dir d",
+        "pipelines init --output-dir d",
+        "test --regimes=all --output json",
+        "test --update",
+        "history main.a.b",
+        "optimize t --zorder a,b",
+        "optimize t --where day='2026-01-01'",
+        "vacuum t --retain 168h --dry-run",
+        "vacuum --force --retain 0h t",
+        "restore t --version 3",
+        "restore t --timestamp 2026-01-01",
+        "export t f.csv --format csv --overwrite",
+        "completion zsh",
+        "explain",
+        "version --json",
+    ] {
+        let parsed = Arguments::try_parse_from(std::iter::once("sluice").chain(line.split(' ')));
+        assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+    }
+}
+
+#[test]
+fn what_does_not_go_together_is_refused() {
+    for line in [
+        "run --full-refresh-all --refresh a",
+        "run --full-refresh-all --refresh-all",
+        "show t --history --schema",
+        "run --var novalue",
+        "run --parallelism 0",
+        "test --update --regimes",
+        "restore t",
+        "restore t --version 1 --timestamp x",
+        "optimize t --full --zorder a",
+        "export t",
+        "frobnicate",
+    ] {
+        let parsed = Arguments::try_parse_from(std::iter::once("sluice").chain(line.split(' ')));
+        assert_eq!(parsed.unwrap_err().exit_code(), 2, "{line}");
+    }
+}

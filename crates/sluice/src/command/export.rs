@@ -1,0 +1,313 @@
+//! `sluice export`: the rows of a table or view as one file, or as another Delta table. What is written appears whole or
+//! not at all: it is written beside its place under another name, and takes its name at the end.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::parquet::arrow::ArrowWriter;
+use sluice_model::condition::command::{ARGUMENT_NOT_VALID, OUTPUT_EXISTS, OUTPUT_NOT_WRITABLE};
+use sluice_model::{DatasetName, Diagnostic};
+use sluice_run::{QueryResult, RowStream};
+use sluice_table::{
+    CommitOutcome, CommitRequest, DeltaTable, Durability, Store, StoreOptions, TableDefinition,
+    WriteOptions,
+};
+
+use super::logs::literal;
+use super::sql::report;
+use crate::arguments::{Export, ExportFormat, Global};
+use crate::edge::{RandomIds, SystemClock};
+use crate::exit::Exit;
+use crate::render::Screen;
+use crate::rows::Rows;
+use crate::source_text::SourceTexts;
+use crate::statement::COMMAND_LINE;
+use crate::workplace::{Refused, Workplace, block_on};
+
+/// Exports a table.
+pub(crate) fn run(screen: &Screen, global: &Global, asked: &Export) -> Result<Exit, Refused> {
+    let format = format_of(asked).map_err(|diagnostic| refused(*diagnostic))?;
+    check_free(asked).map_err(|diagnostic| refused(*diagnostic))?;
+    let place = super::open(global, asked.key.as_deref())?;
+    let suffix = match (&asked.version, &asked.timestamp) {
+        (Some(version), _) => format!(" VERSION AS OF {version}"),
+        (None, Some(time)) => format!(" TIMESTAMP AS OF {}", literal(time)),
+        (None, None) => String::new(),
+    };
+    let text = format!("SELECT * FROM {}{suffix}", asked.table);
+    let done = block_on(write(&place, asked, format, &text))?;
+    match done {
+        Ok(rows) => {
+            screen.say(&format!("{rows} rows written to {}", asked.path.display()));
+            Ok(Exit::Success)
+        }
+        Err(errors) => Ok(report(screen, &place, &text, &errors)),
+    }
+}
+
+fn refused(diagnostic: Diagnostic) -> Refused {
+    Refused {
+        diagnostics: vec![diagnostic],
+        texts: SourceTexts::default(),
+    }
+}
+
+/// Refuses to write over what is there, unless that was asked for.
+fn check_free(asked: &Export) -> Result<(), Box<Diagnostic>> {
+    if !asked.path.exists() || asked.overwrite {
+        return Ok(());
+    }
+    let message = format!("`{}` is there already", asked.path.display());
+    let error = Diagnostic::error(&OUTPUT_EXISTS, message);
+    Err(Box::new(
+        error
+            .fact("nothing was written")
+            .help("replace it: `--overwrite`"),
+    ))
+}
+
+/// The format that was asked for, or that the end of the path says.
+fn format_of(asked: &Export) -> Result<ExportFormat, Box<Diagnostic>> {
+    if let Some(format) = asked.format {
+        return Ok(format);
+    }
+    let end = asked
+        .path
+        .extension()
+        .map(|end| end.to_string_lossy().to_lowercase());
+    match end.as_deref() {
+        Some("csv") => Ok(ExportFormat::Csv),
+        Some("json" | "jsonl" | "ndjson") => Ok(ExportFormat::Json),
+        Some("parquet") => Ok(ExportFormat::Parquet),
+        _ => {
+            let message = format!("`{}` does not tell the format", asked.path.display());
+            let error = Diagnostic::error(&ARGUMENT_NOT_VALID, message);
+            Err(Box::new(error.help(
+                "name it: `--format csv`, `json`, `parquet` or `delta`",
+            )))
+        }
+    }
+}
+
+/// Writes the rows and gives their number.
+async fn write(
+    place: &Workplace,
+    asked: &Export,
+    format: ExportFormat,
+    text: &str,
+) -> Result<u64, Vec<Diagnostic>> {
+    let file: Arc<str> = COMMAND_LINE.into();
+    let query = sluice_sql::parse_query(&file, text, vec![], &place.namespace())?;
+    let rows = place.engine.rows(&place.declared, &query).await?;
+    let beside = Beside::of(&asked.path).map_err(|error| vec![error])?;
+    let written = match format {
+        ExportFormat::Delta => delta(place, asked, &beside, rows).await,
+        _ => one_file(place, format, &beside, rows).await,
+    };
+    let count = written?;
+    beside.publish().map_err(|error| vec![error])?;
+    Ok(count)
+}
+
+/// A place beside the one that is to be written; whatever is left there is deleted when it is dropped.
+#[derive(Debug)]
+struct Beside {
+    path: PathBuf,
+    wanted: PathBuf,
+}
+
+impl Beside {
+    fn of(wanted: &Path) -> Result<Self, Diagnostic> {
+        let name = wanted
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        let Some(name) = name else {
+            let message = format!("`{}` names no file", wanted.display());
+            return Err(Diagnostic::error(&OUTPUT_NOT_WRITABLE, message));
+        };
+        let folder = match wanted.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
+            _ => PathBuf::from("."),
+        };
+        fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, &error))?;
+        let folder = folder
+            .canonicalize()
+            .map_err(|error| unwritable(&folder, &error))?;
+        Ok(Self {
+            path: folder.join(format!("{name}.sluice-{}.part", uuid::Uuid::new_v4())),
+            wanted: folder.join(name),
+        })
+    }
+
+    /// Gives what was written its name.
+    fn publish(&self) -> Result<(), Diagnostic> {
+        let failed = |error: std::io::Error| unwritable(&self.wanted, &error);
+        if !self.wanted.is_dir() {
+            return fs::rename(&self.path, &self.wanted).map_err(failed);
+        }
+        // A folder cannot be replaced in one step: the old one steps aside first.
+        let old = self.path.with_extension("old");
+        fs::rename(&self.wanted, &old).map_err(failed)?;
+        if let Err(error) = fs::rename(&self.path, &self.wanted) {
+            let _ = fs::rename(&old, &self.wanted);
+            return Err(failed(error));
+        }
+        fs::remove_dir_all(&old).map_err(failed)
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        let _ = if self.path.is_dir() {
+            fs::remove_dir_all(&self.path)
+        } else {
+            fs::remove_file(&self.path)
+        };
+    }
+}
+
+fn unwritable(path: &Path, error: &dyn std::fmt::Display) -> Diagnostic {
+    let message = format!("cannot write `{}`: {error}", path.display());
+    Diagnostic::error(&OUTPUT_NOT_WRITABLE, message)
+}
+
+async fn one_file(
+    place: &Workplace,
+    format: ExportFormat,
+    beside: &Beside,
+    mut rows: RowStream,
+) -> Result<u64, Vec<Diagnostic>> {
+    let failed = |error: &dyn std::fmt::Display| vec![unwritable(&beside.wanted, error)];
+    let schema = rows.schema();
+    let file = File::create(&beside.path).map_err(|error| failed(&error))?;
+    let mut sink = match format {
+        ExportFormat::Parquet => {
+            let writer = ArrowWriter::try_new(file, Arc::clone(&schema), None);
+            Sink::Parquet(Box::new(writer.map_err(|error| failed(&error))?))
+        }
+        ExportFormat::Csv => Sink::Csv(BufWriter::new(file)),
+        _ => Sink::Json(BufWriter::new(file)),
+    };
+    if let Sink::Csv(file) = &mut sink {
+        let header = texts(&schema, vec![], place).csv_header();
+        file.write_all(header.as_bytes())
+            .map_err(|error| failed(&error))?;
+    }
+    let mut count = 0;
+    while let Some(batch) = rows.next().await? {
+        count += batch.num_rows() as u64;
+        let written = match &mut sink {
+            Sink::Parquet(writer) => writer.write(&batch).map_err(|error| error.to_string()),
+            Sink::Csv(file) => {
+                let lines = texts(&schema, vec![batch], place).csv_lines();
+                file.write_all(lines.as_bytes())
+                    .map_err(|error| error.to_string())
+            }
+            Sink::Json(file) => {
+                let lines = texts(&schema, vec![batch], place).json_lines();
+                file.write_all(lines.as_bytes())
+                    .map_err(|error| error.to_string())
+            }
+        };
+        written.map_err(|error| failed(&error))?;
+    }
+    sink.end().map_err(|error| failed(&error))?;
+    Ok(count)
+}
+
+enum Sink {
+    Csv(BufWriter<File>),
+    Json(BufWriter<File>),
+    Parquet(Box<ArrowWriter<File>>),
+}
+
+impl Sink {
+    /// Makes everything durable.
+    fn end(self) -> Result<(), String> {
+        let file = match self {
+            Self::Csv(file) | Self::Json(file) => {
+                file.into_inner().map_err(|error| error.to_string())?
+            }
+            Self::Parquet(writer) => writer.into_inner().map_err(|error| error.to_string())?,
+        };
+        file.sync_all().map_err(|error| error.to_string())
+    }
+}
+
+fn texts(schema: &SchemaRef, batches: Vec<arrow::array::RecordBatch>, place: &Workplace) -> Rows {
+    let result = QueryResult {
+        schema: Arc::clone(schema),
+        batches,
+    };
+    Rows::of(&result, &place.time_zone)
+}
+
+/// The rows as a Delta table with the columns, comments and partitions of the exported one.
+async fn delta(
+    place: &Workplace,
+    asked: &Export,
+    beside: &Beside,
+    mut rows: RowStream,
+) -> Result<u64, Vec<Diagnostic>> {
+    let told = |error: sluice_table::TableError| vec![error.diagnostic()];
+    let parts: Vec<String> = asked
+        .table
+        .split('.')
+        .map(|part| part.trim_matches('`').to_owned())
+        .collect();
+    let name = DatasetName::qualify(&parts, &place.namespace());
+    let exported = match &name {
+        Some(name) => place.engine.table(&place.declared, name).await?,
+        None => None,
+    };
+    let schema = rows.schema();
+    // Columns of an older version may be others: then only what the rows say is known.
+    let same = exported.as_ref().filter(|table| {
+        let columns = table.schema();
+        let names = |schema: &SchemaRef| -> Vec<String> {
+            schema
+                .fields()
+                .iter()
+                .map(|field| field.name().clone())
+                .collect()
+        };
+        names(&columns) == names(&schema)
+    });
+    let definition = TableDefinition {
+        name: None,
+        comment: same.and_then(DeltaTable::comment),
+        columns: same.map_or_else(|| Arc::clone(&schema), DeltaTable::schema),
+        partition_by: same.map(DeltaTable::partition_by).unwrap_or_default(),
+        properties: std::collections::BTreeMap::new(),
+    };
+    fs::create_dir_all(&beside.path).map_err(|error| vec![unwritable(&beside.path, &error)])?;
+    let options = StoreOptions::new(Arc::new(SystemClock), Arc::new(RandomIds));
+    let store = Store::local(&beside.path, Durability::Fsync, options).map_err(told)?;
+    let root = store.place(&[]);
+    let table = DeltaTable::create_if_absent(&store, &root, &definition)
+        .await
+        .map_err(told)?;
+    let mut writer = table.writer(WriteOptions::new("export", 0));
+    while let Some(batch) = rows.next().await? {
+        writer.write(&batch).await.map_err(told)?;
+    }
+    let count = writer.rows();
+    let request = CommitRequest {
+        adds: writer.finish().await.map_err(told)?,
+        txns: vec![("sluice-export".to_owned(), 0)],
+        operation: "WRITE".to_owned(),
+        parameters: serde_json::json!({ "mode": "Append" }),
+        ..CommitRequest::default()
+    };
+    match table.commit(&request).await.map_err(told)? {
+        CommitOutcome::Committed { .. } => Ok(count),
+        other => Err(vec![unwritable(&beside.path, &format!("{other:?}"))]),
+    }
+}
+
+#[cfg(test)]
+#[path = "export_tests.rs"]
+mod tests;

@@ -1,0 +1,189 @@
+//! `sluice optimize`, `vacuum` and `restore`: the statements of that name, told in a line per table.
+
+use sluice_model::Diagnostic;
+use sluice_model::condition::command::ARGUMENT_NOT_VALID;
+use sluice_model::condition::graph::TABLE_OR_VIEW_NOT_FOUND;
+
+use super::logs::literal;
+use super::sql::report;
+use crate::arguments::{Global, Mode, Optimize, Restore, Vacuum};
+use crate::exit::Exit;
+use crate::render::Screen;
+use crate::rows::Rows;
+use crate::source_text::SourceTexts;
+use crate::statement;
+use crate::workplace::{Refused, Workplace, block_on};
+
+/// Rewrites files.
+pub(crate) fn optimize(
+    screen: &Screen,
+    global: &Global,
+    asked: &Optimize,
+) -> Result<Exit, Refused> {
+    let place = super::open(global, asked.key.as_deref())?;
+    let mut tail = String::new();
+    if asked.full {
+        tail.push_str(" FULL");
+    }
+    if let Some(predicate) = &asked.predicate {
+        tail.push_str(&format!(" WHERE {predicate}"));
+    }
+    if !asked.z_order.is_empty() {
+        let columns: Vec<String> = asked.z_order.iter().map(|name| quoted(name)).collect();
+        tail.push_str(&format!(" ZORDER BY ({})", columns.join(", ")));
+    }
+    let told = |rows: &Rows| {
+        let metrics = cell(rows, 1);
+        let metrics: serde_json::Value = serde_json::from_str(&metrics).unwrap_or_default();
+        let number = |path: &str| {
+            metrics
+                .pointer(path)
+                .and_then(serde_json::Value::as_u64)
+                .unwrap_or(0)
+        };
+        match number("/numFilesRemoved") {
+            0 => "nothing to do".to_owned(),
+            removed => format!(
+                "{removed} files of {} bytes are now {} of {} bytes",
+                number("/filesRemoved/totalSize"),
+                number("/numFilesAdded"),
+                number("/filesAdded/totalSize"),
+            ),
+        }
+    };
+    each(
+        screen,
+        &place,
+        &asked.tables,
+        |table| format!("OPTIMIZE {table}{tail}"),
+        false,
+        told,
+    )
+}
+
+/// Deletes files.
+pub(crate) fn vacuum(screen: &Screen, global: &Global, asked: &Vacuum) -> Result<Exit, Refused> {
+    let place = super::open(global, asked.key.as_deref())?;
+    let mut tail = String::new();
+    if let Some(retain) = &asked.retain {
+        let hours = retain.trim_end_matches(['h', 'H']);
+        if hours.parse::<f64>().is_err() {
+            let message = format!("`--retain {retain}` is no number of hours");
+            let error = Diagnostic::error(&ARGUMENT_NOT_VALID, message);
+            return Err(Refused {
+                diagnostics: vec![error.help("write `--retain 168h`")],
+                texts: SourceTexts::default(),
+            });
+        }
+        tail.push_str(&format!(" RETAIN {hours} HOURS"));
+    }
+    if asked.dry_run {
+        tail.push_str(" DRY RUN");
+    }
+    let told = |rows: &Rows| {
+        if asked.dry_run {
+            let mut lines = vec![format!("{} files would be deleted", rows.cells.len())];
+            lines.extend(rows.cells.iter().flatten().flatten().cloned());
+            lines.join("\n  ")
+        } else {
+            "done".to_owned()
+        }
+    };
+    each(
+        screen,
+        &place,
+        &asked.tables,
+        |table| format!("VACUUM {table}{tail}"),
+        asked.force,
+        told,
+    )
+}
+
+/// Sets a table back.
+pub(crate) fn restore(screen: &Screen, global: &Global, asked: &Restore) -> Result<Exit, Refused> {
+    let place = super::open(global, asked.key.as_deref())?;
+    let to = match (&asked.version, &asked.timestamp) {
+        (Some(version), _) => format!("VERSION AS OF {version}"),
+        (None, timestamp) => {
+            format!(
+                "TIMESTAMP AS OF {}",
+                literal(timestamp.as_deref().unwrap_or_default())
+            )
+        }
+    };
+    let told = |rows: &Rows| {
+        format!(
+            "{} files went, {} came back; what its flows took since then is taken again by the next update",
+            cell(rows, 2),
+            cell(rows, 3)
+        )
+    };
+    let tables = vec![asked.table.clone()];
+    each(
+        screen,
+        &place,
+        &tables,
+        |table| format!("RESTORE TABLE {table} TO {to}"),
+        false,
+        told,
+    )
+}
+
+/// Runs a statement for each table and tells what it did; ends at the first error.
+fn each(
+    screen: &Screen,
+    place: &Workplace,
+    tables: &[String],
+    statement: impl Fn(&str) -> String,
+    force: bool,
+    told: impl Fn(&Rows) -> String,
+) -> Result<Exit, Refused> {
+    let mut shell = place.shell();
+    shell.force = force;
+    let is_all = tables.is_empty();
+    let tables = named_or_all(place, tables);
+    block_on(async {
+        for table in &tables {
+            let text = statement(table);
+            match statement::run(&shell, &text).await {
+                Ok(rows) if screen.is_json => screen.result(&rows.render(Mode::Json, None)),
+                Ok(rows) => screen.line(&format!("{table}: {}", told(&rows))),
+                Err(errors) if is_all && errors.iter().all(is_missing) => {}
+                Err(errors) => return report(screen, place, &text, &errors),
+            }
+        }
+        Exit::Success
+    })
+}
+
+/// The tables that were named, or all that the pipeline declares.
+fn named_or_all(place: &Workplace, named: &[String]) -> Vec<String> {
+    if !named.is_empty() {
+        return named.to_vec();
+    }
+    let datasets = place.declared.datasets.values();
+    datasets
+        .filter(|dataset| dataset.kind.is_table() && !dataset.private)
+        .map(|dataset| {
+            let name = &dataset.name;
+            let parts = [&name.catalog, &name.schema, &name.name];
+            parts.map(|part| quoted(part)).join(".")
+        })
+        .collect()
+}
+
+/// Whether a table was never made.
+fn is_missing(error: &Diagnostic) -> bool {
+    *error.condition == TABLE_OR_VIEW_NOT_FOUND
+}
+
+fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+fn cell(rows: &Rows, column: usize) -> String {
+    let first = rows.cells.first();
+    first
+        .and_then(|row| row.get(column).cloned().flatten())
+        .unwrap_or_default()
+}
