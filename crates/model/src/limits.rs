@@ -45,5 +45,19 @@ pub const PARQUET_FOOTER_BYTES_MAX: u64 = 64 << 20;
 pub const BAD_RECORDS_BYTES_MAX: u64 = 8 << 30;
 /// One file of `badRecordsPath`, which is held whole while it is written: after so many bytes the next one begins.
 pub const BAD_RECORDS_FILE_BYTES: usize = 16 << 20;
+/// A template of the simulator: a record is small, and a template is hardly larger.
+pub const SIMULATION_TEMPLATE_BYTES_MAX: u64 = 1024 * 1024;
+/// Expressions of one template.
+pub const SIMULATION_EXPRESSIONS_MAX: usize = 10_000;
+/// How often one expression may repeat something (letters, words, paragraphs).
+pub const SIMULATION_REPEATS_MAX: u64 = 1_000;
+/// Records per second that may be asked for; as many as there can be is asked for by `max`.
+pub const SIMULATED_RECORDS_PER_SECOND_MAX: u64 = 100_000_000;
+/// Devices of a simulated fleet. They cost no memory; their names stay short.
+pub const SIMULATED_DEVICES_MAX: u64 = 10_000_000;
+/// Simulated records on their way at a time, late or to be sent again.
+pub const SIMULATED_DELAYED_RECORDS_MAX: usize = 1_000_000;
+/// Bytes of these records.
+pub const SIMULATED_DELAYED_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Alternatives that the braces of a path pattern may stand for.
 pub const GLOB_ALTERNATIVES_MAX: usize = 1_024;

@@ -1,12 +1,13 @@
 //! Sources: folders of files read into Arrow columns, exactly the files that a plan names.
 //!
 //! Lives here: options of `read_files`, paths and patterns, discovery, formats, inference and evolution of schemas,
-//! rescued data, the list of files that a micro-batch took. Must not live here: Delta, SQL text, DataFusion, the
+//! rescued data, the list of files that a micro-batch took, the simulator. Must not live here: Delta, SQL text, DataFusion, the
 //! clock (the time is handed in).
 
 mod error;
 mod files;
 mod format;
+pub mod generate;
 mod glob;
 mod option;
 mod path;
