@@ -1,6 +1,7 @@
 //! The command line as types. Must not do anything.
 
 mod authoring;
+mod simulate;
 mod upkeep;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use authoring::{Init, Regimes, Test};
+pub(crate) use simulate::{Pace, RecordFormat, Simulate};
 pub(crate) use upkeep::{Export, ExportFormat, Optimize, Restore, Vacuum};
 
 /// Runs Lakeflow and Spark Declarative Pipelines SQL projects: streaming and batch, exactly once, on plain files.
@@ -121,6 +123,8 @@ pub(crate) enum Command {
     /// Show which dataset reads which
     #[command(visible_alias = "graph")]
     Lineage(Lineage),
+    /// Make records of sensors that do not exist
+    Simulate(Simulate),
     /// Explain an error condition by its name; without one, list all
     Explain(Explain),
     /// Print a completion script for a shell

@@ -49,6 +49,7 @@ fn spellings_that_others_script() {
         "completion zsh",
         "explain",
         "version --json",
+        "simulate bridge-sensors --rate 100/s --seed 7 --anomalies 1% --to stdout",
     ] {
         let parsed = Arguments::try_parse_from(std::iter::once("sluice").chain(line.split(' ')));
         assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
@@ -69,6 +70,10 @@ fn what_does_not_go_together_is_refused() {
         "optimize t --full --zorder a",
         "export t",
         "frobnicate",
+        "simulate",
+        "simulate bridge-sensor",
+        "simulate fleet-poc --template t.txt",
+        "simulate fleet-poc --to-time 2026-01-01",
     ] {
         let parsed = Arguments::try_parse_from(std::iter::once("sluice").chain(line.split(' ')));
         assert_eq!(parsed.unwrap_err().exit_code(), 2, "{line}");

@@ -70,6 +70,17 @@ impl Screen {
         write_to(&mut io::stdout().lock(), text);
     }
 
+    /// Prints many records of the result; false when its reader has gone away (`| head`), so that nobody goes on.
+    #[allow(
+        clippy::unused_self,
+        reason = "printing goes through the screen, whatever it needs of it"
+    )]
+    pub(crate) fn records(&self, bytes: &[u8]) -> bool {
+        let mut stream = io::stdout().lock();
+        let written = io::Write::write_all(&mut stream, bytes);
+        written.and_then(|()| io::Write::flush(&mut stream)).is_ok()
+    }
+
     /// Prints a line of the result.
     pub(crate) fn line(&self, text: &str) {
         self.result(&format!("{text}\n"));

@@ -16,4 +16,7 @@ conditions! {
     INIT_NAME_INVALID = "INIT_NAME_INVALID", "42602", User, No, "The name of a new project becomes a folder, a pipeline and a schema, so it may hold letters, digits and underscores only, and begins with a letter.";
     INIT_WOULD_OVERWRITE = "INIT_WOULD_OVERWRITE", "42K00", User, No, "`sluice init` writes into a folder that is empty or not there. This one holds something, and nothing was touched.";
     INIT_CONFIG_INVALID = "INIT_CONFIG_INVALID", "42K00", User, No, "The file given with `sluice init --config-file` cannot be used. It is a JSON object with `project_name` and, if need be, `default_catalog`; `language` is `sql`.";
+    SIMULATION_TEMPLATE_INVALID = "SIMULATION_TEMPLATE_INVALID", "42601", User, No, "A template of `sluice simulate` has an expression that cannot be understood: a helper that is unknown, an argument that is no JSON or out of bounds, or braces that are not closed. The templates are those of the Amazon Kinesis Data Generator.";
+    SIMULATION_ARGUMENT_INVALID = "SIMULATION_ARGUMENT_INVALID", "42616", User, No, "Arguments of `sluice simulate` do not go together, such as files without an end as fast as possible, or a table that the preset does not have.";
+    UNSUPPORTED_SIMULATION_TARGET = "UNSUPPORTED_SIMULATION_TARGET", "0A000", User, No, "`sluice simulate --to` writes to `stdout` and to `file:DIR`.";
 }

@@ -13,6 +13,7 @@ mod plan;
 mod run;
 mod shell;
 mod show;
+mod simulate;
 mod sql;
 mod summary;
 mod syntax;
@@ -86,6 +87,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
             summary::run(&screen, global, asked.key.as_deref())
         }
         Command::Docs(asked) => docs::run(&screen, &asked.folder),
+        Command::Simulate(asked) => simulate::run(&screen, &asked),
         Command::Explain(asked) => explain::run(&screen, asked.condition.as_deref()),
         Command::Completion(asked) => Ok(completion::run(&screen, asked.shell)),
         Command::Version => Ok(version::run(&screen)),

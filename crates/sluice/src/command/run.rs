@@ -63,7 +63,7 @@ async fn stop_on_interrupt(screen: Screen, stop: Arc<AtomicBool>) {
 }
 
 #[cfg(unix)]
-async fn interrupted() -> bool {
+pub(super) async fn interrupted() -> bool {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) = (
         signal(SignalKind::interrupt()),
@@ -78,7 +78,7 @@ async fn interrupted() -> bool {
 }
 
 #[cfg(not(unix))]
-async fn interrupted() -> bool {
+pub(super) async fn interrupted() -> bool {
     tokio::signal::ctrl_c().await.is_ok()
 }
 

@@ -1,0 +1,362 @@
+//! `sluice simulate`: records of sensors that do not exist, at a pace, to stdout or into files. What was asked for is
+//! checked here; the pace is in `simulate/pump.rs`, at the edge: the simulator itself knows no clock. Must not make a record.
+
+mod pump;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde_json::json;
+use sluice_model::condition::command::{
+    OUTPUT_NOT_WRITABLE, SIMULATION_ARGUMENT_INVALID, SIMULATION_TEMPLATE_INVALID,
+    UNSUPPORTED_SIMULATION_TARGET,
+};
+use sluice_model::condition::project::PROJECT_FILE_NOT_FOUND;
+use sluice_model::{Clock, Diagnostic, Ids, Origin};
+use sluice_source::generate::{
+    Faults, FolderOptions, Preset, Rate, RecordForm, RollingFiles, Simulation, Simulator, Template,
+};
+use sluice_sql::project::{ProjectFileError, describe, listed, text_of};
+
+use super::fail;
+use crate::arguments::{Pace, RecordFormat, Simulate};
+use crate::edge::{RandomIds, SystemClock};
+use crate::exit::Exit;
+use crate::project_disk;
+use crate::render::Screen;
+use crate::source_text::SourceTexts;
+use crate::workplace::{Refused, block_on};
+use pump::{Ended, Schedule, Stop, Target, pump, stop_on_interrupt};
+
+/// Simulates until the end that was asked for, or until interrupted.
+pub(crate) fn run(screen: &Screen, asked: &Simulate) -> Result<Exit, Refused> {
+    let mut texts = SourceTexts::default();
+    let begun = prepare(screen, asked, &mut texts);
+    let (mut simulator, mut target, schedule, seed) =
+        begun.map_err(|diagnostics| Refused { diagnostics, texts })?;
+    let stop = Arc::new(Stop::default());
+    let ended = block_on(async {
+        let listener = tokio::spawn(stop_on_interrupt(screen.clone(), Arc::clone(&stop)));
+        let ended = pump(&mut simulator, &mut target, &schedule, &stop).await;
+        listener.abort();
+        ended
+    })?;
+    if let Err(Ended::Failed(error)) = ended {
+        return Ok(fail(
+            screen,
+            &[unwritable(asked, &error)],
+            &SourceTexts::default(),
+        ));
+    }
+    tell(screen, &simulator, &target, seed);
+    Ok(if stop.is_asked.load(Ordering::Relaxed) {
+        Exit::Interrupted
+    } else {
+        Exit::Success
+    })
+}
+
+/// What makes records, before it is begun.
+enum Maker {
+    Preset(Preset),
+    Template(Template),
+}
+
+fn prepare(
+    screen: &Screen,
+    asked: &Simulate,
+    texts: &mut SourceTexts,
+) -> Result<(Simulator, Target, Schedule, u64), Vec<Diagnostic>> {
+    let folder = folder_of(&asked.to).map_err(|diagnostic| vec![*diagnostic])?;
+    let maker = match (
+        &asked.template,
+        asked.preset.as_deref().and_then(Preset::find),
+    ) {
+        (Some(file), _) => Maker::Template(template(file, texts)?),
+        (None, Some(preset)) => Maker::Preset(preset),
+        (None, None) => return Err(vec![invalid("name a preset or a template")]),
+    };
+    let checked = check(asked, &maker, folder.is_some());
+    let only_table = checked.map_err(|diagnostic| vec![*diagnostic])?;
+    let seed = asked.seed.unwrap_or_else(random_seed);
+    let devices = asked.devices.unwrap_or(match &maker {
+        Maker::Preset(preset) => preset.devices(),
+        Maker::Template(_) => 1,
+    });
+    let schedule = schedule(asked, &maker, devices);
+    let simulation = Simulation {
+        seed,
+        devices,
+        faults: Faults {
+            anomalies: asked.anomalies,
+            late: asked.late,
+            duplicates: asked.duplicates,
+            broken: asked.broken,
+            late_by_us: asked.late_by,
+        },
+        number_field: asked.number_field.clone(),
+        form: form(asked, &maker),
+        only_table,
+    };
+    let target = match folder {
+        None => Target::stdout(screen),
+        Some(folder) => Target::Files(
+            files(asked, &maker, folder, &schedule, seed)
+                .map_err(|error| vec![unwritable(asked, &error)])?,
+        ),
+    };
+    let simulator = match maker {
+        Maker::Preset(preset) => Simulator::of_preset(preset, simulation),
+        Maker::Template(template) => Simulator::of_template(template, simulation),
+    };
+    Ok((simulator, target, schedule, seed))
+}
+
+/// The folder of `file:DIR`; none for stdout.
+fn folder_of(to: &str) -> Result<Option<&Path>, Box<Diagnostic>> {
+    match to {
+        "stdout" | "-" => Ok(None),
+        _ => match to.strip_prefix("file:").filter(|folder| !folder.is_empty()) {
+            Some(folder) => Ok(Some(Path::new(folder))),
+            None => {
+                let what = if to.starts_with("kinesis:") {
+                    "records cannot be put to Kinesis yet".to_owned()
+                } else {
+                    format!("records cannot be written to `{to}`")
+                };
+                Err(Box::new(
+                    Diagnostic::error(&UNSUPPORTED_SIMULATION_TARGET, what)
+                        .help("write them to `--to stdout` or into files: `--to file:DIR`"),
+                ))
+            }
+        },
+    }
+}
+
+fn template(file: &Path, texts: &mut SourceTexts) -> Result<Template, Vec<Diagnostic>> {
+    let name = file.to_string_lossy();
+    let bytes = project_disk::read(file).map_err(|error| {
+        vec![match error {
+            ProjectFileError::NotFound => Diagnostic::error(
+                &PROJECT_FILE_NOT_FOUND,
+                format!("there is no file `{name}`"),
+            ),
+            error => describe(&name, &error),
+        }]
+    })?;
+    let text = text_of(&name, bytes).map_err(|diagnostic| vec![*diagnostic])?;
+    texts.give(&name, &text);
+    Template::parse(&text).map_err(|errors| {
+        let errors = errors.into_iter().map(|error| {
+            let origin = Origin::new(&*name, error.line, error.column, error.length);
+            let diagnostic =
+                Diagnostic::error(&SIMULATION_TEMPLATE_INVALID, error.message).at(&origin, "");
+            match error.help {
+                Some(help) => diagnostic.help(help),
+                None => diagnostic,
+            }
+        });
+        errors.collect()
+    })
+}
+
+fn invalid(message: impl Into<String>) -> Diagnostic {
+    Diagnostic::error(&SIMULATION_ARGUMENT_INVALID, message)
+}
+
+/// What clap cannot know to be wrong. Gives the only table that is wanted.
+fn check(
+    asked: &Simulate,
+    maker: &Maker,
+    is_folder: bool,
+) -> Result<Option<usize>, Box<Diagnostic>> {
+    let is_endless = asked.count.is_none() && asked.to_time.is_none();
+    let waits = asked.speedup.is_some() || (asked.from.is_none() && asked.rate != Some(Pace::Max));
+    let refused = if is_folder && is_endless && !waits {
+        Some(invalid("files as fast as possible fill the disk when there is no end").help(
+            "add an end: `--count N` or `--to-time TIME`; or a pace: `--rate 100/s` or `--speedup 60`",
+        ))
+    } else if asked.gzip && !is_folder {
+        Some(
+            invalid("`--gzip` is for files")
+                .help("pack the rows yourself: `sluice simulate … | gzip`"),
+        )
+    } else if asked.from.is_some() && asked.rate == Some(Pace::Max) {
+        Some(invalid("simulated time needs a rate: `--rate max` has none").help(
+            "leave `--rate` out: simulated time does not wait, whatever the rate; or write `--rate 100/s`",
+        ))
+    } else if asked.to_time.is_some_and(|to| Some(to) <= asked.from) {
+        Some(invalid("`--to-time` is not behind `--from`"))
+    } else {
+        match maker {
+            Maker::Template(template) if asked.number_field.is_some() && !template.is_object() => {
+                Some(
+                    invalid("`--number-field` adds a field to a JSON object, and the template is none")
+                        .help("write `{{seq}}` into the template"),
+                )
+            }
+            Maker::Template(template) if asked.anomalies > 0.0 && !template.has_anomalies() => {
+                Some(invalid("`--anomalies` finds nothing in the template that makes one").help(
+                    "say in the template what is usual and what is not: `{{anomaly([15.0, 35.0], [80.0, 120.0])}}`",
+                ))
+            }
+            _ => None,
+        }
+    };
+    if let Some(refused) = refused {
+        return Err(Box::new(refused));
+    }
+    let Maker::Preset(preset) = maker else {
+        return Ok(None);
+    };
+    match &asked.table {
+        None if is_folder || preset.tables().len() == 1 => Ok(None),
+        // Rows of several tables on one stream are of no use to anybody.
+        None => Ok(Some(0)),
+        Some(name) => table(*preset, name),
+    }
+}
+
+/// The table of this name, or of this last part of a name.
+fn table(preset: Preset, name: &str) -> Result<Option<usize>, Box<Diagnostic>> {
+    let is_it = |table: &&str| *table == name || table.rsplit('/').next() == Some(name);
+    let tables = preset.tables();
+    match tables.iter().position(|table| is_it(&table)) {
+        Some(index) if !name.is_empty() => Ok(Some(index)),
+        _ => {
+            let names = tables.iter().filter_map(|table| table.rsplit('/').next());
+            let help = if tables.len() == 1 {
+                "it has one: leave `--table` out".to_owned()
+            } else {
+                format!("its tables are {}", listed(names))
+            };
+            let message = format!("`{}` has no table `{name}`", preset.name());
+            Err(Box::new(invalid(message).help(help)))
+        }
+    }
+}
+
+fn form(asked: &Simulate, maker: &Maker) -> RecordForm {
+    match (asked.format, maker) {
+        (Some(RecordFormat::Json), _) => RecordForm::Json,
+        (Some(RecordFormat::Csv), _) => RecordForm::Csv,
+        (None, Maker::Preset(preset)) => preset.form(),
+        (None, Maker::Template(template)) => template.form(),
+    }
+}
+
+fn schedule(asked: &Simulate, maker: &Maker, devices: u64) -> Schedule {
+    let began_us = SystemClock.now_us();
+    let natural = match maker {
+        Maker::Preset(preset) => preset.rate(devices),
+        Maker::Template(_) => Rate::new(devices, 1_000_000),
+    };
+    let rate = match asked.rate {
+        Some(Pace::Rate(rate)) => Some(rate),
+        Some(Pace::Max) => None,
+        None => Some(natural),
+    };
+    Schedule {
+        from_us: asked.from.unwrap_or(began_us),
+        speed: match asked.from {
+            Some(_) => asked.speedup,
+            None => rate.map(|_| 1.0),
+        },
+        rate,
+        began_us,
+        to_us: asked.to_time,
+        count: asked.count,
+    }
+}
+
+fn random_seed() -> u64 {
+    let digits: String = RandomIds.uuid().chars().take(8).collect();
+    u64::from_str_radix(&digits, 16).unwrap_or(1)
+}
+
+fn files(
+    asked: &Simulate,
+    maker: &Maker,
+    folder: &Path,
+    schedule: &Schedule,
+    seed: u64,
+) -> io::Result<RollingFiles> {
+    let name = match maker {
+        Maker::Preset(preset) => preset.name().to_owned(),
+        Maker::Template(_) => "template".to_owned(),
+    };
+    let from = chrono::DateTime::from_timestamp_micros(schedule.from_us).unwrap_or_default();
+    let tables = match maker {
+        Maker::Preset(preset) => preset.tables(),
+        Maker::Template(_) => &[""],
+    };
+    let usual = asked.from.is_none().then_some(10_000_000);
+    RollingFiles::create(FolderOptions {
+        folder: folder.to_path_buf(),
+        tables: tables.iter().map(|table| (*table).to_owned()).collect(),
+        stem: format!("{name}-{}-{seed}", from.format("%Y%m%dT%H%M%S")),
+        extension: match form(asked, maker) {
+            RecordForm::Json => "json".to_owned(),
+            RecordForm::Csv => "csv".to_owned(),
+        },
+        is_packed: asked.gzip,
+        records_max: asked.rows_per_file,
+        age_us_max: asked
+            .files_every
+            .or(usual)
+            .map(|us| i64::try_from(us).unwrap_or(i64::MAX)),
+    })
+}
+
+fn unwritable(asked: &Simulate, error: &io::Error) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        &OUTPUT_NOT_WRITABLE,
+        format!("cannot write records to `{}`: {error}", asked.to),
+    )
+    .fact("files that are complete stay; the one at work was taken away");
+    if error.kind() == io::ErrorKind::AlreadyExists {
+        diagnostic.help("the same simulation has been here: take another folder, --seed or --from")
+    } else {
+        diagnostic
+    }
+}
+
+/// What was made: on stderr when the records themselves are the result.
+fn tell(screen: &Screen, simulator: &Simulator, target: &Target, seed: u64) {
+    let counts = simulator.counts();
+    let files = match target {
+        Target::Stdout { .. } => None,
+        Target::Files(files) => Some((files.files(), files.bytes())),
+    };
+    if let (true, Some((files, bytes))) = (screen.is_json, files) {
+        screen.object(&json!({
+            "seed": seed,
+            "records": counts.records,
+            "anomalies": counts.anomalies,
+            "late": counts.late,
+            "duplicates": counts.duplicates,
+            "broken": counts.broken,
+            "arrived": counts.arrived,
+            "files": files,
+            "bytes": bytes,
+        }));
+        return;
+    }
+    let mut text = format!("{} records", counts.records);
+    for (count, word) in [
+        (counts.anomalies, "with anomalies"),
+        (counts.late, "late"),
+        (counts.duplicates, "twice"),
+        (counts.broken, "broken"),
+    ] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {word}"));
+        }
+    }
+    if let Some((files, bytes)) = files {
+        text.push_str(&format!("; {files} files, {bytes} bytes"));
+    }
+    screen.say(&format!("{text}; --seed {seed}"));
+}
