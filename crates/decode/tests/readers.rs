@@ -16,7 +16,7 @@ use sluice_decode::csv::{CsvDecoder, CsvOptions};
 use sluice_decode::datetime::Zone;
 use sluice_decode::json::{
     JsonDecoder, JsonOptions, from_json, json_array_length, json_object_keys, schema_of_json,
-    to_json, widen,
+    to_json,
 };
 use sluice_decode::{DecodeError, Decoded};
 use sluice_model::SparkType;
@@ -380,27 +380,6 @@ fn small_json_functions_answer_null_for_what_they_do_not_take() {
     assert!(keys.is_null(0) && keys.is_null(2));
     let schema = schema_of_json("{\"b\":[1],\"a\":1.5}", &JsonOptions::default()).unwrap();
     assert_eq!(schema.to_string(), "struct<a:double,b:array<bigint>>");
-}
-
-#[test]
-fn types_widen_only_without_loss() {
-    let parse = |text| SparkType::parse(text).unwrap();
-    for (old, new, wide) in [
-        ("int", "bigint", true),
-        ("int", "double", true),
-        ("bigint", "double", false),
-        ("bigint", "decimal(20,0)", true),
-        ("decimal(10,2)", "decimal(12,3)", true),
-        ("decimal(10,2)", "decimal(10,3)", false),
-        ("string", "int", false),
-        ("date", "timestamp_ntz", true),
-    ] {
-        assert_eq!(
-            widen(&parse(old), &parse(new)).is_some(),
-            wide,
-            "{old} {new}"
-        );
-    }
 }
 
 #[test]

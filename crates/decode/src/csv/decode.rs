@@ -41,6 +41,8 @@ pub struct CsvDecoder {
     places: Option<Vec<Option<usize>>>,
     names: Vec<String>,
     carry: Vec<u8>,
+    /// Inside a line that is too long: everything up to its end is thrown away.
+    overlong: bool,
     rows: usize,
     bytes: usize,
     tally: Tally,
@@ -92,6 +94,7 @@ impl CsvDecoder {
             places: None,
             names: vec![],
             carry: vec![],
+            overlong: false,
             rows: 0,
             bytes: 0,
             tally: Tally::default(),
@@ -114,6 +117,7 @@ impl CsvDecoder {
         self.places = None;
         self.names.clear();
         self.carry.clear();
+        self.overlong = false;
     }
 
     /// Columns that headers have and the schema has not, with inferred types; empty unless `learn_new_fields` is set.
@@ -128,9 +132,17 @@ impl CsvDecoder {
     /// Takes bytes, cut anywhere, and gives back the batches that became full.
     ///
     /// # Errors
-    /// `FAILFAST` met a bad record, or one record exceeds the limit of its size.
+    /// `FAILFAST` met a bad record, or one record of several lines exceeds the limit of its size.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Decoded>, DecodeError> {
         let mut out = vec![];
+        let mut bytes = bytes;
+        if self.overlong {
+            let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
+                return Ok(out);
+            };
+            self.overlong = false;
+            bytes = bytes.get(end + 1..).unwrap_or_default();
+        }
         let last = bytes
             .iter()
             .rposition(|byte| *byte == b'\n')
@@ -144,7 +156,15 @@ impl CsvDecoder {
                 .extend_from_slice(region.get(used..).unwrap_or_default());
         }
         self.carry.extend_from_slice(rest);
-        if self.carry.len() > LINE_BYTES_MAX {
+        if self.carry.len() > LINE_BYTES_MAX && !self.options.multi_line {
+            let line = std::mem::take(&mut self.carry);
+            let head = line.get(..BadRecord::TEXT_MAX).unwrap_or_default();
+            let head = String::from_utf8_lossy(head).into_owned();
+            self.overlong = true;
+            self.reject("the line is too long", &head)?;
+            self.line += 1;
+            self.tally.lines += 1;
+        } else if self.carry.len() > LINE_BYTES_MAX {
             return Err(DecodeError::Limit {
                 line: self.line,
                 what: "a CSV record",
@@ -275,6 +295,27 @@ impl CsvDecoder {
             } else {
                 column.push_null();
             }
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Books a record that is not even split into values: a row of NULLs, or none, as the mode says.
+    fn reject(&mut self, why: &str, head: &str) -> Result<(), DecodeError> {
+        if self.options.mode == ParseMode::FailFast {
+            return Err(DecodeError::Malformed(BadRecord::new(self.line, why, head)));
+        }
+        self.tally.bad(self.line, why, head);
+        if self.options.mode == ParseMode::DropMalformed {
+            self.tally.dropped += 1;
+            return Ok(());
+        }
+        self.columns.iter_mut().for_each(Column::push_null);
+        if let Some(column) = &mut self.rescued {
+            column.push(rescue::corrupt(head, &self.file_path).as_bytes());
+        }
+        if let Some(column) = &mut self.corrupt {
+            column.push(head.as_bytes());
         }
         self.rows += 1;
         Ok(())

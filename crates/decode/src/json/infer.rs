@@ -1,4 +1,4 @@
-//! Types from JSON by Spark's lattice, and how two schemas become one. Must not make columns.
+//! Types from JSON by Spark's lattice. Must not make columns.
 
 use sluice_model::limits::{INFERRED_COLUMNS_MAX, JSON_DEPTH_MAX};
 use sluice_model::{SparkField, SparkType};
@@ -351,57 +351,6 @@ fn type_difference(known: &SparkType, found: &SparkType) -> Option<SparkType> {
     }
 }
 
-/// Adds `new` fields to `old` ones, at the end, also inside structs; types of `old` stay.
-pub fn merge_fields(old: &[SparkField], new: &[SparkField]) -> Vec<SparkField> {
-    let mut out = old.to_vec();
-    for field in new {
-        match out.iter_mut().find(|known| known.name == field.name) {
-            Some(known) => known.data_type = merge_types(&known.data_type, &field.data_type),
-            None => out.push(field.clone()),
-        }
-    }
-    out
-}
-
-fn merge_types(old: &SparkType, new: &SparkType) -> SparkType {
-    match (old, new) {
-        (SparkType::Struct(old), SparkType::Struct(new)) => {
-            SparkType::Struct(merge_fields(old, new))
-        }
-        (SparkType::Array(old), SparkType::Array(new)) => {
-            SparkType::Array(Box::new(merge_types(old, new)))
-        }
-        _ => old.clone(),
-    }
-}
-
-/// The wider type when values of `old` may become `new` without loss (`addNewColumnsWithTypeWidening`): byte, short,
-/// int, long, decimal; int to double; float to double; decimals; date to timestamp without zone. `None` otherwise.
-pub fn widen(old: &SparkType, new: &SparkType) -> Option<SparkType> {
-    use SparkType::{Byte, Date, Decimal, Double, Float, Int, Long, Short, TimestampNtz};
-    let digits = |data_type: &SparkType| match data_type {
-        Byte => Some(3),
-        Short => Some(5),
-        Int => Some(10),
-        Long => Some(20),
-        _ => None,
-    };
-    let fits = match (old, new) {
-        (Byte, Short | Int | Long | Double)
-        | (Short, Int | Long | Double)
-        | (Int, Long | Double) => true,
-        (Float, Double) | (Date, TimestampNtz) => true,
-        (Decimal(p1, s1), Decimal(p2, s2)) => {
-            s2 >= s1 && i16::from(*p2) - i16::from(*s2) >= i16::from(*p1) - i16::from(*s1)
-        }
-        (integral, Decimal(p, s)) => {
-            digits(integral).is_some_and(|needed| i16::from(*p) - i16::from(*s) >= needed)
-        }
-        _ => false,
-    };
-    (fits && old != new).then(|| new.clone())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -472,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn schemas_differ_and_merge_inside_structs() {
+    fn schemas_differ_inside_structs() {
         let old = sluice_model::data_type::parse_schema("a INT, s STRUCT<x: INT>").unwrap();
         let found = sluice_model::data_type::parse_schema(
             "a STRING, b DOUBLE, s STRUCT<x: STRING, y: INT>",
@@ -482,10 +431,6 @@ mod tests {
         assert_eq!(
             SparkType::Struct(new.clone()).to_string(),
             "struct<b:double,s:struct<y:int>>"
-        );
-        assert_eq!(
-            SparkType::Struct(merge_fields(&old, &new)).to_string(),
-            "struct<a:int,s:struct<x:int,y:int>,b:double>"
         );
     }
 }

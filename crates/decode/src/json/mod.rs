@@ -15,7 +15,7 @@ mod write;
 
 pub use decode::JsonDecoder;
 pub use function::{from_json, json_array_length, json_object_keys, schema_of_json};
-pub use infer::{Inference, difference, merge_fields, widen};
+pub use infer::{Inference, difference};
 pub(crate) use infer::{decimal_type, wider_decimal};
 pub use options::JsonOptions;
 pub(crate) use options::{column, flag, mode, pattern, refused, zone};

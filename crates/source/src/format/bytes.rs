@@ -245,6 +245,8 @@ pub(crate) struct Chunks<'a> {
     rest: Vec<u8>,
     first: bool,
     ended: bool,
+    /// Whether a line that passes the limit is left out instead of ending the read.
+    leaves_out: bool,
     shown: &'a str,
     format: &'static str,
 }
@@ -263,8 +265,17 @@ impl<'a> Chunks<'a> {
             rest: vec![],
             first: true,
             ended: false,
+            leaves_out: false,
             shown,
             format,
+        }
+    }
+
+    /// Leaves out lines that pass the limit, for who only learns from the others: the decoder counts them.
+    pub(crate) fn without_overlong_lines(self) -> Self {
+        Self {
+            leaves_out: true,
+            ..self
         }
     }
 
@@ -272,6 +283,7 @@ impl<'a> Chunks<'a> {
     pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>, SourceError> {
         let mut buffer = std::mem::take(&mut self.rest);
         let mut searched = 0;
+        let mut overlong = false;
         while !self.ended {
             let start = buffer.len();
             buffer.reserve(CHUNK_BYTES);
@@ -284,6 +296,15 @@ impl<'a> Chunks<'a> {
                 self.skip_byte_order_mark(&mut buffer)?;
             }
             let from = searched.max(start.saturating_sub(self.separator.len()));
+            if overlong {
+                let Some(end) = first_end(&buffer, &self.separator) else {
+                    let tail = buffer.len().saturating_sub(self.separator.len());
+                    buffer.drain(..tail);
+                    continue;
+                };
+                buffer.drain(..end);
+                overlong = false;
+            }
             if self.ended {
                 break;
             }
@@ -292,7 +313,9 @@ impl<'a> Chunks<'a> {
                 return Ok(Some(buffer));
             }
             searched = buffer.len().saturating_sub(self.separator.len());
-            if buffer.len() > LINE_BYTES_MAX {
+            if buffer.len() > LINE_BYTES_MAX && self.leaves_out {
+                (buffer, searched, overlong) = (vec![], 0, true);
+            } else if buffer.len() > LINE_BYTES_MAX {
                 let reason = format!("a line is longer than {} MiB", LINE_BYTES_MAX >> 20);
                 return Err(SourceError::TooLarge {
                     path: self.shown.to_string(),
@@ -300,7 +323,7 @@ impl<'a> Chunks<'a> {
                 });
             }
         }
-        Ok(Some(buffer).filter(|last| !last.is_empty()))
+        Ok(Some(buffer).filter(|last| !last.is_empty() && !overlong))
     }
 
     fn skip_byte_order_mark(&self, buffer: &mut Vec<u8>) -> Result<(), SourceError> {
@@ -317,6 +340,13 @@ impl<'a> Chunks<'a> {
         }
         Ok(())
     }
+}
+
+fn first_end(buffer: &[u8], separator: &[u8]) -> Option<usize> {
+    let position = buffer
+        .windows(separator.len().max(1))
+        .position(|window| window == separator);
+    position.map(|index| index + separator.len())
 }
 
 fn last_end(buffer: &[u8], from: usize, separator: &[u8]) -> Option<usize> {

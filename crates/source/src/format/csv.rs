@@ -3,14 +3,12 @@
 use sluice_decode::csv::{CsvDecoder, CsvInference, CsvOptions};
 use sluice_decode::{DecodeError, Decoded};
 use sluice_model::SparkField;
-use sluice_model::limits::WHOLE_FILE_BYTES_MAX;
 
-use super::bytes::{Chunks, as_utf8, read_whole, unpack};
 use super::json::{pattern, zone};
 use super::record::{self, Corrupt, RecordDecoder, of_decode, parse_mode};
 use super::{FileJob, Payload, Sink};
 use crate::SourceError;
-use crate::option::{FormatOptions, ReadFilesOptions};
+use crate::option::ReadFilesOptions;
 
 impl RecordDecoder for CsvDecoder {
     fn start_file(&mut self, path: &str) {
@@ -52,38 +50,6 @@ pub(super) fn inference(
     time_zone: &str,
 ) -> Result<CsvInference, DecodeError> {
     Ok(CsvInference::new(self::options(options, time_zone)?))
-}
-
-/// Learns from one file, from at most `budget` bytes of it; gives back what is left of the budget.
-pub(super) fn learn(
-    inference: &mut CsvInference,
-    options: &FormatOptions,
-    payload: Payload,
-    name: &str,
-    shown: &str,
-    budget: u64,
-) -> Result<u64, SourceError> {
-    let reader = unpack(payload, name, shown)?;
-    inference.start_file();
-    if options.multi_line {
-        let whole = read_whole(reader, shown, "csv", WHOLE_FILE_BYTES_MAX)?;
-        let left = budget.saturating_sub(whole.len() as u64);
-        let whole = as_utf8(whole, options.encoding);
-        inference.push(
-            whole
-                .strip_prefix(b"\xEF\xBB\xBF".as_slice())
-                .unwrap_or(&whole),
-        );
-        return Ok(left);
-    }
-    let mut left = budget;
-    let mut chunks = Chunks::new(reader, None, shown, "csv");
-    while left > 0 {
-        let Some(chunk) = chunks.next()? else { break };
-        left = left.saturating_sub(chunk.len() as u64);
-        inference.push(&as_utf8(chunk, options.encoding));
-    }
-    Ok(left)
 }
 
 /// Spark's options for the decoder.

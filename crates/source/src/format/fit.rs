@@ -6,8 +6,9 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::{
     Array, ArrayRef, GenericListArray, RecordBatch, RecordBatchOptions, StringArray, StructArray,
-    new_null_array,
+    make_array, new_null_array,
 };
+use arrow_buffer::NullBuffer;
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields, Schema};
 use serde_json::{Map, Value};
@@ -101,7 +102,7 @@ impl Fitting {
         for (field, index, fit) in &self.columns {
             let target = field.data_type.to_arrow();
             columns.push(match index {
-                Some(index) => fit_array(fit, batch.column(*index), &target)?,
+                Some(index) => fit_array(fit, batch.column(*index), &target, None)?,
                 None => new_null_array(&target, rows),
             });
             fields.push(field.to_arrow());
@@ -213,36 +214,49 @@ fn map_converts(found: &SparkType, wanted: &SparkType) -> bool {
     }
 }
 
-fn fit_array(fit: &Fit, array: &ArrayRef, target: &DataType) -> Result<ArrayRef, ArrowError> {
-    match (fit, target) {
-        (Fit::Missing | Fit::Misfit, _) => Ok(new_null_array(target, array.len())),
+/// `above` says where a struct around the values is NULL: what is below it is NULL then too, whatever the file holds
+/// there. (Where a file promises that a field is never NULL, it holds anything.)
+fn fit_array(
+    fit: &Fit,
+    array: &ArrayRef,
+    target: &DataType,
+    above: Option<&NullBuffer>,
+) -> Result<ArrayRef, ArrowError> {
+    let fitted: ArrayRef = match (fit, target) {
+        (Fit::Missing | Fit::Misfit, _) => return Ok(new_null_array(target, array.len())),
         (Fit::Struct { children, .. }, DataType::Struct(fields)) => {
             let source = array.as_struct();
+            let nulls = NullBuffer::union(source.nulls(), above);
             let columns = children
                 .iter()
                 .zip(fields)
                 .map(|((index, fit), field)| match index {
-                    Some(index) => fit_array(fit, source.column(*index), field.data_type()),
+                    Some(index) => fit_array(
+                        fit,
+                        source.column(*index),
+                        field.data_type(),
+                        nulls.as_ref(),
+                    ),
                     None => Ok(new_null_array(field.data_type(), array.len())),
                 })
                 .collect::<Result<Vec<_>, _>>()?;
-            Ok(Arc::new(StructArray::try_new_with_length(
+            let length = array.len();
+            return Ok(Arc::new(StructArray::try_new_with_length(
                 fields.clone(),
                 columns,
-                source.nulls().cloned(),
-                array.len(),
-            )?))
+                nulls,
+                length,
+            )?));
         }
         (Fit::List(element), DataType::List(field)) => {
             let source = array.as_list::<i32>();
-            let values = fit_array(element, source.values(), field.data_type())?;
-            let list = GenericListArray::<i32>::try_new(
+            let values = fit_array(element, source.values(), field.data_type(), None)?;
+            Arc::new(GenericListArray::<i32>::try_new(
                 FieldRef::clone(field),
                 source.offsets().clone(),
                 values,
                 source.nulls().cloned(),
-            )?;
-            Ok(Arc::new(list))
+            )?)
         }
         _ => cast_with_options(
             array,
@@ -251,8 +265,14 @@ fn fit_array(fit: &Fit, array: &ArrayRef, target: &DataType) -> Result<ArrayRef,
                 safe: false,
                 ..CastOptions::default()
             },
-        ),
-    }
+        )?,
+    };
+    let Some(above) = above.filter(|above| above.null_count() > 0) else {
+        return Ok(fitted);
+    };
+    let nulls = NullBuffer::union(fitted.nulls(), Some(above));
+    let masked = fitted.to_data().into_builder().nulls(nulls).build()?;
+    Ok(make_array(masked))
 }
 
 fn leaves_something(fit: &Fit) -> bool {

@@ -5,7 +5,6 @@ use sluice_decode::json::{Grammar, Inference, JsonDecoder, JsonOptions};
 use sluice_decode::{DecodeError, Decoded};
 use sluice_model::SparkField;
 
-use super::bytes::{Chunks, as_utf8, read_whole, unpack};
 use super::record::{self, Corrupt, RecordDecoder, of_decode, parse_mode};
 use super::{FileJob, Payload, Sink};
 use crate::SourceError;
@@ -52,38 +51,6 @@ pub(crate) fn inference(
     time_zone: &str,
 ) -> Result<Inference, DecodeError> {
     Ok(Inference::new(self::options(options, time_zone)?))
-}
-
-/// Learns from one file, from at most `budget` bytes of it; gives back what is left of the budget.
-pub(crate) fn learn(
-    inference: &mut Inference,
-    options: &FormatOptions,
-    payload: Payload,
-    name: &str,
-    shown: &str,
-    budget: u64,
-) -> Result<u64, SourceError> {
-    let reader = unpack(payload, name, shown)?;
-    if options.multi_line {
-        let limit = sluice_model::limits::LINE_BYTES_MAX as u64;
-        let document = read_whole(reader, shown, "json", limit)?;
-        let left = budget.saturating_sub(document.len() as u64);
-        let document = as_utf8(document, options.encoding);
-        inference.push_lines(
-            document
-                .strip_prefix(b"\xEF\xBB\xBF".as_slice())
-                .unwrap_or(&document),
-        );
-        return Ok(left);
-    }
-    let mut left = budget;
-    let mut chunks = Chunks::new(reader, None, shown, "json");
-    while left > 0 {
-        let Some(chunk) = chunks.next()? else { break };
-        left = left.saturating_sub(chunk.len() as u64);
-        inference.push_lines(&as_utf8(chunk, options.encoding));
-    }
-    Ok(left)
 }
 
 /// Spark's options for the decoder.

@@ -3,7 +3,9 @@
 use sluice_decode::csv::CsvInference;
 use sluice_decode::json::Inference;
 use sluice_model::SparkField;
+use sluice_model::limits::{LINE_BYTES_MAX, WHOLE_FILE_BYTES_MAX};
 
+use super::bytes::{Chunks, as_utf8, read_whole, unpack};
 use super::record::of_decode;
 use super::{Payload, csv, json};
 use crate::SourceError;
@@ -47,23 +49,40 @@ impl Learner {
         shown: &str,
         budget: u64,
     ) -> Result<u64, SourceError> {
+        let options = &options.format_options;
+        let reader = unpack(payload, name, shown)?;
+        let (format, whole_max) = match self {
+            Self::Json(_) => ("json", LINE_BYTES_MAX as u64),
+            Self::Csv(inference) => {
+                inference.start_file();
+                ("csv", WHOLE_FILE_BYTES_MAX)
+            }
+        };
+        if options.multi_line {
+            let whole = read_whole(reader, shown, format, whole_max)?;
+            let left = budget.saturating_sub(whole.len() as u64);
+            let whole = as_utf8(whole, options.encoding);
+            self.push(
+                whole
+                    .strip_prefix(b"\xEF\xBB\xBF".as_slice())
+                    .unwrap_or(&whole),
+            );
+            return Ok(left);
+        }
+        let mut left = budget;
+        let mut chunks = Chunks::new(reader, None, shown, format).without_overlong_lines();
+        while left > 0 {
+            let Some(chunk) = chunks.next()? else { break };
+            left = left.saturating_sub(chunk.len() as u64);
+            self.push(&as_utf8(chunk, options.encoding));
+        }
+        Ok(left)
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
         match self {
-            Self::Json(inference) => json::learn(
-                inference,
-                &options.format_options,
-                payload,
-                name,
-                shown,
-                budget,
-            ),
-            Self::Csv(inference) => csv::learn(
-                inference,
-                &options.format_options,
-                payload,
-                name,
-                shown,
-                budget,
-            ),
+            Self::Json(inference) => inference.push_lines(bytes),
+            Self::Csv(inference) => inference.push(bytes),
         }
     }
 

@@ -256,6 +256,49 @@ async fn damage_anywhere_in_a_file_is_an_error_or_other_values_never_a_crash() {
     }
 }
 
+#[tokio::test]
+async fn damage_anywhere_in_a_packed_file_is_an_error_or_counted_never_a_crash() {
+    let text = "{\"id\":1,\"v\":\"a b\"}\n{\"id\":2,\"v\":\"a c\"}\n".repeat(4);
+    let zstd = zstd::encode_all(text.as_bytes(), 3).unwrap();
+    for (name, bytes) in [("1.json.gz", gzip(text.as_bytes())), ("1.json.zst", zstd)] {
+        let folder = Folder::new();
+        for position in 0..bytes.len() {
+            for change in [0x01, 0x40, 0xFF] {
+                let mut damaged = bytes.clone();
+                damaged[position] ^= change;
+                folder.put(name, &damaged);
+                let options = [("format", "json"), ("schema", "id INT, v STRING")];
+                match read_all(&folder.stream(&options)).await {
+                    Ok(read) => assert!(read.counters.bad_records <= read.counters.rows, "{name}"),
+                    Err(error) => assert_eq!(
+                        error.condition().domain,
+                        sluice_model::Domain::User,
+                        "{name} byte {position}: {error}"
+                    ),
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_line_beyond_the_limit_costs_itself_only() {
+    let long = "x".repeat(sluice_model::limits::LINE_BYTES_MAX + 1);
+    let folder = Folder::new();
+    folder.put(
+        "1.json",
+        format!("{{\"id\":1}}\n{long}\n{{\"id\":2}}\n").as_bytes(),
+    );
+    let options = [
+        ("format", "json"),
+        ("schemaEvolutionMode", "rescue"),
+        ("rescuedDataColumn", ""),
+    ];
+    let read = read_all(&folder.stream(&options)).await.unwrap();
+    assert_eq!(read.rows(), ["1", "NULL", "2"]);
+    assert_eq!(read.counters.bad_records, 1);
+}
+
 #[test]
 fn nothing_is_written_to_where_it_would_be_read() {
     let folder = Folder::new();
