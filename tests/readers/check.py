@@ -1,79 +1,97 @@
-"""Opens every table that an example wrote with other Delta readers and compares what they see with `sluice sql`.
-
-Run by `tests/readers/check`, which makes the environment. Arguments: the binary, the project folder.
+"""Opens every table that projects wrote with python deltalake and DuckDB, and compares rows and types with an export of
+`sluice`. Run by `tests/readers/check`, which makes environment and tables. Arguments: the binary, the folder of projects.
 """
 
+import math
 import subprocess
 import sys
 from pathlib import Path
 
 import duckdb
+import duckdb_extension_delta
+import pyarrow as pa
+import pyarrow.parquet
 from deltalake import DeltaTable
 
-BINARY, PROJECT = sys.argv[1], Path(sys.argv[2])
-WAREHOUSE = PROJECT / ".sluice" / "warehouse"
+from warehouses import quoted, tables
+
+BINARY, FOLDER = sys.argv[1], Path(sys.argv[2])
 
 
-def sluice(query):
-    """Rows of a query without the header line."""
-    command = [BINARY, "sql", "--project", str(PROJECT), "--mode", "csv", "-c", query]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[1:]
-
-
-def checks(columns):
-    """Aggregates that DuckDB and Spark compute alike: rows, and of each column non-NULLs and lowest and highest value."""
-    listed = ["count(*)"]
-    for column in columns:
-        name = str(column.type.type) if hasattr(column.type, "type") else ""
-        listed.append(("count", column.name))
-        if name in ("string", "integer", "long", "short", "byte", "date"):
-            listed.append(("min", column.name))
-            listed.append(("max", column.name))
-        if name in ("integer", "long", "short", "byte"):
-            listed.append(("sum", column.name))
-    return listed
-
-
-def spelled(listed, quote):
-    return ", ".join(item if item == "count(*)" else f"{item[0]}({quote}{item[1]}{quote})" for item in listed)
+def duck():
+    """A connection with the Delta extension that came as a package."""
+    connection = duckdb.connect(config={"allow_unsigned_extensions": "false"})
+    extension = next(Path(duckdb_extension_delta.__file__).parent.rglob("delta.duckdb_extension"))
+    connection.execute(f"LOAD '{extension}'")
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
 
 
 def plain(value):
-    return "" if value is None else str(value)
+    """A value that compares with itself, whoever read it."""
+    if isinstance(value, float):
+        return "NaN" if math.isnan(value) else value
+    if isinstance(value, dict):
+        return tuple(sorted((key, plain(part)) for key, part in value.items()))
+    if isinstance(value, (list, tuple)):
+        return tuple(plain(part) for part in value)
+    return value
+
+
+def kind(data_type):
+    """A type without what differs between readers of one format: width of offsets, names of list items."""
+    if pa.types.is_struct(data_type):
+        return "struct<" + ", ".join(f"{field.name}: {kind(field.type)}" for field in data_type) + ">"
+    if pa.types.is_list(data_type) or pa.types.is_large_list(data_type) or pa.types.is_list_view(data_type):
+        return f"list<{kind(data_type.value_type)}>"
+    if pa.types.is_map(data_type):
+        return f"map<{kind(data_type.key_type)}, {kind(data_type.item_type)}>"
+    text = str(data_type)
+    for prefix in ("large_",):
+        text = text.removeprefix(prefix)
+    if pa.types.is_dictionary(data_type):
+        return kind(data_type.value_type)
+    text = text.removesuffix("_view").replace("decimal64", "decimal128").replace("decimal32", "decimal128")
+    return "date32[day]" if text == "date32" else text
+
+
+def rows(table):
+    """Sorted rows of an Arrow table, and its types."""
+    types = [f"{field.name} {kind(field.type)}" for field in table.schema]
+    found = [tuple(plain(value) for value in row.values()) for row in table.to_pylist()]
+    return types, sorted(found, key=repr)
 
 
 def main():
-    connection = duckdb.connect()
-    try:
-        connection.execute("INSTALL delta; LOAD delta;")
-        own_reader = True
-    except duckdb.Error as error:
-        own_reader = False
-        print(f"DuckDB's delta extension cannot be had ({str(error).splitlines()[0][:100]}): DuckDB reads through deltalake")
+    connection = duck()
     passed, failed = 0, 0
-    logs = sorted(path.parent for path in WAREHOUSE.rglob("_delta_log") if "_sluice" not in path.relative_to(WAREHOUSE).parts)
-    for folder in logs:
-        table = DeltaTable(str(folder))
-        name = ".".join(f"`{part}`" for part in folder.relative_to(WAREHOUSE).parts)
-        listed = checks(table.schema().fields)
-        ours = sluice(f"SELECT concat_ws('|', {', '.join(f'coalesce(CAST({part} AS STRING), chr(0))' for part in spelled(listed, '`').split(', '))}) AS x FROM {name}")
-        ours = ours[0].strip('"').replace('""', '"').replace("\0", "")
-        arrow = table.to_pyarrow_table()
-        readers = {"deltalake": "arrow"}
-        if own_reader:
-            readers["duckdb"] = f"delta_scan('{folder}')"
-        for reader, source in readers.items():
-            theirs = "|".join(map(plain, connection.execute(f"SELECT {spelled(listed, chr(34))} FROM {source}").fetchone()))
+    for project, folder in tables(FOLDER):
+        export = FOLDER / "export.parquet"
+        name = f"delta.{quoted(str(folder))}"
+        command = [BINARY, "export", name, str(export), "--project", str(project), "--overwrite", "--quiet"]
+        subprocess.run(command, check=True, capture_output=True)
+        ours = rows(pa.parquet.read_table(export))
+        readers = {
+            "deltalake": lambda: DeltaTable(str(folder)).to_pyarrow_table(),
+            "DuckDB": lambda: connection.execute(f"SELECT * FROM delta_scan('{folder}')").to_arrow_table(),
+        }
+        for reader, read in readers.items():
+            try:
+                theirs = rows(read())
+            except Exception as error:  # noqa: BLE001: what a reader says is told
+                theirs = ([str(error).splitlines()[0][:300]], [])
             if theirs == ours:
                 passed += 1
+                continue
+            failed += 1
+            print(f"{reader} reads {folder.relative_to(FOLDER)} otherwise:")
+            if theirs[0] != ours[0]:
+                print(f"  types: ours {ours[0]}\n        theirs {theirs[0]}")
             else:
-                failed += 1
-                print(f"{reader} reads {name} otherwise:\n  sluice {ours[:400]}\n  {reader} {theirs[:400]}")
-    if not logs:
-        failed += 1
-        print(f"no tables under {WAREHOUSE}")
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+                pairs = [(o, t) for o, t in zip(ours[1], theirs[1]) if o != t]
+                print(f"  {len(ours[1])} and {len(theirs[1])} rows; first that differ: {pairs[:1]}")
+    print(f"deltalake and DuckDB: {passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
 
 
 if __name__ == "__main__":

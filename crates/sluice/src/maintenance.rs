@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sluice_model::Diagnostic;
 use sluice_run::{OptimizeStatement, VacuumStatement};
 use sluice_sql::{Optimize, Restore, Vacuum};
-use sluice_table::FileSizes;
+use sluice_table::{FileSizes, Vacuumed};
 
 use crate::rows::Rows;
 use crate::statement::{Shell, full_name, open};
@@ -63,6 +63,25 @@ fn sizes(files: &FileSizes) -> Value {
 
 /// Runs `VACUUM`: with `DRY RUN` a row per file, else the path of the table.
 pub(crate) async fn vacuum(shell: &Shell<'_>, statement: Vacuum) -> Result<Rows, Vec<Diagnostic>> {
+    let dry_run = statement.dry_run;
+    let (location, done) = vacuumed(shell, statement).await?;
+    let paths: Vec<String> = if dry_run {
+        let whole = |path: &String| format!("{location}/{path}");
+        done.paths.iter().map(whole).collect()
+    } else {
+        vec![location]
+    };
+    Ok(Rows::of_texts(
+        &["path"],
+        paths.into_iter().map(|path| vec![Some(path)]).collect(),
+    ))
+}
+
+/// Deletes the files, and gives the place of the table and what was deleted.
+pub(crate) async fn vacuumed(
+    shell: &Shell<'_>,
+    statement: Vacuum,
+) -> Result<(String, Vacuumed), Vec<Diagnostic>> {
     let table = open(shell, &statement.table).await?;
     let check = shell
         .configuration
@@ -76,18 +95,7 @@ pub(crate) async fn vacuum(shell: &Shell<'_>, statement: Vacuum) -> Result<Rows,
     };
     let done = shell.engine.vacuum(&table, &asked).await?;
     let location = table.store().url_of(table.location()).to_string();
-    let paths: Vec<String> = if asked.dry_run {
-        done.paths
-            .iter()
-            .map(|path| format!("{location}{path}"))
-            .collect()
-    } else {
-        vec![location.trim_end_matches('/').to_owned()]
-    };
-    Ok(Rows::of_texts(
-        &["path"],
-        paths.into_iter().map(|path| vec![Some(path)]).collect(),
-    ))
+    Ok((location.trim_end_matches('/').to_owned(), done))
 }
 
 /// Runs `RESTORE`.

@@ -1,17 +1,23 @@
 //! `sluice optimize`, `vacuum` and `restore`: the statements of that name, told in a line per table.
 
+use std::sync::Arc;
+
+use serde_json::json;
 use sluice_model::Diagnostic;
 use sluice_model::condition::command::ARGUMENT_NOT_VALID;
 use sluice_model::condition::graph::TABLE_OR_VIEW_NOT_FOUND;
+use sluice_sql::{ShellStatement, parse_shell_statement};
+use sluice_table::Vacuumed;
 
 use super::logs::literal;
 use super::sql::report;
 use crate::arguments::{Global, Mode, Optimize, Restore, Vacuum};
 use crate::exit::Exit;
+use crate::maintenance;
 use crate::render::Screen;
 use crate::rows::Rows;
 use crate::source_text::SourceTexts;
-use crate::statement;
+use crate::statement::{self, COMMAND_LINE, Shell};
 use crate::workplace::{Refused, Workplace, block_on};
 
 /// Rewrites files.
@@ -56,7 +62,6 @@ pub(crate) fn optimize(
         &place,
         &asked.tables,
         |table| format!("OPTIMIZE {table}{tail}"),
-        false,
         told,
     )
 }
@@ -80,23 +85,53 @@ pub(crate) fn vacuum(screen: &Screen, global: &Global, asked: &Vacuum) -> Result
     if asked.dry_run {
         tail.push_str(" DRY RUN");
     }
-    let told = |rows: &Rows| {
-        if asked.dry_run {
-            let mut lines = vec![format!("{} files would be deleted", rows.cells.len())];
-            lines.extend(rows.cells.iter().flatten().flatten().cloned());
-            lines.join("\n  ")
-        } else {
-            "done".to_owned()
+    let mut shell = place.shell();
+    shell.force = asked.force;
+    let is_all = asked.tables.is_empty();
+    block_on(async {
+        for table in named_or_all(&place, &asked.tables) {
+            let text = format!("VACUUM {table}{tail}");
+            match vacuum_one(&shell, &text).await {
+                Ok((location, done)) => {
+                    tell_vacuumed(screen, &table, &location, asked.dry_run, &done)
+                }
+                Err(errors) if is_all && errors.iter().all(is_missing) => {}
+                Err(errors) => return report(screen, &place, &text, &errors),
+            }
         }
+        Exit::Success
+    })
+}
+
+async fn vacuum_one(shell: &Shell<'_>, text: &str) -> Result<(String, Vacuumed), Vec<Diagnostic>> {
+    let file: Arc<str> = COMMAND_LINE.into();
+    match parse_shell_statement(&file, text, vec![], &shell.namespace)? {
+        ShellStatement::Vacuum(vacuum) => maintenance::vacuumed(shell, vacuum).await,
+        _ => Err(vec![]),
+    }
+}
+
+fn tell_vacuumed(screen: &Screen, table: &str, location: &str, dry_run: bool, done: &Vacuumed) {
+    if screen.is_json {
+        screen.object(&json!({
+            "table": table, "path": location, "dry_run": dry_run,
+            "files": done.paths, "bytes": done.bytes,
+        }));
+        return;
+    }
+    let what = if dry_run {
+        "would be deleted"
+    } else {
+        "deleted"
     };
-    each(
-        screen,
-        &place,
-        &asked.tables,
-        |table| format!("VACUUM {table}{tail}"),
-        asked.force,
-        told,
-    )
+    screen.line(&format!(
+        "{table}: {} files of {} bytes {what}",
+        done.paths.len(),
+        done.bytes
+    ));
+    for path in done.paths.iter().filter(|_| dry_run) {
+        screen.line(&format!("  {path}"));
+    }
 }
 
 /// Sets a table back.
@@ -124,7 +159,6 @@ pub(crate) fn restore(screen: &Screen, global: &Global, asked: &Restore) -> Resu
         &place,
         &tables,
         |table| format!("RESTORE TABLE {table} TO {to}"),
-        false,
         told,
     )
 }
@@ -135,11 +169,9 @@ fn each(
     place: &Workplace,
     tables: &[String],
     statement: impl Fn(&str) -> String,
-    force: bool,
     told: impl Fn(&Rows) -> String,
 ) -> Result<Exit, Refused> {
-    let mut shell = place.shell();
-    shell.force = force;
+    let shell = place.shell();
     let is_all = tables.is_empty();
     let tables = named_or_all(place, tables);
     block_on(async {

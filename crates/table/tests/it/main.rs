@@ -19,3 +19,5 @@ mod schema;
 mod store;
 #[cfg(test)]
 mod types;
+#[cfg(test)]
+mod upkeep;
