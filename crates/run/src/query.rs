@@ -222,7 +222,27 @@ impl Engine {
             .map_err(Failure::into_diagnostics)
     }
 
+    /// How a query would be computed: its optimized plan and the physical one, as text.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub async fn explain_query(
+        &self,
+        declared: &DeclaredGraph,
+        query: &Query,
+    ) -> std::result::Result<String, Vec<Diagnostic>> {
+        let bound = self.bound_query(declared, query);
+        let bound = bound.await.map_err(Failure::into_diagnostics)?;
+        bound.explain().await.map_err(|error| vec![*error])
+    }
+
     async fn run_query(&self, declared: &DeclaredGraph, query: &Query) -> Result<RowStream> {
+        let bound = self.bound_query(declared, query).await?;
+        let stream = bound.execute().await?;
+        Ok(RowStream { bound, stream })
+    }
+
+    async fn bound_query(&self, declared: &DeclaredGraph, query: &Query) -> Result<BoundQuery> {
         let tables = Tables::new(self.store().clone());
         let graph = self.query_graph(declared, query, &tables).await?;
         let prepared = prepare(self, &tables, &graph).await?;
@@ -259,9 +279,7 @@ impl Engine {
             seen: Arc::new(Seen::default()),
             view_shapes: &view_shapes,
         };
-        let bound = binding.bind(flow).await?;
-        let stream = bound.execute().await?;
-        Ok(RowStream { bound, stream })
+        binding.bind(flow).await
     }
 
     /// The graph that a query is resolved in: the views of the pipeline, and the query as one more view. Tables are read as they are in

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sluice_graph::DeclaredGraph;
-use sluice_model::condition::command::SHELL_STATEMENT_NOT_SUPPORTED;
 use sluice_model::condition::graph::TABLE_OR_VIEW_NOT_FOUND;
 use sluice_model::{DatasetName, Diagnostic, Namespace};
 use sluice_run::Engine;
@@ -57,17 +56,19 @@ pub(crate) async fn run_parsed(
             let result = shell.engine.query(shell.declared, &query).await?;
             Ok(Rows::of(&result, shell.time_zone))
         }
-        ShellStatement::Explain(query) => Err(vec![
-            Diagnostic::error(&SHELL_STATEMENT_NOT_SUPPORTED, "EXPLAIN is not supported here")
-                .at(&query.origin, "")
-                .help("`sluice plan` shows how each materialized view is refreshed, `sluice lineage` what it reads"),
-        ]),
+        ShellStatement::Explain(query) => {
+            let plan = shell.engine.explain_query(shell.declared, &query).await?;
+            Ok(Rows::of_texts(&["plan"], vec![vec![Some(plan)]]))
+        }
         ShellStatement::Describe { form, table, limit } => {
             describe::describe(shell, form, &table, limit).await
         }
         ShellStatement::ShowColumns { table } => {
             let columns = describe::columns(shell, &table).await?;
-            let names = columns.cells.into_iter().map(|row| row.into_iter().take(1).collect());
+            let names = columns
+                .cells
+                .into_iter()
+                .map(|row| row.into_iter().take(1).collect());
             Ok(Rows::of_texts(&["col_name"], names.collect()))
         }
         ShellStatement::ShowTables { schema, pattern } => {
@@ -77,7 +78,10 @@ pub(crate) async fn run_parsed(
         ShellStatement::ShowTableProperties { table, key } => {
             let properties = open(shell, &table).await?.properties();
             let cells = match key {
-                None => properties.into_iter().map(|(k, v)| vec![Some(k), Some(v)]).collect(),
+                None => properties
+                    .into_iter()
+                    .map(|(k, v)| vec![Some(k), Some(v)])
+                    .collect(),
                 Some(key) => {
                     let value = properties.get(&key).cloned().unwrap_or_else(|| {
                         let name = full_name(shell, &table);

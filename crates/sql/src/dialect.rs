@@ -58,6 +58,11 @@ impl Dialect for PipelineDialect {
         true
     }
 
+    /// Takes what `rewrite` makes of EXCEPT with qualified names.
+    fn supports_select_wildcard_exclude(&self) -> bool {
+        true
+    }
+
     fn supports_struct_literal(&self) -> bool {
         true
     }

@@ -313,6 +313,18 @@ impl<'a> Rewriter<'a> {
                 self.cursor.next();
                 return Ok(true);
             }
+            "EXCEPT" if self.follows_star() && self.names_qualified() => {
+                let span = self.cursor.here();
+                self.cursor.next();
+                self.emit(Token::make_keyword("EXCLUDE"), span);
+                return Ok(true);
+            }
+            "EXCLUDE" if self.follows_star() => {
+                let error = self
+                    .cursor
+                    .fail(self.cursor.here(), "EXCLUDE cannot stand here");
+                return Err(error.help("write `* EXCEPT (a, b)`").into());
+            }
             "INTERVAL" => return self.interval(),
             "WATERMARK" if self.level().from && suffix::sees_watermark(&self.cursor) => {
                 self.refuse_watermark()?;
@@ -372,6 +384,17 @@ impl<'a> Rewriter<'a> {
                     Some(&Token::Mul),
                     Some(&Token::RParen),
                 )
+    }
+
+    fn follows_star(&self) -> bool {
+        matches!(self.out.last(), Some(last) if last.token == Token::Mul)
+    }
+
+    /// Whether the list behind EXCEPT has a name of several parts, which sqlparser takes only behind EXCLUDE.
+    fn names_qualified(&self) -> bool {
+        let tokens = (1..).map_while(|ahead| Some(&self.cursor.peek_nth(ahead)?.token));
+        let mut list = tokens.take_while(|token| **token != Token::RParen);
+        list.next() == Some(&Token::LParen) && list.any(|token| *token == Token::Period)
     }
 
     /// Whether a select list begins here, where sqlparser would read `TOP n`.

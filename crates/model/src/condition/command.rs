@@ -7,7 +7,6 @@ conditions! {
     OUTPUT_NOT_WRITABLE = "OUTPUT_NOT_WRITABLE", "58030", External, No, "A file that the command line asks for, such as `--events FILE`, cannot be written.";
     OUTPUT_EXISTS = "OUTPUT_EXISTS", "42710", User, No, "`sluice export` was to write where something is already. Nothing was written. `--overwrite` replaces it.";
     ARGUMENT_NOT_VALID = "ARGUMENT_NOT_VALID", "22023", User, No, "An argument of the command line is not what it must be, such as a format that cannot be told from a file name.";
-    SHELL_STATEMENT_NOT_SUPPORTED = "SHELL_STATEMENT_NOT_SUPPORTED", "0A000", User, No, "`sluice sql` knows the statement and does not run it. It runs queries, DESCRIBE, SHOW, OPTIMIZE, VACUUM and RESTORE.";
     TEST_NOT_FOUND = "TEST_NOT_FOUND", "42K00", User, No, "`sluice test` found no test: the project has no `tests/*.test` file, or none of them contains the text that was asked for.";
     TEST_SYNTAX_ERROR = "TEST_SYNTAX_ERROR", "42601", User, No, "A line of a `.test` file says nothing that a test can say. A test is comment lines that say its purpose, then stations: a line `--- put PATH`, `--- update`, `--- query` and so on, each with its text below.";
     TEST_ANSWER_DIFFERS = "TEST_ANSWER_DIFFERS", "P0004", User, No, "What the pipeline answered is not what the test expects. Below the place both are shown: lines with `-` were expected and not found, lines with `+` were found and not expected. If the new answer is right, `sluice test --update` writes it into the file.";

@@ -33,6 +33,9 @@ conditions! {
     EXCEPT_OVERLAPPING_COLUMNS = "EXCEPT_OVERLAPPING_COLUMNS", "42702", User, No, "`* EXCEPT (…)` names a column twice.";
     AMBIGUOUS_LATERAL_COLUMN_ALIAS = "AMBIGUOUS_LATERAL_COLUMN_ALIAS", "42702", User, No, "A column of the select list refers to an alias to its left that is there more than once.";
     UNRESOLVED_USING_COLUMN_FOR_JOIN = "UNRESOLVED_USING_COLUMN_FOR_JOIN", "42703", User, No, "USING names a column that one side of the join does not have.";
+    UDTF_ALIAS_NUMBER_MISMATCH = "UDTF_ALIAS_NUMBER_MISMATCH", "42802", User, No, "A generator gives another number of columns than names are written for it.";
+    UNPIVOT_VALUE_SIZE_MISMATCH = "UNPIVOT_VALUE_SIZE_MISMATCH", "428C4", User, No, "A set of columns of UNPIVOT has another number of columns than there are names for values.";
+    UNPIVOT_VALUE_DATA_TYPE_MISMATCH = "UNPIVOT_VALUE_DATA_TYPE_MISMATCH", "42K09", User, No, "Columns that UNPIVOT puts into one have no common type: cast them in a subquery.";
     NUM_COLUMNS_MISMATCH = "NUM_COLUMNS_MISMATCH", "42826", User, No, "The sides of a UNION, EXCEPT or INTERSECT have different numbers of columns.";
     ASSIGNMENT_ARITY_MISMATCH = "ASSIGNMENT_ARITY_MISMATCH", "42802", User, No, "A list of column aliases has another number of names than there are columns.";
     INCOMPATIBLE_COLUMN_TYPE = "INCOMPATIBLE_COLUMN_TYPE", "42825", User, No, "A column of a UNION, EXCEPT or INTERSECT has types on its sides that have no common type.";

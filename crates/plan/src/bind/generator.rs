@@ -1,19 +1,23 @@
 //! Generators: `explode` and its kin in a select list or in LATERAL VIEW become an unnest step below the select.
 
 use arrow::datatypes::DataType;
-use datafusion::common::{Column, NullHandling, UnnestOptions};
+use datafusion::common::{Column, NullHandling, ScalarValue, UnnestOptions};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use sluice_model::Origin;
 use sluice_model::condition::query as condition;
 use sqlparser::ast;
 
-use super::Binder;
 use super::column::Environment;
+use super::pivot::by_number;
 use super::relation::From;
 use super::scope::{Scope, ScopeColumn};
+use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
-use crate::rewrite::access;
-use crate::rewrite::generator::{self, Generator};
+use crate::rewrite::generator::{self, Generator, Kind};
+use crate::rewrite::{access, cast, path};
+
+/// More rows than this are refused: each is a branch of an expression.
+const STACK_ROWS_MAX: usize = 10_000;
 
 impl Binder<'_> {
     /// The generator that an expression is, if it is one.
@@ -37,23 +41,22 @@ impl Binder<'_> {
         names: &[String],
     ) -> Result<(From, Vec<ScopeColumn>)> {
         let origin = self.origin(&function.name);
-        let Some(argument) = only_argument(function) else {
+        let env = Environment::over(&from.scope).named("a generator");
+        let mut values = vec![];
+        for argument in arguments(function).unwrap_or_default() {
+            values.push(self.expression(argument, &env)?);
+        }
+        match kind.kind {
+            Kind::Stack => return self.stack(from, values, qualifier, names, &origin),
+            Kind::JsonTuple => return self.json_tuple(from, values, qualifier, names, &origin),
+            Kind::Explode | Kind::PosExplode | Kind::Inline => {}
+        }
+        let Ok([value]) = <[Typed; 1]>::try_from(values) else {
             let message = "a generator takes one argument";
             return Err(at(&condition::WRONG_NUM_ARGS, &origin, message));
         };
-        let value = self.expression(
-            argument,
-            &Environment::over(&from.scope).named("a generator"),
-        )?;
         let (rows, columns) = generator::rows(kind, value, &origin)?;
-        if !names.is_empty() && names.len() != columns.len() {
-            let message = format!(
-                "the generator gives {} columns, but {} names are written",
-                columns.len(),
-                names.len()
-            );
-            return Err(at(&condition::ASSIGNMENT_ARITY_MISMATCH, &origin, message));
-        }
+        named_alike(names, columns.len(), &origin)?;
         let field = self.fresh("__generated");
         let mut exprs: Vec<Expr> = from
             .plan
@@ -141,9 +144,16 @@ impl Binder<'_> {
             .filter(|column| column != item)
             .map(Expr::Column)
             .collect();
-        let whole = super::Typed::new(Expr::Column(item.clone()), element.data_type().clone());
+        let whole = Typed::new(Expr::Column(item.clone()), element.data_type().clone());
         for (index, name) in columns.iter().enumerate() {
-            let part = access::field(self.session, whole.clone(), name, origin)?;
+            let is_inner = columns.len() == 3 && columns[0] == "pos" && index > 0;
+            let outer = if is_inner {
+                // The entry of a map beside its position.
+                access::field(self.session, whole.clone(), "col", origin)?
+            } else {
+                whole.clone()
+            };
+            let part = access::field(self.session, outer, name, origin)?;
             let field = self.fresh("__generated");
             exprs.push(part.expr.alias(&field));
             made.push(ScopeColumn::new(
@@ -159,11 +169,110 @@ impl Binder<'_> {
         Ok((self.planned(plan, origin)?, made))
     }
 
+    /// `stack(n, a, b, …)`: the values in n rows, filled up with NULL.
+    fn stack(
+        &mut self,
+        from: From,
+        mut values: Vec<Typed>,
+        qualifier: Option<&str>,
+        names: &[String],
+        origin: &Origin,
+    ) -> Result<(From, Vec<ScopeColumn>)> {
+        if values.len() < 2 {
+            let message = "stack takes a number of rows and values";
+            return Err(at(&condition::WRONG_NUM_ARGS, origin, message));
+        }
+        let count = cast::constant(self.session, &values.remove(0), &DataType::Int32);
+        let rows = match count {
+            Some(ScalarValue::Int32(Some(rows))) if rows > 0 => usize::try_from(rows).ok(),
+            _ => None,
+        };
+        let Some(rows) = rows.filter(|rows| *rows <= STACK_ROWS_MAX) else {
+            let message = "the first argument of stack is a constant number of rows above 0";
+            return Err(at(&condition::DATATYPE_MISMATCH, origin, message));
+        };
+        let width = values.len().div_ceil(rows);
+        named_alike(names, width, origin)?;
+        let (plan, number) = self.numbered(from.plan, rows, origin)?;
+        let mut parts = vec![];
+        for index in 0..width {
+            let column: Vec<Typed> = values.iter().skip(index).step_by(width).cloned().collect();
+            let places = vec![origin.clone(); column.len()];
+            let (column, data_type) =
+                self.unified(column, &places, "the values of a column of stack")?;
+            parts.push((format!("col{index}"), by_number(&number, column, data_type)));
+        }
+        self.beside(From { plan, ..from }, parts, qualifier, names, origin)
+    }
+
+    /// `json_tuple(j, 'a', 'b')`: the fields of a JSON object as text.
+    fn json_tuple(
+        &mut self,
+        from: From,
+        values: Vec<Typed>,
+        qualifier: Option<&str>,
+        names: &[String],
+        origin: &Origin,
+    ) -> Result<(From, Vec<ScopeColumn>)> {
+        let [json, keys @ ..] = values.as_slice() else {
+            let message = "json_tuple takes a JSON text and keys";
+            return Err(at(&condition::WRONG_NUM_ARGS, origin, message));
+        };
+        if keys.is_empty() {
+            let message = "json_tuple takes at least one key";
+            return Err(at(&condition::WRONG_NUM_ARGS, origin, message));
+        }
+        named_alike(names, keys.len(), origin)?;
+        let mut parts = vec![];
+        for (index, key) in keys.iter().enumerate() {
+            let Some(key) = key.constant_text() else {
+                return unsupported(origin, "json_tuple with a key that is not a constant");
+            };
+            let path = path::json_path(&[path::Step::Exact(key.into())]);
+            let args = vec![json.clone(), Typed::text(path)];
+            parts.push((format!("c{index}"), self.scalar("json_path", args, origin)?));
+        }
+        self.beside(from, parts, qualifier, names, origin)
+    }
+
+    /// Adds computed columns to FROM.
+    pub(crate) fn beside(
+        &mut self,
+        from: From,
+        parts: Vec<(String, Typed)>,
+        qualifier: Option<&str>,
+        names: &[String],
+        origin: &Origin,
+    ) -> Result<(From, Vec<ScopeColumn>)> {
+        let columns = from.plan.schema().columns();
+        let mut exprs: Vec<Expr> = columns.into_iter().map(Expr::Column).collect();
+        let mut made = vec![];
+        for (index, (name, value)) in parts.into_iter().enumerate() {
+            let field = self.fresh("__generated");
+            let name = names.get(index).cloned().unwrap_or(name);
+            let column = Column::new_unqualified(&field);
+            made.push(ScopeColumn::new(qualifier, &name, column, value.data_type));
+            exprs.push(value.expr.alias(field));
+        }
+        let plan = LogicalPlanBuilder::from(from.plan)
+            .project(exprs)
+            .and_then(LogicalPlanBuilder::build);
+        let from = From {
+            plan: self.planned(plan, origin)?,
+            scope: from.scope.join(Scope {
+                columns: made.clone(),
+            }),
+            streaming: from.streaming,
+        };
+        Ok((from, made))
+    }
+
     /// `LATERAL VIEW [OUTER] explode(x) t AS a, b`.
     pub(crate) fn lateral_view(&mut self, from: From, view: &ast::LateralView) -> Result<From> {
         let origin = self.origin(&view.lateral_view);
         let Some((mut kind, function)) = self.generator(&view.lateral_view) else {
-            return unsupported(&origin, "this function in LATERAL VIEW");
+            let message = "LATERAL VIEW takes a generator, such as explode";
+            return Err(at(&condition::UNSUPPORTED_GENERATOR, &origin, message));
         };
         kind.outer |= view.outer;
         let alias = view
@@ -183,13 +292,26 @@ impl Binder<'_> {
     }
 }
 
-/// The argument of a call that has exactly one, without a name.
-fn only_argument(function: &ast::Function) -> Option<&ast::Expr> {
+/// The arguments of a call, if none has a name.
+fn arguments(function: &ast::Function) -> Option<Vec<&ast::Expr>> {
     let ast::FunctionArguments::List(list) = &function.args else {
         return None;
     };
-    match list.args.as_slice() {
-        [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(argument))] => Some(argument),
+    let plain = |argument| match argument {
+        &ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(ref expr)) => Some(expr),
         _ => None,
+    };
+    list.args.iter().map(plain).collect()
+}
+
+/// As many names as there are columns, or none.
+fn named_alike(names: &[String], columns: usize, origin: &Origin) -> Result<()> {
+    if names.is_empty() || names.len() == columns {
+        return Ok(());
     }
+    let message = format!(
+        "the generator gives {columns} columns, but {} names are written",
+        names.len()
+    );
+    Err(at(&condition::UDTF_ALIAS_NUMBER_MISMATCH, origin, message))
 }

@@ -1,4 +1,4 @@
-//! FROM: relations, joins, derived tables, LATERAL VIEW. Must not read data.
+//! FROM: relations, derived tables, scans. Must not read data; `join` joins.
 
 use datafusion::catalog::TableProvider;
 use datafusion::common::{Column, JoinType, TableReference};
@@ -10,11 +10,12 @@ use sluice_sql::query::ReadMode;
 use sqlparser::ast;
 
 use super::Binder;
-use super::column::Environment;
+use super::join::Dependent;
+use super::lateral::generator_in_from;
+use super::pivot::{Pivot, Unpivot};
 use super::query::{Bound, BoundColumn, one_row};
-use super::scope::{Found, Scope, ScopeColumn};
+use super::scope::Scope;
 use crate::error::{Result, at, unsupported};
-use crate::rewrite::compare;
 
 /// Key of the Arrow metadata that marks a field of a provider as hidden: `*` leaves it out, its name finds it.
 pub const HIDDEN: &str = "sluice.hidden";
@@ -30,26 +31,9 @@ pub(crate) struct From {
 /// Table functions of FROM; the parser has taken calls of them for relations.
 const READERS: &[&str] = &["read_files", "event_log", "range", "cloud_files"];
 
-/// Generators, which stand in the select list or in LATERAL VIEW.
-const GENERATORS: &[&str] = &[
-    "explode",
-    "explode_outer",
-    "posexplode",
-    "posexplode_outer",
-    "inline",
-    "inline_outer",
-    "stack",
-    "json_tuple",
-];
-
 /// Refuses a call in FROM that reads nothing.
 fn no_reader(name: &str, origin: &Origin) -> Result<From> {
     let name = name.to_lowercase();
-    if GENERATORS.contains(&name.as_str()) {
-        let refused = unsupported(origin, format!("`{name}` in FROM"));
-        let help = format!("write it in the select list, or as LATERAL VIEW {name}(…)");
-        return refused.map_err(|diagnostic| Box::new(diagnostic.help(help)));
-    }
     let diagnostic = at(
         &sluice_model::condition::graph::UNRESOLVABLE_TABLE_VALUED_FUNCTION,
         origin,
@@ -69,10 +53,21 @@ impl Binder<'_> {
     pub(crate) fn from(&mut self, tables: &[ast::TableWithJoins]) -> Result<From> {
         let mut from: Option<From> = None;
         for table in tables {
-            let right = self.joined(table)?;
             from = Some(match from {
-                None => right,
-                Some(left) => self.cross(left, right)?,
+                None => {
+                    let first = self.factor(&table.relation)?;
+                    self.joins(first, &table.joins)?
+                }
+                Some(left) => {
+                    let origin = self.origin(&table.relation);
+                    match self.dependent(&left, &table.relation, None, &origin)? {
+                        Dependent::Joined(from) => self.joins(from, &table.joins)?,
+                        Dependent::Right(right) => {
+                            let right = self.joins(right, &table.joins)?;
+                            self.cross(left, right)?
+                        }
+                    }
+                }
             });
         }
         Ok(from.unwrap_or_else(|| From {
@@ -83,12 +78,8 @@ impl Binder<'_> {
     }
 
     fn joined(&mut self, table: &ast::TableWithJoins) -> Result<From> {
-        let mut left = self.factor(&table.relation)?;
-        for join in &table.joins {
-            let right = self.factor(&join.relation)?;
-            left = self.join(left, right, join)?;
-        }
-        Ok(left)
+        let left = self.factor(&table.relation)?;
+        self.joins(left, &table.joins)
     }
 
     fn cross(&mut self, left: From, right: From) -> Result<From> {
@@ -105,7 +96,7 @@ impl Binder<'_> {
         })
     }
 
-    fn factor(&mut self, factor: &ast::TableFactor) -> Result<From> {
+    pub(crate) fn factor(&mut self, factor: &ast::TableFactor) -> Result<From> {
         let origin = self.origin(factor);
         match factor {
             ast::TableFactor::Table {
@@ -144,11 +135,52 @@ impl Binder<'_> {
             | ast::TableFactor::Derived {
                 sample: Some(_), ..
             } => unsupported(&origin, "TABLESAMPLE"),
-            ast::TableFactor::Derived { lateral: true, .. } => {
-                unsupported(&origin, "a LATERAL subquery")
+            ast::TableFactor::Derived {
+                lateral: true,
+                subquery,
+                alias,
+                ..
+            } => self.lateral_query(&Scope::default(), subquery, alias.as_ref(), &origin),
+            ast::TableFactor::Pivot {
+                table,
+                aggregate_functions,
+                value_column,
+                value_source,
+                default_on_null: None,
+                alias,
+            } => {
+                let from = self.factor(table)?;
+                let pivot = Pivot {
+                    aggregates: aggregate_functions,
+                    columns: value_column,
+                    values: value_source,
+                    alias: alias.as_ref(),
+                };
+                self.pivot(from, &pivot, &origin)
             }
-            ast::TableFactor::Pivot { .. } | ast::TableFactor::Unpivot { .. } => {
-                unsupported(&origin, "PIVOT")
+            ast::TableFactor::Unpivot {
+                table,
+                value,
+                null_inclusion,
+                name,
+                columns,
+                alias,
+            } => {
+                let from = self.factor(table)?;
+                let unpivot = Unpivot {
+                    value,
+                    name,
+                    columns,
+                    keep_nulls: matches!(null_inclusion, Some(ast::NullInclusion::IncludeNulls)),
+                    alias: alias.as_ref(),
+                };
+                self.unpivot(from, &unpivot, &origin)
+            }
+            generator if generator_in_from(generator).is_some() => {
+                match generator_in_from(generator) {
+                    Some(generator) => self.generated(&generator),
+                    None => unsupported(&origin, "this kind of relation"),
+                }
             }
             ast::TableFactor::Table {
                 name,
@@ -297,167 +329,5 @@ impl Binder<'_> {
             columns,
             streaming,
         })
-    }
-
-    fn join(&mut self, left: From, right: From, join: &ast::Join) -> Result<From> {
-        let origin = self.origin(&join.relation);
-        let (join_type, constraint) = match &join.join_operator {
-            ast::JoinOperator::Join(c)
-            | ast::JoinOperator::Inner(c)
-            | ast::JoinOperator::CrossJoin(c) => (JoinType::Inner, c),
-            ast::JoinOperator::Left(c) | ast::JoinOperator::LeftOuter(c) => (JoinType::Left, c),
-            ast::JoinOperator::Right(c) | ast::JoinOperator::RightOuter(c) => (JoinType::Right, c),
-            ast::JoinOperator::FullOuter(c) => (JoinType::Full, c),
-            ast::JoinOperator::Semi(c) | ast::JoinOperator::LeftSemi(c) => (JoinType::LeftSemi, c),
-            ast::JoinOperator::Anti(c) | ast::JoinOperator::LeftAnti(c) => (JoinType::LeftAnti, c),
-            _ => return unsupported(&origin, "this kind of join"),
-        };
-        self.refuse_stream_join(&left, &right, join_type, &origin)?;
-        let streaming = left.streaming || right.streaming;
-        let one_sided = matches!(join_type, JoinType::LeftSemi | JoinType::LeftAnti);
-        let (filters, scope, visible) = match constraint {
-            ast::JoinConstraint::None => {
-                (vec![], left.scope.clone().join(right.scope.clone()), None)
-            }
-            ast::JoinConstraint::On(on) => {
-                let scope = left.scope.clone().join(right.scope.clone());
-                let filter = self.condition(on, &Environment::over(&scope).named("ON"))?;
-                (vec![filter], scope, None)
-            }
-            ast::JoinConstraint::Using(names) => {
-                let names = names
-                    .iter()
-                    .map(ToString::to_string)
-                    .map(|n| n.trim_matches('`').to_string())
-                    .collect();
-                let (filters, scope, visible) =
-                    self.using(&left.scope, &right.scope, names, join_type, &origin)?;
-                (filters, scope, Some(visible))
-            }
-            ast::JoinConstraint::Natural => {
-                let shared = left
-                    .scope
-                    .columns
-                    .iter()
-                    .filter(|c| matches!(right.scope.find(None, &c.name), Found::One(_)));
-                let names = shared.map(|c| c.name.clone()).collect();
-                let (filters, scope, visible) =
-                    self.using(&left.scope, &right.scope, names, join_type, &origin)?;
-                (filters, scope, Some(visible))
-            }
-        };
-        let builder = LogicalPlanBuilder::from(left.plan);
-        let plan = if filters.is_empty() && join_type == JoinType::Inner {
-            builder.cross_join(right.plan)
-        } else {
-            builder.join_on(right.plan, join_type, filters)
-        };
-        let mut builder = self.planned(plan, &origin)?;
-        if let Some(exprs) = visible.flatten() {
-            builder = self.planned(builder.project(exprs), &origin)?;
-        }
-        let plan = self.planned(builder.build(), &origin)?;
-        let scope = if one_sided { left.scope } else { scope };
-        Ok(From {
-            plan,
-            scope,
-            streaming,
-        })
-    }
-
-    /// `USING (a, b)`: the filters, the scope in which each shared column appears once, and for FULL joins the
-    /// projection that merges the sides.
-    fn using(
-        &mut self,
-        left: &Scope,
-        right: &Scope,
-        names: Vec<String>,
-        join_type: JoinType,
-        origin: &Origin,
-    ) -> Result<(Vec<Expr>, Scope, Option<Vec<Expr>>)> {
-        let mut filters = vec![];
-        let mut merged = vec![];
-        let mut rest = left.clone().join(right.clone());
-        let mut exprs: Vec<Expr> = rest
-            .columns
-            .iter()
-            .map(|c| Expr::Column(c.column.clone()))
-            .collect();
-        for name in names {
-            let (l, r) = (
-                self.side(left, &name, origin)?,
-                self.side(right, &name, origin)?,
-            );
-            filters.push(
-                compare::compare(
-                    self.session,
-                    datafusion::logical_expr::Operator::Eq,
-                    l.typed(),
-                    r.typed(),
-                    origin,
-                )?
-                .expr,
-            );
-            for column in &mut rest.columns {
-                column.hidden |= column.column == l.column || column.column == r.column;
-            }
-            let keep = if join_type == JoinType::Right { &r } else { &l };
-            let mut column =
-                ScopeColumn::new(None, &l.name, keep.column.clone(), keep.data_type.clone());
-            if join_type == JoinType::Full {
-                let field = self.fresh("__using");
-                let value = self.coalesce(vec![l.typed(), r.typed()], origin)?;
-                column.column = Column::new_unqualified(&field);
-                column.data_type = value.data_type;
-                exprs.push(value.expr.alias(field));
-            }
-            merged.push(column);
-        }
-        let projection = (join_type == JoinType::Full).then_some(exprs);
-        let scope = Scope { columns: merged }.join(rest);
-        Ok((filters, scope, projection))
-    }
-
-    fn side(&self, scope: &Scope, name: &str, origin: &Origin) -> Result<ScopeColumn> {
-        match scope.find(None, name) {
-            Found::One(column) => Ok(column.clone()),
-            Found::Many(_) => Err(at(
-                &condition::AMBIGUOUS_REFERENCE,
-                origin,
-                format!("column `{name}` of USING occurs more than once on one side"),
-            )),
-            Found::None => Err(at(
-                &condition::UNRESOLVED_USING_COLUMN_FOR_JOIN,
-                origin,
-                format!("column `{name}` of USING is missing on one side of the join"),
-            )),
-        }
-    }
-
-    /// Joins with streams: a static side is fine where no row of the stream can be missing for its sake.
-    fn refuse_stream_join(
-        &self,
-        left: &From,
-        right: &From,
-        join_type: JoinType,
-        origin: &Origin,
-    ) -> Result<()> {
-        let refused = match (left.streaming, right.streaming) {
-            (false, false) => return Ok(()),
-            (true, true) => "a join of two streams",
-            (true, false)
-                if matches!(
-                    join_type,
-                    JoinType::Inner | JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti
-                ) =>
-            {
-                return Ok(());
-            }
-            (false, true) if matches!(join_type, JoinType::Inner | JoinType::Right) => {
-                return Ok(());
-            }
-            _ => "an outer join that keeps the rows of the static side",
-        };
-        self.refuse_on_stream(true, refused, origin)
     }
 }

@@ -30,22 +30,26 @@ impl Binder<'_> {
             return unsupported(&origin, "this option of `*`");
         }
         let mut except: Vec<ast::Ident> = vec![];
+        let mut qualified: Vec<Vec<ast::Ident>> = vec![];
         if let Some(list) = &options.opt_except {
             except.push(list.first_element.clone());
             except.extend(list.additional_elements.iter().cloned());
         }
-        if let Some(list) = &options.opt_exclude {
-            match list {
-                ast::ExcludeSelectItem::Single(name) => {
-                    except.extend(name.0.last().and_then(|p| p.as_ident()).cloned());
-                }
-                ast::ExcludeSelectItem::Multiple(names) => {
-                    except.extend(
-                        names
-                            .iter()
-                            .filter_map(|name| name.0.last()?.as_ident().cloned()),
-                    );
-                }
+        // The parser of pipeline files makes EXCLUDE of EXCEPT with names of several parts.
+        let excluded = match &options.opt_exclude {
+            None => &[],
+            Some(ast::ExcludeSelectItem::Single(name)) => std::slice::from_ref(name),
+            Some(ast::ExcludeSelectItem::Multiple(names)) => names.as_slice(),
+        };
+        for name in excluded {
+            let parts: Vec<ast::Ident> = name
+                .0
+                .iter()
+                .filter_map(|part| part.as_ident().cloned())
+                .collect();
+            match <[ast::Ident; 1]>::try_from(parts) {
+                Ok([only]) => except.push(only),
+                Err(parts) => qualified.push(parts),
             }
         }
         for (index, name) in except.iter().enumerate() {
@@ -66,9 +70,18 @@ impl Binder<'_> {
                     .map(|_| vec![]);
             }
         }
-        let kept = columns
-            .into_iter()
-            .filter(|(column, _)| !except.iter().any(|name| same(column, &name.value)));
+        let mut left_out = vec![];
+        for parts in &qualified {
+            let value = self.name(parts, &Environment::over(&from.scope))?;
+            if !columns.iter().any(|(_, column)| *column == value) {
+                let place = self.place(parts[0].span);
+                return unsupported(&place, "EXCEPT of a field of a column");
+            }
+            left_out.push(value);
+        }
+        let kept = columns.into_iter().filter(|(column, value)| {
+            !except.iter().any(|name| same(column, &name.value)) && !left_out.contains(value)
+        });
         Ok(kept
             .map(|(name, value)| Item {
                 name,

@@ -19,16 +19,24 @@ use crate::rewrite::unify::words;
 /// A generator function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Generator {
-    kind: Kind,
+    pub(crate) kind: Kind,
     /// Whether empty and NULL give one row of NULLs instead of none.
     pub(crate) outer: bool,
 }
 
+/// What a generator makes rows of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
+    /// The items of an array, the entries of a map.
     Explode,
+    /// The same with their positions.
     PosExplode,
+    /// The structs of an array.
     Inline,
+    /// `stack(n, …)`: its arguments, cut into n rows.
+    Stack,
+    /// `json_tuple(j, keys…)`: one row, a column per key.
+    JsonTuple,
 }
 
 impl Generator {
@@ -41,6 +49,8 @@ impl Generator {
             "posexplode_outer" => (Kind::PosExplode, true),
             "inline" => (Kind::Inline, false),
             "inline_outer" => (Kind::Inline, true),
+            "stack" => (Kind::Stack, false),
+            "json_tuple" => (Kind::JsonTuple, false),
             _ => return None,
         };
         Some(Self { kind, outer })
@@ -68,6 +78,10 @@ pub(crate) fn rows(
         }
         (Kind::PosExplode, DataType::List(_)) => {
             Ok((numbered(value), vec!["pos".into(), "col".into()]))
+        }
+        (Kind::PosExplode, DataType::Map(..)) => {
+            let names = ["pos", "key", "value"].map(String::from);
+            Ok((numbered(entries(value)), names.into()))
         }
         (Kind::Inline, DataType::List(item)) => match item.data_type() {
             DataType::Struct(fields) => {

@@ -94,6 +94,10 @@ fn every_refusal_has_a_place() {
         &["CANNOT_RESOLVE_STAR_EXPAND 1:8"],
     );
     check(
+        "SELECT * FROM readings UNPIVOT ((a, b) FOR c IN ((device_id, temperature, items)))",
+        &["UNPIVOT_VALUE_SIZE_MISMATCH 1:51"],
+    );
+    check(
         "SELECT explode(items) + 1 FROM readings",
         &["UNSUPPORTED_GENERATOR 1:8"],
     );

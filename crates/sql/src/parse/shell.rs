@@ -144,7 +144,9 @@ fn statement(cursor: &mut Cursor<'_>) -> Parsed<ShellStatement> {
         .word_nth(0)
         .and_then(|found| slip::did_you_mean(found, &words))
     {
-        error.helps.insert(0, help);
+        if !error.helps.contains(&help) {
+            error.helps.insert(0, help);
+        }
     } else if !cursor.is_end() {
         error
             .helps
