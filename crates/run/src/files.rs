@@ -83,7 +83,8 @@ fn source(
         .map_err(|diagnostic| vec![diagnostic.at(&function.origin, "")])?;
     let session = ReadSession {
         time_zone: engine.options.time_zone.clone(),
-        parallel_files: engine.options.parallelism.max(1),
+        // A query reads in as many lanes as it has partitions: more than one file at a time in each fills memory.
+        parallel_files: 1,
         ..ReadSession::default()
     };
     let source = FileSource::new(sluice_source::local_store(), path, options, session);

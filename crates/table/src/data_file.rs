@@ -16,6 +16,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use tokio::sync::mpsc;
 
 use crate::TableError;
+use crate::sample;
 use crate::stats::{self, FloatBounds};
 use crate::store::{Location, Store};
 use crate::write::WriteOptions;
@@ -60,6 +61,8 @@ impl Buffers {
 
 /// Beyond this, files write out what they hold, however small the row groups become.
 const BUFFER_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Rows of a row group at most: it is held in memory until it is whole.
+const ROW_GROUP_ROWS: usize = 256 * 1024;
 /// Below this a row group is not worth being written on its own.
 const ROW_GROUP_BYTES_MIN: usize = 1024 * 1024;
 
@@ -100,7 +103,7 @@ impl FileTask {
             several => concat_batches(&self.schema, several)?,
         };
         if current.is_none() {
-            *current = Some(self.begin()?);
+            *current = Some(self.begin(&rows)?);
         }
         let Some(file) = current.as_mut() else {
             return Ok(());
@@ -122,7 +125,8 @@ impl FileTask {
         Ok(())
     }
 
-    fn begin(&self) -> Result<CurrentFile, TableError> {
+    /// Begins a file whose first rows are these.
+    fn begin(&self, rows: &RecordBatch) -> Result<CurrentFile, TableError> {
         let name = format!(
             "part-{}-{}-{}.parquet",
             self.options.flow,
@@ -140,9 +144,13 @@ impl FileTask {
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
             .set_statistics_truncate_length(Some(stats::STRING_BOUND_BYTES))
+            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .set_created_by(format!("sluice {}", env!("CARGO_PKG_VERSION")));
         for path in stats::float_paths(&self.schema) {
             properties = properties.set_column_statistics_enabled(path, EnabledStatistics::None);
+        }
+        for path in sample::unique_columns(rows) {
+            properties = properties.set_column_dictionary_enabled(path, false);
         }
         let options = ArrowWriterOptions::new()
             .with_properties(properties.build())

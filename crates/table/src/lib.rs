@@ -24,6 +24,7 @@ mod optimize;
 mod read;
 mod request;
 mod restore;
+mod sample;
 mod schema;
 mod stats;
 mod store;
