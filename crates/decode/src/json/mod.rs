@@ -8,6 +8,7 @@ mod options;
 mod path;
 mod regenerate;
 pub(crate) mod rescue;
+mod scalar;
 mod scan;
 mod shape;
 mod value;
