@@ -5,10 +5,11 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::utils::find_aggregate_exprs;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, lit};
 use sluice_model::condition::query as condition;
-use sluice_model::{Diagnostic, Origin};
+use sluice_model::{Condition, Diagnostic, Origin};
 
 use super::Binder;
 use super::grouping::Grouping;
+use super::scope::Scope;
 use crate::error::{Result, at};
 use crate::rewrite::float;
 use crate::rewrite::grouping::marked;
@@ -29,6 +30,7 @@ impl Binder<'_> {
         plan: LogicalPlan,
         grouping: &Grouping,
         exprs: &mut [Placed<'_>],
+        scope: &Scope,
     ) -> Result<LogicalPlan> {
         let origin = self.query.origin.clone();
         let mut plan = plan;
@@ -84,7 +86,12 @@ impl Binder<'_> {
         let plan = self.planned(plan, &origin)?;
         for placed in exprs.iter_mut() {
             *placed.expr = replace(placed.expr.clone(), &replacements);
-            self.grouped(placed, &replacements, grouping.keys.is_empty())?;
+            let condition = if grouping.keys.is_empty() {
+                &condition::MISSING_GROUP_BY
+            } else {
+                &condition::MISSING_AGGREGATION
+            };
+            grouped(placed, &replacements, scope, condition)?;
         }
         Ok(plan)
     }
@@ -108,37 +115,34 @@ impl Binder<'_> {
         }
         Ok(())
     }
+}
 
-    /// Refuses columns that are neither grouped by nor inside an aggregate.
-    fn grouped(
-        &self,
-        placed: &Placed<'_>,
-        replacements: &[(Expr, Column)],
-        whole: bool,
-    ) -> Result<()> {
-        let stray = placed
-            .expr
-            .column_refs()
-            .into_iter()
-            .find(|c| !replacements.iter().any(|(_, known)| known == *c));
-        let Some(stray) = stray else { return Ok(()) };
-        let name = &stray.name;
-        let condition = if whole {
-            &condition::MISSING_GROUP_BY
-        } else {
-            &condition::MISSING_AGGREGATION
-        };
-        let diagnostic = Diagnostic::error(
-            condition,
-            format!("column `{name}` is neither grouped by nor inside an aggregate function"),
-        );
-        Err(Box::new(
-            diagnostic
-                .at(&placed.origin, "")
-                .help(format!("group by it: `GROUP BY …, {name}`"))
-                .help(format!("or take any of its values: `any_value({name})`")),
-        ))
-    }
+/// Refuses columns that are neither grouped by nor inside an aggregate.
+fn grouped(
+    placed: &Placed<'_>,
+    replacements: &[(Expr, Column)],
+    scope: &Scope,
+    condition: &'static Condition,
+) -> Result<()> {
+    let stray = placed
+        .expr
+        .column_refs()
+        .into_iter()
+        .find(|c| !replacements.iter().any(|(_, known)| known == *c));
+    let Some(stray) = stray else { return Ok(()) };
+    // The name as the query knows it: an alias of the relation may have given it another.
+    let name = scope
+        .columns
+        .iter()
+        .find(|column| column.column == *stray)
+        .map_or(stray.name.as_str(), |column| column.name.as_str());
+    let message = format!("column `{name}` is neither grouped by nor inside an aggregate function");
+    Err(Box::new(
+        Diagnostic::error(condition, message)
+            .at(&placed.origin, "")
+            .help(format!("group by it: `GROUP BY …, {name}`"))
+            .help(format!("or take any of its values: `any_value({name})`")),
+    ))
 }
 
 /// Whether an expression holds an aggregate function outside of OVER.

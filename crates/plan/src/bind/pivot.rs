@@ -248,7 +248,7 @@ impl Binder<'_> {
                 origin: origin.clone(),
             })
             .collect();
-        let plan = self.aggregated(plan, &grouping, &mut placed)?;
+        let plan = self.aggregated(plan, &grouping, &mut placed, &Scope::default())?;
         let mut exprs = vec![];
         for value in values {
             let field = self.fresh("__pivoted");

@@ -308,7 +308,7 @@ impl Binder<'_> {
                 .map(|item| item.origin.clone());
             self.refuse_on_stream(streaming, "an aggregate", place.as_ref().unwrap_or(&origin))?;
             let groups = clauses.groups.take().unwrap_or_default();
-            plan = self.aggregated(plan, &groups, &mut clauses.placed())?;
+            plan = self.aggregated(plan, &groups, &mut clauses.placed(), &from.scope)?;
         }
         if let Some((having, place)) = clauses.having.take() {
             plan = self.planned(

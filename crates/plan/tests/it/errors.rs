@@ -45,6 +45,19 @@ fn unknown_columns_are_all_told_at_once_with_their_places() {
 }
 
 #[test]
+fn a_column_that_is_not_grouped_by_is_told_by_its_own_name() {
+    let sql = "SELECT v, count(*) FROM VALUES (1, 2) AS t(k, v) GROUP BY k";
+    let errors = bind(sql, &one()).unwrap_err();
+    assert_eq!(
+        errors[0].helps,
+        [
+            "group by it: `GROUP BY …, v`",
+            "or take any of its values: `any_value(v)`"
+        ]
+    );
+}
+
+#[test]
 fn every_refusal_has_a_place() {
     check(
         "SELECT nosuch(device_id) FROM readings",
