@@ -144,8 +144,11 @@ fn decode(text: &str) -> usize {
         .sum::<usize>()
 }
 
+/// Writes a record of this number.
+type Shape = fn(&mut String, usize);
+
 fn main() {
-    let shapes: [(&str, fn(&mut String, usize), bool); 4] = [
+    let shapes: [(&str, Shape, bool); 4] = [
         ("keys in the order of the schema", in_order, false),
         ("keys in any order, with spaces", in_any_order, false),
         ("order of the schema, 1 % broken", in_order, true),

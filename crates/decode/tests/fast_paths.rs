@@ -86,10 +86,10 @@ fn text(style: &Style, fields: &[SparkField], members: &[(usize, Value)], out: &
         } else {
             field.name.clone()
         };
-        *out += &format!(
-            "{space}{comma}{space}{}{space}:{space}",
-            quoted(&name, style.escaped)
-        );
+        let name = quoted(&name, style.escaped);
+        for part in [space, comma, space, &name, space, ":", space] {
+            *out += part;
+        }
         match value {
             Value::Raw(raw) => *out += raw,
             Value::Text(words) => *out += &quoted(words, style.escaped),

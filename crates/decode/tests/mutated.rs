@@ -100,7 +100,7 @@ fn lines(known: &'static [&'static str]) -> impl Strategy<Value = Vec<Vec<u8>>> 
 }
 
 /// Rows kept, bad records, rows left out, lines.
-fn counts(parts: Vec<Decoded>) -> (u64, u64, u64, u64) {
+fn counts(parts: &[Decoded]) -> (u64, u64, u64, u64) {
     parts.iter().fold((0, 0, 0, 0), |sum, part| {
         let rows = part.batch.num_rows() as u64;
         (
@@ -148,10 +148,10 @@ type Decode = fn(&[u8], ParseMode, bool) -> Result<Vec<Decoded>, DecodeError>;
 fn check(decode: Decode, bytes: &[u8], records: u64, all: u64) -> Result<(), TestCaseError> {
     for rescue in [false, true] {
         let (rows, bad, dropped, lines) =
-            counts(decode(bytes, ParseMode::Permissive, rescue).unwrap());
+            counts(&decode(bytes, ParseMode::Permissive, rescue).unwrap());
         prop_assert_eq!((rows, dropped, lines), (records, 0, all), "kept");
         let (kept, also_bad, dropped, _) =
-            counts(decode(bytes, ParseMode::DropMalformed, rescue).unwrap());
+            counts(&decode(bytes, ParseMode::DropMalformed, rescue).unwrap());
         prop_assert_eq!(
             (also_bad, dropped, kept),
             (bad, bad, records - bad),
@@ -201,7 +201,7 @@ fn a_line_beyond_the_limit_is_one_bad_record() {
         parts.extend(decoder.push(piece).unwrap());
     }
     parts.extend(decoder.finish().unwrap());
-    assert_eq!(counts(parts), (3, 1, 0, 3), "json");
+    assert_eq!(counts(&parts), (3, 1, 0, 3), "json");
     let mut parts = vec![];
     let mut decoder =
         CsvDecoder::new(&parse_schema(CSV_SCHEMA).unwrap(), CsvOptions::default()).unwrap();
@@ -209,5 +209,5 @@ fn a_line_beyond_the_limit_is_one_bad_record() {
         parts.extend(decoder.push(piece).unwrap());
     }
     parts.extend(decoder.finish().unwrap());
-    assert_eq!(counts(parts), (3, 1, 0, 3), "csv");
+    assert_eq!(counts(&parts), (3, 1, 0, 3), "csv");
 }

@@ -62,7 +62,7 @@ impl Engine {
         statement: &OptimizeStatement,
     ) -> std::result::Result<Optimized, Vec<Diagnostic>> {
         let done = async {
-            let mut request = self.order_of(table, statement)?;
+            let mut request = Self::order_of(table, statement)?;
             if let Some(predicate) = &statement.predicate {
                 request.partitions = Some(self.partitions_where(table, predicate).await?);
                 request.predicate = Some(predicate.text.clone());
@@ -73,11 +73,7 @@ impl Engine {
     }
 
     /// The order that the rows are to have: as asked, or as the table is clustered.
-    fn order_of(
-        &self,
-        table: &DeltaTable,
-        statement: &OptimizeStatement,
-    ) -> Result<OptimizeRequest> {
+    fn order_of(table: &DeltaTable, statement: &OptimizeStatement) -> Result<OptimizeRequest> {
         let schema = table.schema();
         let properties = table.properties();
         let clustered = properties.get(CLUSTER_BY);

@@ -5,7 +5,7 @@
 //! refresh. The state of the new incarnation is durable before the commit that makes it the current one; an engine that
 //! dies in between leaves a folder that nobody reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sluice_checkpoint::{FlowId as Application, current_incarnation};
 use sluice_graph::DeclaredGraph;
@@ -77,14 +77,14 @@ impl Engine {
         let prefix = format!("sluice/{id}/");
         let now = table.txns(&prefix).await?;
         let then = table.txns_at(version, &prefix).await?;
-        let flows: BTreeMap<String, ()> = now
+        let flows: BTreeSet<String> = now
             .keys()
             .filter_map(|app| Application::parse(app))
             .filter(|flow| !NO_FLOWS.contains(&flow.flow.as_str()))
-            .map(|flow| (flow.flow, ()))
+            .map(|flow| flow.flow)
             .collect();
         let mut txns = vec![];
-        for flow in flows.into_keys() {
+        for flow in flows {
             let current = |known: &BTreeMap<String, i64>| {
                 current_incarnation(known.keys().map(String::as_str), &id, &flow)
             };

@@ -367,92 +367,86 @@ fn a_test_that_does_not_hold_says_where_and_what() {
     assert_eq!(sluice(project.path(), "test").code, 0);
 }
 
+/// A text that is no test, the condition that it gets, its line, and words of the help.
+const UNREADABLE: [(&str, &str, u32, &str); 13] = [
+    (
+        "--- update\n",
+        "TEST_SYNTAX_ERROR",
+        1,
+        "begin with `# what this test shows`",
+    ),
+    ("# x\n", "TEST_SYNTAX_ERROR", 1, "--- query"),
+    (
+        "# x\n--- updat\n",
+        "TEST_SYNTAX_ERROR",
+        2,
+        "a station is one of",
+    ),
+    ("# x\n--- clock +5\n", "TEST_SYNTAX_ERROR", 2, "10m"),
+    (
+        "# x\n--- clock noon\n",
+        "TEST_SYNTAX_ERROR",
+        2,
+        "2026-01-01T00:00:00Z",
+    ),
+    (
+        "# x\n--- update --force\n",
+        "TEST_SYNTAX_ERROR",
+        2,
+        "--full-refresh-all",
+    ),
+    (
+        "# x\n--- put ../out.json\n1\n",
+        "TEST_SYNTAX_ERROR",
+        2,
+        "relative to the project",
+    ),
+    (
+        "# x\n--- copy ../plant\n",
+        "TEST_SYNTAX_ERROR",
+        2,
+        "relative to the project",
+    ),
+    (
+        "# x\n--- rows a.parquet\nid\n1\n",
+        "TEST_SYNTAX_ERROR",
+        2,
+        ".csv",
+    ),
+    (
+        "# x\n--- given bronze\nid | v\n1\n",
+        "TEST_SYNTAX_ERROR",
+        2,
+        "NULL for no value",
+    ),
+    (
+        "# x\n# not under: crash\n--- update\n",
+        "TEST_SYNTAX_ERROR",
+        2,
+        "(reason)",
+    ),
+    (
+        "# x\n--- query\nSELECT 1 AS a\n",
+        "TEST_STATION_FAILED",
+        2,
+        "`expect` station is missing",
+    ),
+    (
+        "# x\n--- query\nSELECT nope\n",
+        "TEST_STATION_FAILED",
+        2,
+        "UNRESOLVED_COLUMN",
+    ),
+];
+
 #[test]
 fn a_test_that_cannot_be_read_is_told_by_line() {
-    for (text, condition, place, help) in [
-        (
-            "--- update\n",
-            "TEST_SYNTAX_ERROR",
-            "tests/a.test:1:1",
-            "begin with `# what this test shows`",
-        ),
-        (
-            "# x\n",
-            "TEST_SYNTAX_ERROR",
-            "tests/a.test:1:1",
-            "--- query",
-        ),
-        (
-            "# x\n--- updat\n",
-            "TEST_SYNTAX_ERROR",
-            "tests/a.test:2:1",
-            "a station is one of",
-        ),
-        (
-            "# x\n--- clock +5\n",
-            "TEST_SYNTAX_ERROR",
-            "tests/a.test:2:1",
-            "10m",
-        ),
-        (
-            "# x\n--- clock noon\n",
-            "TEST_SYNTAX_ERROR",
-            "tests/a.test:2:1",
-            "2026-01-01T00:00:00Z",
-        ),
-        (
-            "# x\n--- update --force\n",
-            "TEST_SYNTAX_ERROR",
-            "tests/a.test:2:1",
-            "--full-refresh-all",
-        ),
-        (
-            "# x\n--- put ../out.json\n1\n",
-            "TEST_SYNTAX_ERROR",
-            "tests/a.test:2:1",
-            "relative to the project",
-        ),
-        (
-            "# x\n--- copy ../plant\n",
-            "TEST_SYNTAX_ERROR",
-            "tests/a.test:2:1",
-            "relative to the project",
-        ),
-        (
-            "# x\n--- rows a.parquet\nid\n1\n",
-            "TEST_SYNTAX_ERROR",
-            "tests/a.test:2:1",
-            ".csv",
-        ),
-        (
-            "# x\n--- given bronze\nid | v\n1\n",
-            "TEST_SYNTAX_ERROR",
-            "tests/a.test:2:1",
-            "NULL for no value",
-        ),
-        (
-            "# x\n# not under: crash\n--- update\n",
-            "TEST_SYNTAX_ERROR",
-            "tests/a.test:2:1",
-            "(reason)",
-        ),
-        (
-            "# x\n--- query\nSELECT 1 AS a\n",
-            "TEST_STATION_FAILED",
-            "tests/a.test:2:1",
-            "`expect` station is missing",
-        ),
-        (
-            "# x\n--- query\nSELECT nope\n",
-            "TEST_STATION_FAILED",
-            "tests/a.test:2:1",
-            "UNRESOLVED_COLUMN",
-        ),
-    ] {
+    for (text, condition, line, help) in UNREADABLE {
+        let place = format!("tests/a.test:{line}:1");
         let project = tested(&[("a.test", text)]);
         let ended = sluice(project.path(), "test");
         assert_eq!(ended.code, 1, "{text}");
-        for shown in [condition, place, help] {
+        for shown in [condition, &place, help] {
             assert!(ended.stdout.contains(shown), "{shown}\n{}", ended.stdout);
         }
     }

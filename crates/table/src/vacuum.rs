@@ -2,6 +2,8 @@
 //! anything young enough to belong to a commit that is on its way.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::path::Path;
 
 use futures::{StreamExt, TryStreamExt};
 
@@ -70,7 +72,10 @@ impl DeltaTable {
             };
             let is_young = meta.last_modified.timestamp_millis() >= border_ms;
             // Files of marks of deleted rows have coded names in the log: they stay.
-            if needed.contains(&path) || is_young || path.ends_with(".bin") {
+            if needed.contains(&path)
+                || is_young
+                || Path::new(&path).extension() == Some(OsStr::new("bin"))
+            {
                 continue;
             }
             found.bytes += meta.size;
@@ -112,7 +117,7 @@ fn duration_ms(text: &str) -> Option<i64> {
     let words: Vec<&str> = lower.split_whitespace().collect();
     let words = words.strip_prefix(&["interval"]).unwrap_or(&words);
     let mut total = 0_i64;
-    if words.is_empty() || words.len() % 2 != 0 {
+    if words.is_empty() || !words.len().is_multiple_of(2) {
         return None;
     }
     for pair in words.chunks_exact(2) {

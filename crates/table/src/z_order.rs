@@ -137,7 +137,7 @@ fn key(ranges: &[Ranges], arguments: &[ColumnarValue]) -> Result<ColumnarValue, 
     let rows = columns.first().map_or(0, |column| column.len());
     let keys = (0..rows).map(|row| {
         interleaved(
-            numbers
+            &numbers
                 .iter()
                 .map(|column| column.get(row).copied().unwrap_or(0)),
         )
@@ -148,7 +148,7 @@ fn key(ranges: &[Ranges], arguments: &[ColumnarValue]) -> Result<ColumnarValue, 
 }
 
 /// The bits of several numbers in turn, the highest first; as many as fit into 64.
-fn interleaved(numbers: impl Iterator<Item = u64> + Clone) -> u64 {
+fn interleaved(numbers: &(impl Iterator<Item = u64> + Clone)) -> u64 {
     let (mut key, mut taken) = (0_u64, 0);
     for bit in (0..RANGE_BITS).rev() {
         for number in numbers.clone() {
@@ -168,10 +168,10 @@ mod tests {
 
     #[test]
     fn bits_take_turns() {
-        assert_eq!(interleaved([0b11, 0b00].into_iter()), 0b1010);
-        assert_eq!(interleaved([0b01, 0b10].into_iter()), 0b0110);
-        assert_eq!(interleaved([5].into_iter()), 5);
-        assert_eq!(interleaved(std::iter::repeat_n(1023, 7)), u64::MAX);
+        assert_eq!(interleaved(&[0b11, 0b00].into_iter()), 0b1010);
+        assert_eq!(interleaved(&[0b01, 0b10].into_iter()), 0b0110);
+        assert_eq!(interleaved(&[5].into_iter()), 5);
+        assert_eq!(interleaved(&std::iter::repeat_n(1023, 7)), u64::MAX);
     }
 
     #[test]

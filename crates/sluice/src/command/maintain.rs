@@ -32,11 +32,11 @@ pub(crate) fn optimize(
         tail.push_str(" FULL");
     }
     if let Some(predicate) = &asked.predicate {
-        tail.push_str(&format!(" WHERE {predicate}"));
+        tail = format!("{tail} WHERE {predicate}");
     }
     if !asked.z_order.is_empty() {
         let columns: Vec<String> = asked.z_order.iter().map(|name| quoted(name)).collect();
-        tail.push_str(&format!(" ZORDER BY ({})", columns.join(", ")));
+        tail = format!("{tail} ZORDER BY ({})", columns.join(", "));
     }
     let told = |rows: &Rows| {
         let metrics = cell(rows, 1);
@@ -80,7 +80,7 @@ pub(crate) fn vacuum(screen: &Screen, global: &Global, asked: &Vacuum) -> Result
                 texts: SourceTexts::default(),
             });
         }
-        tail.push_str(&format!(" RETAIN {hours} HOURS"));
+        tail = format!("{tail} RETAIN {hours} HOURS");
     }
     if asked.dry_run {
         tail.push_str(" DRY RUN");
@@ -93,7 +93,7 @@ pub(crate) fn vacuum(screen: &Screen, global: &Global, asked: &Vacuum) -> Result
             let text = format!("VACUUM {table}{tail}");
             match vacuum_one(&shell, &text).await {
                 Ok((location, done)) => {
-                    tell_vacuumed(screen, &table, &location, asked.dry_run, &done)
+                    tell_vacuumed(screen, &table, &location, asked.dry_run, &done);
                 }
                 Err(errors) if is_all && errors.iter().all(is_missing) => {}
                 Err(errors) => return report(screen, &place, &text, &errors),

@@ -223,7 +223,7 @@ fn check(
 fn table(preset: Preset, name: &str) -> Result<Option<usize>, Box<Diagnostic>> {
     let is_it = |table: &&str| *table == name || table.rsplit('/').next() == Some(name);
     let tables = preset.tables();
-    match tables.iter().position(|table| is_it(&table)) {
+    match tables.iter().position(is_it) {
         Some(index) if !name.is_empty() => Ok(Some(index)),
         _ => {
             let names = tables.iter().filter_map(|table| table.rsplit('/').next());
@@ -352,11 +352,11 @@ fn tell(screen: &Screen, simulator: &Simulator, target: &Target, seed: u64) {
         (counts.broken, "broken"),
     ] {
         if count > 0 {
-            text.push_str(&format!(", {count} {word}"));
+            text = format!("{text}, {count} {word}");
         }
     }
     if let Some((files, bytes)) = files {
-        text.push_str(&format!("; {files} files, {bytes} bytes"));
+        text = format!("{text}; {files} files, {bytes} bytes");
     }
     screen.say(&format!("{text}; --seed {seed}"));
 }

@@ -295,7 +295,7 @@ fn tell(screen: &Screen, folder: &Path, ran: &[Ran]) {
     }
     let mut words = format!("{passed} passed, {failed} failed");
     if filled > 0 {
-        words.push_str(&format!("; answers written into {filled}"));
+        words = format!("{words}; answers written into {filled}");
     }
     screen.line(&words);
 }

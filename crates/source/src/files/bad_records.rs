@@ -34,7 +34,10 @@ impl BadRow {
 /// Who keeps the bad records of a read, part by part: those of one file come in their order, files come side by side.
 /// It is called on the threads that decode, and may write.
 #[derive(Clone)]
-pub struct BadRowKeeper(Arc<dyn Fn(&[BadRow]) -> Result<(), SourceError> + Send + Sync>);
+pub struct BadRowKeeper(Arc<Keep>);
+
+/// A function that keeps a part.
+type Keep = dyn Fn(&[BadRow]) -> Result<(), SourceError> + Send + Sync;
 
 impl BadRowKeeper {
     /// Makes a keeper of a function; its error ends the read.

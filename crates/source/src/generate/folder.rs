@@ -52,7 +52,7 @@ struct OpenFile {
 #[derive(Debug)]
 enum Writer {
     Plain(BufWriter<File>),
-    Packed(GzEncoder<BufWriter<File>>),
+    Packed(Box<GzEncoder<BufWriter<File>>>),
 }
 
 impl Writer {
@@ -163,7 +163,7 @@ impl RollingFiles {
             hidden,
             complete: folder.join(name),
             writer: if *is_packed {
-                Writer::Packed(GzEncoder::new(file, Compression::fast()))
+                Writer::Packed(Box::new(GzEncoder::new(file, Compression::fast())))
             } else {
                 Writer::Plain(file)
             },

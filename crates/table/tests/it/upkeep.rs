@@ -147,42 +147,40 @@ async fn z_order_narrows_what_files_hold_of_each_column() {
         detail.info["operationParameters"]["zOrderBy"],
         "[\"id\",\"other\"]"
     );
-    let session = SessionContext::new();
     for column in ["id", "other"] {
-        let (mut widths, mut files) = (0, 0);
-        for file in table.snapshot_files(table.version()).await.unwrap() {
-            let one = table
-                .provider_for_files(&[file], table.version())
-                .await
-                .unwrap();
-            let values = session
-                .read_table(one)
-                .unwrap()
-                .select_columns(&[column])
-                .unwrap();
-            let values: BTreeSet<i64> = values
-                .collect()
-                .await
-                .unwrap()
-                .iter()
-                .flat_map(|batch| {
-                    batch
-                        .column(0)
-                        .as_primitive::<Int64Type>()
-                        .values()
-                        .to_vec()
-                })
-                .collect();
-            widths += values.last().unwrap() - values.first().unwrap();
-            files += 1;
-        }
+        let widths = widths(&table, column).await;
         // A file that lies across the middle is as wide as the table; unsorted, all are.
-        let mean = widths / files;
+        let mean = widths.iter().sum::<i64>() / i64::try_from(widths.len()).unwrap();
         assert!(
             mean < count * 6 / 10,
-            "{column} is spread over {mean} of {count} in {files} files"
+            "{column} is spread over {mean} of {count} in {} files",
+            widths.len()
         );
     }
+}
+
+/// How far the smallest and the largest value of a column are apart, per file.
+async fn widths(table: &DeltaTable, column: &str) -> Vec<i64> {
+    let session = SessionContext::new();
+    let mut widths = vec![];
+    for file in table.snapshot_files(table.version()).await.unwrap() {
+        let one = table
+            .provider_for_files(&[file], table.version())
+            .await
+            .unwrap();
+        let rows = session.read_table(one).unwrap();
+        let batches = rows.select_columns(&[column]).unwrap().collect().await;
+        let values: BTreeSet<i64> = batches
+            .unwrap()
+            .iter()
+            .flat_map(|batch| {
+                let numbers = batch.column(0).as_primitive::<Int64Type>();
+                numbers.values().to_vec()
+            })
+            .collect();
+        widths.push(values.last().unwrap() - values.first().unwrap());
+    }
+    widths
 }
 
 #[tokio::test]

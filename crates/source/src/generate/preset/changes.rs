@@ -162,7 +162,7 @@ impl Changes {
             };
         }
         let rows = self.rows(kind);
-        let key = rows - random.below(rows.min(RECENT_MAX).max(1));
+        let key = rows - random.below(rows.clamp(1, RECENT_MAX));
         let operation = if self.deleted.remove(&(kind, key)) {
             "c"
         } else if random.chance(0.02) && self.deleted.len() < 10_000 {
@@ -350,7 +350,7 @@ fn order_status(operation: &str, random: &mut Random) -> &'static str {
     match operation {
         "r" | "c" => "pending",
         "d" => "cancelled",
-        _ => *random.pick(&["shipped", "completed", "completed", "cancelled"]),
+        _ => random.pick::<&str>(&["shipped", "completed", "completed", "cancelled"]),
     }
 }
 
