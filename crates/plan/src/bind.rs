@@ -6,6 +6,7 @@
 mod aggregate;
 mod call;
 mod column;
+mod composed;
 mod expression;
 mod generator;
 mod grouping;
@@ -25,6 +26,7 @@ mod set;
 mod special;
 mod star;
 mod subquery;
+mod syntax;
 mod time_window;
 mod typed;
 mod value;

@@ -51,6 +51,14 @@ pub fn diagnose(error: &DataFusionError, place: Option<&Origin>) -> Box<Diagnost
     Box::new(diagnostic)
 }
 
+/// The same error at a place, if it is known and has none.
+pub(crate) fn placed(error: DataFusionError, place: &Origin) -> DataFusionError {
+    match known(&error) {
+        Some(diagnostic) if diagnostic.labels.is_empty() => raise(diagnostic.at(place, "")),
+        _ => error,
+    }
+}
+
 /// The diagnostic inside of an error, or the condition that an error of Arrow's or DataFusion's stands for.
 fn known(error: &DataFusionError) -> Option<Diagnostic> {
     match error {
@@ -79,6 +87,9 @@ fn known(error: &DataFusionError) -> Option<Diagnostic> {
                 &query::SCALAR_SUBQUERY_TOO_MANY_ROWS,
                 "a subquery that stands for one value returned more than one row",
             ))
+        }
+        DataFusionError::Execution(text) if text.starts_with("Arithmetic Overflow in Avg") => {
+            Some(overflow(None))
         }
         DataFusionError::NotImplemented(text) => Some(
             Diagnostic::error(

@@ -8,7 +8,7 @@ conditions! {
     FIELD_NOT_FOUND = "FIELD_NOT_FOUND", "42704", User, No, "A struct has no field of the name that a query asks for.";
     AMBIGUOUS_REFERENCE = "AMBIGUOUS_REFERENCE", "42704", User, No, "A column name fits more than one input: qualify it with the alias of the relation.";
     UNRESOLVED_ROUTINE = "UNRESOLVED_ROUTINE", "42883", User, No, "A query calls a function that does not exist, or that Sluice does not have yet.";
-    WRONG_NUM_ARGS = "WRONG_NUM_ARGS", "42605", User, No, "A function was called with a number of arguments that it does not take.";
+    WRONG_NUM_ARGS = "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605", User, No, "A function was called with a number of arguments that it does not take.";
     DATATYPE_MISMATCH = "DATATYPE_MISMATCH", "42K09", User, No, "An operator or function was given values of a type that it does not take, and Spark converts none of them by itself: write a CAST.";
     INVALID_WHERE_CONDITION = "INVALID_WHERE_CONDITION", "42903", User, No, "WHERE, ON, HAVING and QUALIFY take a BOOLEAN that fits their place: no aggregate in WHERE, for example.";
     MISSING_AGGREGATION = "MISSING_AGGREGATION", "42803", User, No, "A column stands beside aggregates but is not grouped by: add it to GROUP BY, or wrap it in any_value().";
@@ -103,4 +103,19 @@ conditions! {
     DATATYPE_MISMATCH_MAP_ZIP_WITH_DIFF_TYPES = "DATATYPE_MISMATCH.MAP_ZIP_WITH_DIFF_TYPES", "42K09", User, No, "The maps given to map_zip_with have keys that have no common type.";
     INVALID_EXTRACT_BASE_FIELD_TYPE = "INVALID_EXTRACT_BASE_FIELD_TYPE", "42000", User, No, "A field, a key or an index is asked of a value that is no struct, map or array.";
     UNSUPPORTED_SUBQUERY_EXPRESSION = "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.HIGHER_ORDER_FUNCTION", "0A000", User, No, "A subquery stands inside a lambda: compute it beside the call instead.";
+    DATATYPE_MISMATCH_BINARY_OP_DIFF_TYPES = "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES", "42K09", User, No, "The two sides of an operator have types that do not meet, such as a number and an array. Write a CAST.";
+    DATATYPE_MISMATCH_FILTER_NOT_BOOLEAN = "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", "42K09", User, No, "The condition of WHERE, HAVING or QUALIFY is not BOOLEAN: write a comparison.";
+    DATATYPE_MISMATCH_INVALID_ORDERING_TYPE = "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE", "42K09", User, No, "Values that have no order, such as maps, are asked for their greatest or least.";
+    DATATYPE_MISMATCH_ARRAY_FUNCTION_DIFF_TYPES = "DATATYPE_MISMATCH.ARRAY_FUNCTION_DIFF_TYPES", "42K09", User, No, "A value has another type than the items of the array that it is compared with or put into. Write a CAST.";
+    DATATYPE_MISMATCH_MAP_FUNCTION_DIFF_TYPES = "DATATYPE_MISMATCH.MAP_FUNCTION_DIFF_TYPES", "42K09", User, No, "A key has another type than the keys of the map. Write a CAST.";
+    DATATYPE_MISMATCH_NULL_TYPE = "DATATYPE_MISMATCH.NULL_TYPE", "42K09", User, No, "NULL of no type was given where the type decides. Write `CAST(NULL AS type)`.";
+    DATATYPE_MISMATCH_FIELD_NAME = "DATATYPE_MISMATCH.CREATE_NAMED_STRUCT_WITHOUT_FOLDABLE_STRING", "42K09", User, No, "A field name of named_struct is no constant text.";
+    INVALID_URL = "INVALID_URL", "22P02", User, No, "A text is no URL: `try_parse_url` gives NULL instead.";
+    CANNOT_DECODE_URL = "CANNOT_DECODE_URL", "22546", User, No, "A text is not encoded as the query of a URL is: `try_url_decode` gives NULL instead.";
+    INVALID_UTF8_STRING = "INVALID_UTF8_STRING", "22029", User, No, "Bytes are no UTF-8 text: `try_validate_utf8` gives NULL instead.";
+    DECIMAL_PRECISION_EXCEEDS_MAX = "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION", "22003", User, No, "A number is written with more than the 38 digits that a DECIMAL holds.";
+    DATATYPE_MISMATCH_UNSUPPORTED_INPUT_TYPE = "DATATYPE_MISMATCH.UNSUPPORTED_INPUT_TYPE", "42K09", User, No, "A function was given values of a kind that it cannot hold, such as maps in a set.";
+    DATATYPE_MISMATCH_SEQUENCE_WRONG_INPUT_TYPES = "DATATYPE_MISMATCH.SEQUENCE_WRONG_INPUT_TYPES", "42K09", User, No, "sequence() runs from and to integers, dates or timestamps.";
+    DATATYPE_MISMATCH_STACK_COLUMN = "DATATYPE_MISMATCH.STACK_COLUMN_DIFF_TYPES", "42K09", User, No, "The values of one column of stack() have different types. Write a CAST.";
+    INVALID_OPTIONS_NON_STRING_TYPE = "INVALID_OPTIONS.NON_STRING_TYPE", "42K06", User, No, "The options of a function are a map of texts: write their values in quotes.";
 }

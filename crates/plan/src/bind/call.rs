@@ -7,13 +7,12 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::{AggregateFunction, NullTreatment, ScalarFunction};
 use datafusion::logical_expr::type_coercion::functions::{UDFCoercionExt, fields_with_udf};
-use datafusion::logical_expr::{AggregateUDF, Expr, ReturnFieldArgs, Volatility};
+use datafusion::logical_expr::{AggregateUDF, Expr, ReturnFieldArgs, TypeSignature, Volatility};
 use sluice_model::condition::query as condition;
 use sluice_model::{Diagnostic, Origin};
 use sqlparser::ast;
 
 use super::column::Environment;
-use super::query::sort;
 use super::scope::Found;
 use super::{Binder, Typed};
 use crate::error::{Result, at, diagnose, unsupported};
@@ -62,6 +61,9 @@ impl Binder<'_> {
         }
         if let Some(special) = self.special(&call, whole)? {
             return Ok(special);
+        }
+        if call.name == "percentile_cont" {
+            return self.outside_lambdas(|binder| binder.percentile_cont(&call, env));
         }
         if self.state.aggregate_functions().contains_key(&call.name)
             || sum::is_aggregate(&call.name)
@@ -203,6 +205,7 @@ impl Binder<'_> {
         let Some(function) = self.state.scalar_functions().get(name).cloned() else {
             return unsupported(origin, format!("the function `{name}`"));
         };
+        let function = crate::function::located(name, origin).unwrap_or(function);
         if function.signature().volatility == Volatility::Volatile {
             self.facts
                 .nondeterministic
@@ -229,11 +232,19 @@ impl Binder<'_> {
         args: Vec<Typed>,
         origin: &Origin,
     ) -> Result<Vec<Typed>> {
-        let wanted = match fields_with_udf(&fields(&args), function) {
-            Ok(wanted) => wanted
-                .iter()
-                .map(|field| field.data_type().clone())
-                .collect::<Vec<_>>(),
+        // Functions with rules of their own say best what is wrong with their arguments.
+        let types: Vec<DataType> = args.iter().map(|arg| arg.data_type.clone()).collect();
+        let wanted = match &function.signature().type_signature {
+            TypeSignature::UserDefined => function.coerce_types(&types),
+            _ => fields_with_udf(&fields(&args), function).map(|wanted| {
+                wanted
+                    .iter()
+                    .map(|field| field.data_type().clone())
+                    .collect()
+            }),
+        };
+        let wanted: Vec<DataType> = match wanted {
+            Ok(wanted) => wanted,
             Err(error) => match cast::signature(function.signature(), &args) {
                 Some(wanted) => wanted,
                 None => return Err(self.mismatch(function.name(), &args, &error, origin)),
@@ -314,25 +325,21 @@ impl Binder<'_> {
             .filter
             .map(|filter| self.condition(filter, &inside))
             .transpose()?;
-        let mut order = vec![];
-        for item in call.order_by {
-            let key = float::settled(self.expression(&item.expr, &inside)?);
-            order.push(sort(key.expr, &item.options));
-        }
         let build = |function, args: Vec<Typed>| {
             Expr::AggregateFunction(AggregateFunction::new_udf(
                 function,
                 args.into_iter().map(|arg| arg.expr).collect(),
                 call.distinct,
                 filter.clone().map(Box::new),
-                order.clone(),
+                vec![],
                 call.nulls,
             ))
         };
         if let Some(composed) = self.composed(call, &inside, &build)? {
             return Ok(composed);
         }
-        let (function, args, data_type) = self.aggregate(call, &inside)?;
+        let (function, mut args, data_type) = self.aggregate(call, &inside)?;
+        self.ordered(call, &mut args, &inside)?;
         Ok(Typed::new(build(function, args), data_type))
     }
 
@@ -398,6 +405,10 @@ impl Binder<'_> {
             args = args.into_iter().map(float::settled).collect();
         }
         if call.name == "count" {
+            if args.is_empty() && !call.star {
+                let message = "`count` takes `*` or a value";
+                return Err(at(&condition::WRONG_NUM_ARGS, &call.origin, message));
+            }
             args = vec![count::argument(args, call.star)];
         } else if call.star {
             return Err(at(
@@ -406,6 +417,7 @@ impl Binder<'_> {
                 format!("`{}` does not take `*`", call.name),
             ));
         }
+        self.refuse_arguments(call, &args)?;
         if call.name == "sum" {
             // Strings are summed as DOUBLE.
             for arg in args

@@ -301,7 +301,13 @@ impl Binder<'_> {
                     env.clause,
                     crate::rewrite::unify::words(&other)
                 );
-                Err(at(&condition::DATATYPE_MISMATCH, &origin, message))
+                let filter = matches!(env.clause, "WHERE" | "HAVING" | "QUALIFY");
+                let condition = if filter {
+                    &condition::DATATYPE_MISMATCH_FILTER_NOT_BOOLEAN
+                } else {
+                    &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE
+                };
+                Err(at(condition, &origin, message))
             }
         }
     }

@@ -176,6 +176,18 @@ impl Binder<'_> {
         if target == DataType::Date32 {
             self.used_as_date(before, &value);
         }
+        if let Some(place) = self.suffixed(expr) {
+            return match cast::constant(self.session, &value, &target) {
+                Some(literal) if literal != ScalarValue::Float32(Some(f32::INFINITY)) => {
+                    Ok(Typed::literal(literal))
+                }
+                _ => {
+                    let message = format!("the number does not fit {}", unify::words(&target));
+                    let condition = &condition::NUMERIC_LITERAL_OUT_OF_RANGE;
+                    Err(at(condition, &place, message))
+                }
+            };
+        }
         match kind {
             ast::CastKind::Cast | ast::CastKind::DoubleColon => {
                 cast::explicit(self.session, value, &target, &origin)
@@ -184,6 +196,29 @@ impl Binder<'_> {
                 cast::attempt(self.session, value, &target, &origin)
             }
         }
+    }
+
+    /// The place of a number with a suffix, which the parser hands over as a cast: it is longer than its digits.
+    fn suffixed(&self, expr: &ast::Expr) -> Option<Origin> {
+        let number = match expr {
+            ast::Expr::UnaryOp {
+                op: ast::UnaryOperator::Minus,
+                expr,
+            } => expr.as_ref(),
+            other => other,
+        };
+        let ast::Expr::Value(value) = number else {
+            return None;
+        };
+        let ast::Value::Number(digits, _) = &value.value else {
+            return None;
+        };
+        let columns = value
+            .span
+            .end
+            .column
+            .saturating_sub(value.span.start.column);
+        (usize::try_from(columns).ok()? > digits.len()).then(|| self.place(value.span))
     }
 
     /// A type as written in a CAST.
@@ -264,7 +299,11 @@ impl Binder<'_> {
                 .map(|value| unify::words(&value.data_type))
                 .collect();
             let message = format!("{what} have no common type: {}", found.join(", "));
-            return Err(at(&condition::DATATYPE_MISMATCH, &place, message));
+            return Err(at(
+                &condition::DATATYPE_MISMATCH_DATA_DIFF_TYPES,
+                &place,
+                message,
+            ));
         };
         let mut out = vec![];
         for (index, value) in values.into_iter().enumerate() {

@@ -198,6 +198,20 @@ impl Binder<'_> {
         for index in 0..width {
             let column: Vec<Typed> = values.iter().skip(index).step_by(width).cloned().collect();
             let places = vec![origin.clone(); column.len()];
+            let mut known = column
+                .iter()
+                .map(|value| &value.data_type)
+                .filter(|t| !t.is_null());
+            let first = known.next();
+            if known.any(|found| Some(found) != first) {
+                let message =
+                    format!("the values of column {index} of `stack` have different types");
+                return Err(at(
+                    &condition::DATATYPE_MISMATCH_STACK_COLUMN,
+                    origin,
+                    message,
+                ));
+            }
             let (column, data_type) =
                 self.unified(column, &places, "the values of a column of stack")?;
             parts.push((format!("col{index}"), by_number(&number, column, data_type)));

@@ -81,6 +81,10 @@ impl Binder<'_> {
                 arithmetic::negate(self.session, value, &origin)
             }
             Unary::Plus => self.expression(expr, env),
+            Unary::BitwiseNot => {
+                let value = self.expression(expr, env)?;
+                arithmetic::complement(self.session, value, &origin)
+            }
             other => unsupported(&origin, format!("the operator `{other}`")),
         }
     }
@@ -119,8 +123,16 @@ impl Binder<'_> {
             }
             other => return unsupported(&self.origin(other), "this expression"),
         };
-        if any {
-            return unsupported(&origin, "LIKE ANY");
+        let word = if any {
+            Some("any".to_string())
+        } else {
+            match pattern.as_ref() {
+                ast::Expr::Function(function) => Some(function.name.to_string().to_lowercase()),
+                _ => None,
+            }
+        };
+        if let Some(word) = word.filter(|word| matches!(word.as_str(), "any" | "some" | "all")) {
+            return self.patterns(ast, word == "all", env);
         }
         let escape = match escape {
             None => None,
@@ -152,11 +164,58 @@ impl Binder<'_> {
         Ok(Typed::boolean(Expr::Like(like)))
     }
 
+    /// `LIKE ANY (…)` and `LIKE ALL (…)`: each pattern by itself, joined by OR or AND.
+    fn patterns(&mut self, ast: &ast::Expr, all: bool, env: &Environment<'_>) -> Result<Typed> {
+        let origin = self.origin(ast);
+        let (ast::Expr::Like { pattern, .. } | ast::Expr::ILike { pattern, .. }) = ast else {
+            return unsupported(&origin, "this expression");
+        };
+        let list: Vec<ast::Expr> = match pattern.as_ref() {
+            ast::Expr::Tuple(list) => list.clone(),
+            ast::Expr::Nested(one) => vec![one.as_ref().clone()],
+            ast::Expr::Function(function) => match &function.args {
+                ast::FunctionArguments::List(list) => {
+                    list.args.iter().filter_map(argument).collect()
+                }
+                _ => vec![],
+            },
+            _ => vec![],
+        };
+        let mut joined: Option<Expr> = None;
+        for item in list {
+            let mut one = ast.clone();
+            if let ast::Expr::Like { any, pattern, .. } | ast::Expr::ILike { any, pattern, .. } =
+                &mut one
+            {
+                *any = false;
+                **pattern = item;
+            }
+            let one = self.pattern(&one, env)?.expr;
+            joined = Some(match joined {
+                None => one,
+                Some(left) if all => left.and(one),
+                Some(left) => left.or(one),
+            });
+        }
+        match joined {
+            Some(expr) => Ok(Typed::boolean(expr)),
+            None => unsupported(&origin, "LIKE ANY and LIKE ALL without a list of patterns"),
+        }
+    }
+
     /// An expression as STRING.
     pub(crate) fn string(&mut self, expr: &ast::Expr, env: &Environment<'_>) -> Result<Typed> {
         let origin = self.origin(expr);
         let value = self.expression(expr, env)?;
         cast::implicit(self.session, value, &DataType::Utf8, &origin)
+    }
+}
+
+/// The expression of an argument without a name.
+fn argument(argument: &ast::FunctionArg) -> Option<ast::Expr> {
+    match argument {
+        ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
+        _ => None,
     }
 }
 

@@ -10,6 +10,7 @@ use sqlparser::ast;
 
 use super::call::Call;
 use super::column::Environment;
+use super::syntax::field_name;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
 use crate::rewrite::arithmetic::{self, Arithmetic};
@@ -50,8 +51,21 @@ impl Binder<'_> {
     /// Calls that choose between values.
     fn conditional(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Option<Typed>> {
         Ok(Some(match call.name.as_str() {
-            "coalesce" | "nvl" | "ifnull" => {
+            "nvl" | "ifnull" => {
+                let args = self.exactly::<2>(call, env)?;
+                self.coalesce(args.to_vec(), &call.origin)?
+            }
+            "equal_null" => {
+                let [left, right] = self.exactly::<2>(call, env)?;
+                let op = Operator::IsNotDistinctFrom;
+                compare::compare(self.session, op, left, right, &call.origin)?
+            }
+            "coalesce" => {
                 let args = self.arguments(call, env)?;
+                if args.is_empty() {
+                    let message = "`coalesce` takes one argument or more";
+                    return Err(at(&condition::WRONG_NUM_ARGS, &call.origin, message));
+                }
                 self.coalesce(args, &call.origin)?
             }
             "nvl2" => {
@@ -130,6 +144,21 @@ impl Binder<'_> {
                     format!("`{name}` must stand alone in a select list or in LATERAL VIEW");
                 return Err(at(&condition::UNSUPPORTED_GENERATOR, &call.origin, message));
             }
+            "convert_timezone" if call.args.len() == 2 => {
+                let [to, value] = self.exactly::<2>(call, env)?;
+                let from = Typed::text(&self.session.settings().time_zone);
+                self.scalar(name, vec![from, to, value], &call.origin)?
+            }
+            "to_timestamp_ntz" if matches!(call.args.len(), 1 | 2) => {
+                let args = self.arguments(call, env)?;
+                let ntz = SparkType::TimestampNtz.to_arrow();
+                let value = match <[Typed; 1]>::try_from(args) {
+                    Ok([value]) => value,
+                    Err(args) => self.scalar("to_timestamp", args, &call.origin)?,
+                };
+                cast::explicit(self.session, value, &ntz, &call.origin)?
+            }
+            "arrays_zip" => self.zipped(call, env)?,
             "window" => self.time_window(call, env)?,
             "session_window" | "window_time" => {
                 return unsupported(&call.origin, format!("the time window function `{name}`"));
@@ -261,7 +290,11 @@ impl Binder<'_> {
                 "the arguments of `{}` must have one type: a string is not cast here",
                 call.name
             );
-            return Err(at(&condition::DATATYPE_MISMATCH, &call.origin, message));
+            return Err(at(
+                &condition::DATATYPE_MISMATCH_DATA_DIFF_TYPES,
+                &call.origin,
+                message,
+            ));
         }
         let (args, data_type) =
             self.unified(args, std::slice::from_ref(&call.origin), "the arguments")?;
@@ -283,13 +316,21 @@ impl Binder<'_> {
                 fields.push((name, value));
             }
         } else {
+            if args.len() % 2 == 1 {
+                let message = "`named_struct` takes names and values in turn";
+                return Err(at(&condition::WRONG_NUM_ARGS, &call.origin, message));
+            }
             let mut args = args.into_iter();
             while let Some(name) = args.next() {
                 let (Some(name), Some(value)) =
                     (name.constant_text().map(ToString::to_string), args.next())
                 else {
                     let message = "named_struct takes pairs of a constant name and a value";
-                    return Err(at(&condition::DATATYPE_MISMATCH, &call.origin, message));
+                    return Err(at(
+                        &condition::DATATYPE_MISMATCH_FIELD_NAME,
+                        &call.origin,
+                        message,
+                    ));
                 };
                 fields.push((name, value));
             }
@@ -335,7 +376,8 @@ impl Binder<'_> {
             end_token: ast::helpers::attached_token::AttachedToken::empty(),
             operand: None,
             conditions: vec![ast::CaseWhen {
-                condition: test.clone(),
+                // As an operand: texts are cast, NULL is not TRUE.
+                condition: ast::Expr::IsTrue(Box::new(test.clone())),
                 result: ast::Expr::Value(ast::Value::Number("1".into(), false).with_empty_span()),
             }],
             else_result: None,
@@ -355,109 +397,6 @@ impl Binder<'_> {
             Some(_) => self.window_call(&count, env),
             None => self.outside_lambdas(|binder| binder.aggregate_call(&count, env)),
         }
-    }
-
-    /// Syntax that stands for a function: `EXTRACT`, `SUBSTRING`, `TRIM`, …
-    #[expect(clippy::too_many_lines, reason = "one arm per piece of syntax")]
-    pub(crate) fn syntax_function(
-        &mut self,
-        expr: &ast::Expr,
-        env: &Environment<'_>,
-    ) -> Result<Typed> {
-        let origin = self.origin(expr);
-        let (name, args) = match expr {
-            ast::Expr::Extract { field, expr, .. } => (
-                "date_part",
-                vec![
-                    Typed::text(field.to_string().to_lowercase()),
-                    self.expression(expr, env)?,
-                ],
-            ),
-            ast::Expr::Ceil {
-                expr,
-                field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime),
-            } => ("ceil", vec![self.expression(expr, env)?]),
-            ast::Expr::Floor {
-                expr,
-                field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime),
-            } => ("floor", vec![self.expression(expr, env)?]),
-            ast::Expr::Position { expr, r#in } => (
-                "locate",
-                vec![self.expression(expr, env)?, self.expression(r#in, env)?],
-            ),
-            ast::Expr::Substring {
-                expr,
-                substring_from,
-                substring_for,
-                ..
-            } => {
-                let mut args = vec![self.expression(expr, env)?];
-                for part in [substring_from, substring_for].into_iter().flatten() {
-                    args.push(self.expression(part, env)?);
-                }
-                ("substring", args)
-            }
-            ast::Expr::Trim {
-                trim_where,
-                trim_what,
-                expr,
-                trim_characters: None,
-            } => {
-                let name = match trim_where {
-                    None | Some(ast::TrimWhereField::Both) => "trim",
-                    Some(ast::TrimWhereField::Leading) => "ltrim",
-                    Some(ast::TrimWhereField::Trailing) => "rtrim",
-                };
-                let mut args = vec![self.expression(expr, env)?];
-                if let Some(what) = trim_what {
-                    args.insert(0, self.expression(what, env)?);
-                }
-                (name, args)
-            }
-            ast::Expr::Array(array) => {
-                let args = array
-                    .elem
-                    .iter()
-                    .map(|item| self.expression(item, env))
-                    .collect::<Result<Vec<_>>>()?;
-                let (items, data_type) = self.unified(args, &[origin], "the items of the array")?;
-                return Ok(structure::array(items, &data_type));
-            }
-            ast::Expr::Struct { values, fields } if fields.is_empty() => {
-                let mut named = vec![];
-                for (index, value) in values.iter().enumerate() {
-                    let (name, value) = match value {
-                        ast::Expr::Named { expr, name } => (name.value.clone(), expr.as_ref()),
-                        ast::Expr::Identifier(name) => (name.value.clone(), value),
-                        other => (format!("col{}", index + 1), other),
-                    };
-                    named.push((name, self.expression(value, env)?));
-                }
-                return Ok(structure::named_struct(named));
-            }
-            ast::Expr::Tuple(values) => {
-                let mut named = vec![];
-                for (index, value) in values.iter().enumerate() {
-                    named.push((field_name(value, index), self.expression(value, env)?));
-                }
-                return Ok(structure::named_struct(named));
-            }
-            ast::Expr::Named { expr, .. } => return self.expression(expr, env),
-            _ => return unsupported(&origin, "this expression"),
-        };
-        self.scalar(name, args, &origin)
-    }
-}
-
-/// The name of a field of `struct(…)` at a place: that of a column, or Spark's.
-fn field_name(value: &ast::Expr, index: usize) -> String {
-    let default = || format!("col{}", index + 1);
-    match value {
-        ast::Expr::Identifier(name) | ast::Expr::Named { name, .. } => name.value.clone(),
-        ast::Expr::CompoundIdentifier(parts) => {
-            parts.last().map_or_else(default, |part| part.value.clone())
-        }
-        _ => default(),
     }
 }
 

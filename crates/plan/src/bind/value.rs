@@ -3,7 +3,7 @@
 
 use datafusion::common::ScalarValue;
 use sluice_model::condition::query as condition;
-use sluice_model::{Origin, SparkType};
+use sluice_model::{Diagnostic, Origin, SparkType};
 use sqlparser::ast;
 
 use super::column::Environment;
@@ -114,21 +114,34 @@ fn number(text: &str, long: bool, origin: &Origin) -> Result<Typed> {
         "l" => ScalarValue::Int64(Some(digits.parse().map_err(|_| range("BIGINT"))?)),
         "s" => ScalarValue::Int16(Some(digits.parse().map_err(|_| range("SMALLINT"))?)),
         "y" => ScalarValue::Int8(Some(digits.parse().map_err(|_| range("TINYINT"))?)),
-        "f" => ScalarValue::Float32(Some(digits.parse().map_err(|_| range("FLOAT"))?)),
-        "d" => ScalarValue::Float64(Some(digits.parse().map_err(|_| range("DOUBLE"))?)),
-        "bd" => decimal(digits).ok_or_else(|| range("DECIMAL(38)"))?,
-        "" if digits.contains('e') => {
-            ScalarValue::Float64(Some(digits.parse().map_err(|_| range("DOUBLE"))?))
+        "f" => {
+            let value: Option<f32> = digits.parse().ok().filter(|value: &f32| value.is_finite());
+            ScalarValue::Float32(Some(value.ok_or_else(|| range("FLOAT"))?))
         }
-        "" if digits.contains('.') => decimal(digits).ok_or_else(|| range("DECIMAL(38)"))?,
+        "d" => ScalarValue::Float64(Some(finite(digits).ok_or_else(|| range("DOUBLE"))?)),
+        "bd" => decimal(digits).ok_or_else(|| digits_max(text, origin))?,
+        "" if digits.contains('e') => {
+            ScalarValue::Float64(Some(finite(digits).ok_or_else(|| range("DOUBLE"))?))
+        }
+        "" if digits.contains('.') => decimal(digits).ok_or_else(|| digits_max(text, origin))?,
         "" => match (digits.parse::<i32>(), digits.parse::<i64>()) {
             (Ok(value), _) => ScalarValue::Int32(Some(value)),
             (_, Ok(value)) => ScalarValue::Int64(Some(value)),
-            _ => decimal(digits).ok_or_else(|| range("DECIMAL(38)"))?,
+            _ => decimal(digits).ok_or_else(|| digits_max(text, origin))?,
         },
         _ => return unsupported(origin, format!("the number `{text}`")),
     };
     Ok(Typed::literal(value))
+}
+
+/// A DOUBLE that is a number.
+fn finite(digits: &str) -> Option<f64> {
+    digits.parse().ok().filter(|value: &f64| value.is_finite())
+}
+
+fn digits_max(text: &str, origin: &Origin) -> Box<Diagnostic> {
+    let message = format!("`{text}` has more than the 38 digits of a DECIMAL");
+    at(&condition::DECIMAL_PRECISION_EXCEEDS_MAX, origin, message)
 }
 
 /// A DECIMAL of exactly the digits written.

@@ -15,6 +15,7 @@ use datafusion::functions_aggregate as builtin;
 use datafusion::logical_expr::AggregateUDF;
 
 use super::signature::{Param as P, list_of};
+use correlated::Regression;
 use udaf::{Aggregate, Kind, Udaf};
 
 /// An aggregate function of `DataFusion` that means what Spark means.
@@ -143,7 +144,7 @@ pub(super) static BORROWED: &[Borrowed] = &[
         "Joins the bits with AND.",
         "bit_and(x)",
         builtin::bit_and_or_xor::bit_and_udaf,
-        &[P::Integral],
+        &[P::Whole],
     ),
     borrowed(
         "bit_or",
@@ -151,7 +152,7 @@ pub(super) static BORROWED: &[Borrowed] = &[
         "Joins the bits with OR.",
         "bit_or(x)",
         builtin::bit_and_or_xor::bit_or_udaf,
-        &[P::Integral],
+        &[P::Whole],
     ),
     borrowed(
         "bit_xor",
@@ -159,7 +160,7 @@ pub(super) static BORROWED: &[Borrowed] = &[
         "Joins the bits with XOR.",
         "bit_xor(x)",
         builtin::bit_and_or_xor::bit_xor_udaf,
-        &[P::Integral],
+        &[P::Whole],
     ),
     borrowed(
         "collect_list",
@@ -250,7 +251,6 @@ pub(super) static AGGREGATES: &[Aggregate] = &[
         &[P::Double, P::Any, P::Long],
         Kind::Percentile,
     )
-    .also(&["percentile_cont"])
     .optional(1)
     .returning(|t| {
         Ok(if matches!(t.get(1), Some(DataType::List(_))) {
@@ -276,9 +276,96 @@ pub(super) static AGGREGATES: &[Aggregate] = &[
     Aggregate::new("corr", &[P::Double, P::Double], Kind::Correlation)
         .returning(|_| Ok(DataType::Float64))
         .doc("Gives Pearson's correlation.", "corr(x, y)"),
-    Aggregate::new("listagg", &[P::String, P::String], Kind::ListAgg)
+    Aggregate::new(
+        "regr_count",
+        &[P::Double, P::Double],
+        Kind::Regression(Regression::Count),
+    )
+    .returning(|_| Ok(DataType::Int64))
+    .doc("Counts the pairs without NULL.", "regr_count(y, x)"),
+    Aggregate::new(
+        "regr_avgx",
+        &[P::Double, P::Double],
+        Kind::Regression(Regression::MeanX),
+    )
+    .returning(|_| Ok(DataType::Float64))
+    .doc(
+        "Gives the mean of the second argument over pairs without NULL.",
+        "regr_avgx(y, x)",
+    ),
+    Aggregate::new(
+        "regr_avgy",
+        &[P::Double, P::Double],
+        Kind::Regression(Regression::MeanY),
+    )
+    .returning(|_| Ok(DataType::Float64))
+    .doc(
+        "Gives the mean of the first argument over pairs without NULL.",
+        "regr_avgy(y, x)",
+    ),
+    Aggregate::new(
+        "regr_slope",
+        &[P::Double, P::Double],
+        Kind::Regression(Regression::Slope),
+    )
+    .returning(|_| Ok(DataType::Float64))
+    .doc(
+        "Gives the slope of the line that fits the pairs best.",
+        "regr_slope(y, x)",
+    ),
+    Aggregate::new(
+        "regr_intercept",
+        &[P::Double, P::Double],
+        Kind::Regression(Regression::Intercept),
+    )
+    .returning(|_| Ok(DataType::Float64))
+    .doc(
+        "Gives where the line that fits the pairs best crosses zero.",
+        "regr_intercept(y, x)",
+    ),
+    Aggregate::new(
+        "regr_r2",
+        &[P::Double, P::Double],
+        Kind::Regression(Regression::Determination),
+    )
+    .returning(|_| Ok(DataType::Float64))
+    .doc(
+        "Gives the share of the spread that the line explains.",
+        "regr_r2(y, x)",
+    ),
+    Aggregate::new(
+        "regr_sxx",
+        &[P::Double, P::Double],
+        Kind::Regression(Regression::SquaresX),
+    )
+    .returning(|_| Ok(DataType::Float64))
+    .doc(
+        "Gives the sum of squares of the second argument around its mean.",
+        "regr_sxx(y, x)",
+    ),
+    Aggregate::new(
+        "regr_sxy",
+        &[P::Double, P::Double],
+        Kind::Regression(Regression::Products),
+    )
+    .returning(|_| Ok(DataType::Float64))
+    .doc(
+        "Gives the sum of products of both arguments around their means.",
+        "regr_sxy(y, x)",
+    ),
+    Aggregate::new(
+        "regr_syy",
+        &[P::Double, P::Double],
+        Kind::Regression(Regression::SquaresY),
+    )
+    .returning(|_| Ok(DataType::Float64))
+    .doc(
+        "Gives the sum of squares of the first argument around its mean.",
+        "regr_syy(y, x)",
+    ),
+    Aggregate::new("listagg", &[P::String, P::String, P::String], Kind::ListAgg)
         .also(&["string_agg"])
-        .optional(1)
+        .optional(2)
         .returning(|_| Ok(DataType::Utf8))
         .doc(
             "Joins the values as text, leaving out NULLs.",

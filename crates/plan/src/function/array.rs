@@ -10,9 +10,10 @@ use datafusion::error::Result;
 use sluice_model::condition::query as condition;
 
 use super::call::{Call, Int, List, Output, Text, Truth, as_list};
-use super::error::{fail, fail_with};
+use super::element::{element_at, element_at_type, element_type};
+use super::error::fail;
 use super::lists::{ITEMS_MAX, Picks, Pool};
-use super::scalar::{Function, Returns, SparkTypeName as T, Types};
+use super::scalar::{Function, Returns, SparkTypeName as T};
 use super::signature::{Param as P, list_of};
 
 /// The family's table.
@@ -20,9 +21,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("size", &[P::ArrayOrMap], Returns::Type(T::Int), size)
         .also(&["cardinality", "array_size"])
         .doc("Counts the items of an array or the entries of a map; NULL for NULL.", "size(array(1, 2))"),
-    Function::new("element_at", &[P::ArrayOrMap, P::Any], Returns::By(element_type), |c| element_at(c, true))
+    Function::new("element_at", &[P::ArrayOrMap, P::Any], Returns::By(element_at_type), |c| element_at(c, true))
         .doc("Gives an item by its place from 1 (from the end if negative), or a map's value by its key.", "element_at(array(1, 2, 3), 2)"),
-    Function::new("try_element_at", &[P::ArrayOrMap, P::Any], Returns::By(element_type), |c| element_at(c, false))
+    Function::new("try_element_at", &[P::ArrayOrMap, P::Any], Returns::By(element_at_type), |c| element_at(c, false))
         .doc("Gives an item as element_at does, NULL if there is none.", "try_element_at(array(1, 2, 3), 4)"),
     Function::new("get", &[P::Array, P::Int], Returns::By(element_type), |c| {
         let pool = Pool::new(c, 0..1, SortOptions::default())?;
@@ -118,7 +119,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("array_join", &[P::TextOrTexts, P::String, P::String], Returns::Type(T::String), array_join)
         .optional(1)
         .doc("Joins the items as text with a separator, leaving out NULLs unless a text stands for them.", "array_join(array('a', NULL, 'b'), ' ', ',')"),
-    Function::new("array_repeat", &[P::Any, P::Int], Returns::By(|t| Ok(list_of(t.arguments.first().unwrap_or(&DataType::Null)))), array_repeat)
+    Function::new("array_repeat", &[P::Any, P::SmallInt], Returns::By(|t| Ok(list_of(t.arguments.first().unwrap_or(&DataType::Null)))), array_repeat)
         .doc("Makes an array of one value a number of times.", "array_repeat('123', 2)"),
     Function::new("array_insert", &[P::ArrayOf, P::Int, P::Item], Returns::Argument(0), array_insert)
         .doc("Puts a value at a place, filling a gap with NULLs.", "array_insert(array(1, 2, 3), 2, 9)"),
@@ -141,56 +142,6 @@ fn size(call: &Call<'_>) -> Result<ArrayRef> {
         }
         _ => Int::null(call.rows),
     }
-}
-
-/// The item type of an array, or the value type of a map.
-pub(super) fn element_type(types: &Types<'_>) -> Result<DataType> {
-    match types.arguments.first() {
-        Some(DataType::List(item)) => Ok(item.data_type().clone()),
-        Some(DataType::Map(entries, _)) => match entries.data_type() {
-            DataType::Struct(fields) if fields.len() == 2 => Ok(fields[1].data_type().clone()),
-            _ => internal_err!("a map without keys and values"),
-        },
-        Some(DataType::Null) => Ok(DataType::Null),
-        _ => internal_err!("`{}` was given no array first", types.name),
-    }
-}
-
-fn element_at(call: &Call<'_>, strict: bool) -> Result<ArrayRef> {
-    if let DataType::Map(..) = call.column(0)?.array().data_type() {
-        return super::map::value_at(call);
-    }
-    if call.column(0)?.array().data_type().is_null() {
-        return Ok(arrow::array::new_null_array(call.returns, call.rows));
-    }
-    let pool = Pool::new(call, 0..1, SortOptions::default())?;
-    let indexes = call.converted::<Int>(1, &DataType::Int32)?;
-    pool.items(call.rows, |row| {
-        let (Some(range), Some(index)) = (pool.range(0, row), indexes.get(row)) else {
-            return Ok(None);
-        };
-        let length = range.len();
-        let found = match index {
-            0 => {
-                return fail(
-                    &condition::INVALID_INDEX_OF_ZERO,
-                    "the index of `element_at` counts from 1, or from -1 from the end",
-                );
-            }
-            1.. => usize::try_from(index - 1).ok().filter(|i| *i < length),
-            _ => usize::try_from(index.unsigned_abs())
-                .ok()
-                .and_then(|back| length.checked_sub(back)),
-        };
-        if found.is_none() && strict {
-            return fail_with(
-                &condition::INVALID_ARRAY_INDEX_IN_ELEMENT_AT,
-                format!("index {index} is outside of the array, which has {length} items"),
-                "to get NULL instead, use `try_element_at`",
-            );
-        }
-        Ok(found.map(|i| range.start + i))
-    })
 }
 
 fn with_item(call: &Call<'_>, first: bool) -> Result<ArrayRef> {

@@ -132,7 +132,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "date_add",
-        &[P::Date, P::Int],
+        &[P::Date, P::SmallInt],
         Returns::Type(T::Date),
         |c| c.map2::<Date, Int, Date>(|d, n| add_days(d, i64::from(n)).map(Some)),
     )
@@ -140,7 +140,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .doc("Adds days to a date.", "date_add(DATE'2024-02-28', 2)"),
     Function::new(
         "date_sub",
-        &[P::Date, P::Int],
+        &[P::Date, P::SmallInt],
         Returns::Type(T::Date),
         |c| c.map2::<Date, Int, Date>(|d, n| add_days(d, -i64::from(n)).map(Some)),
     )

@@ -4,6 +4,7 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 use sluice_decode::datetime::{DAY, SECOND, date_of};
+use sluice_model::SparkType;
 use sluice_model::condition::query as condition;
 
 use super::call::{Call, Date, Double, Instant, Int, Long, Output, Text};
@@ -28,12 +29,67 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "make_timestamp",
         &[P::Int, P::Int, P::Int, P::Int, P::Int, P::Double, P::String],
         Returns::Type(T::Timestamp),
-        make_timestamp,
+        |c| timestamp_of_parts(c, false),
     )
     .optional(1)
     .doc(
         "Makes a timestamp of its parts, in the session time zone or the one given.",
         "make_timestamp(2024, 5, 6, 7, 8, 9.5)",
+    )
+    .also(&["make_timestamp_ltz"]),
+    Function::new(
+        "try_make_timestamp",
+        &[P::Int, P::Int, P::Int, P::Int, P::Int, P::Double, P::String],
+        Returns::Type(T::Timestamp),
+        |c| timestamp_of_parts(c, true),
+    )
+    .optional(1)
+    .also(&["try_make_timestamp_ltz"])
+    .doc(
+        "Makes a timestamp of its parts, NULL if there is no such one.",
+        "try_make_timestamp(2024, 13, 6, 7, 8, 9.5)",
+    ),
+    Function::new(
+        "make_timestamp_ntz",
+        &[P::Int, P::Int, P::Int, P::Int, P::Int, P::Double],
+        Returns::By(|_| Ok(SparkType::TimestampNtz.to_arrow())),
+        |c| wall_clock_of_parts(c, false),
+    )
+    .doc(
+        "Makes a wall clock time without a zone of its parts.",
+        "make_timestamp_ntz(2024, 5, 6, 7, 8, 9.5)",
+    ),
+    Function::new(
+        "try_make_timestamp_ntz",
+        &[P::Int, P::Int, P::Int, P::Int, P::Int, P::Double],
+        Returns::By(|_| Ok(SparkType::TimestampNtz.to_arrow())),
+        |c| wall_clock_of_parts(c, true),
+    )
+    .doc(
+        "Makes a wall clock time without a zone of its parts, NULL if there is no such one.",
+        "try_make_timestamp_ntz(2024, 13, 6, 7, 8, 9.5)",
+    ),
+    Function::new(
+        "convert_timezone",
+        &[P::String, P::String, P::WallClock],
+        Returns::By(|_| Ok(SparkType::TimestampNtz.to_arrow())),
+        |c| {
+            let (from, to) = (c.typed::<Text>(0)?, c.typed::<Text>(1)?);
+            let clocks = c.typed::<Instant>(2)?;
+            Instant::rows(c.rows, |row| {
+                let (Some(from), Some(to), Some(local)) =
+                    (from.get(row), to.get(row), clocks.get(row))
+                else {
+                    return Ok(None);
+                };
+                let utc = instant(parse_zone(from)?.to_utc(local))?;
+                Ok(Some(parse_zone(to)?.to_local(utc)))
+            })
+        },
+    )
+    .doc(
+        "Moves a wall clock time from one zone to another.",
+        "convert_timezone('Europe/Brussels', 'UTC', TIMESTAMP_NTZ'2024-05-06 12:00:00')",
     ),
     Function::new(
         "from_utc_timestamp",
@@ -71,7 +127,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "timestamp_millis",
-        &[P::Long],
+        &[P::WholeLong],
         Returns::Type(T::Timestamp),
         |c| scaled(c, 1000),
     )
@@ -81,7 +137,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "timestamp_micros",
-        &[P::Long],
+        &[P::WholeLong],
         Returns::Type(T::Timestamp),
         |c| scaled(c, 1),
     )
@@ -91,7 +147,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "unix_seconds",
-        &[P::Timestamp],
+        &[P::ExactTimestamp],
         Returns::Type(T::Long),
         |c| since(c, SECOND),
     )
@@ -101,7 +157,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "unix_millis",
-        &[P::Timestamp],
+        &[P::ExactTimestamp],
         Returns::Type(T::Long),
         |c| since(c, 1000),
     )
@@ -111,7 +167,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "unix_micros",
-        &[P::Timestamp],
+        &[P::ExactTimestamp],
         Returns::Type(T::Long),
         |c| since(c, 1),
     )
@@ -119,7 +175,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "Counts the microseconds since 1970.",
         "unix_micros(TIMESTAMP'1970-01-01 00:00:01Z')",
     ),
-    Function::new("unix_date", &[P::Date], Returns::Type(T::Int), |c| {
+    Function::new("unix_date", &[P::ExactDate], Returns::Type(T::Int), |c| {
         c.map1::<Date, Int>(|d| Ok(Some(d)))
     })
     .doc("Counts the days since 1970.", "unix_date(DATE'1970-01-02')"),
@@ -149,11 +205,7 @@ fn date_from(year: i32, month: i32, day: i32) -> Result<i32> {
     }
 }
 
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "checked against the range of a minute first"
-)]
-fn make_timestamp(call: &Call<'_>) -> Result<ArrayRef> {
+fn timestamp_of_parts(call: &Call<'_>, attempt: bool) -> Result<ArrayRef> {
     let parts = [
         call.typed::<Int>(0)?,
         call.typed::<Int>(1)?,
@@ -183,30 +235,63 @@ fn make_timestamp(call: &Call<'_>) -> Result<ArrayRef> {
                 None => return Ok(None),
             },
         };
-        if !(0.0..60.0).contains(&s) && (s - 60.0).abs() > f64::EPSILON {
-            if s > 60.0 && s < 61.0 {
-                return fail(
-                    &condition::INVALID_FRACTION_OF_SECOND,
-                    format!("{s} is no second of a minute"),
-                );
-            }
-            return fail(
-                &condition::DATETIME_FIELD_OUT_OF_BOUNDS,
-                format!("{s} is no second of a minute"),
-            );
+        let local = wall_clock((y, mo, d), (h, mi, s));
+        match local.and_then(|local| instant(zone.to_utc(local))) {
+            Ok(made) => Ok(Some(made)),
+            Err(_) if attempt => Ok(None),
+            Err(error) => Err(error),
         }
-        if !(0..24).contains(&h) || !(0..60).contains(&mi) {
-            return fail(
-                &condition::DATETIME_FIELD_OUT_OF_BOUNDS,
-                format!("there is no time of day {h}:{mi}"),
-            );
-        }
-        let micros = (s * 1e6).round() as i64;
-        let local = i64::from(date_from(y, mo, d)?) * DAY
-            + (i64::from(h) * 60 + i64::from(mi)) * 60 * SECOND
-            + micros;
-        instant(zone.to_utc(local)).map(Some)
     })
+}
+
+fn wall_clock_of_parts(call: &Call<'_>, attempt: bool) -> Result<ArrayRef> {
+    let parts = [
+        call.typed::<Int>(0)?,
+        call.typed::<Int>(1)?,
+        call.typed::<Int>(2)?,
+        call.typed::<Int>(3)?,
+        call.typed::<Int>(4)?,
+    ];
+    let seconds = call.typed::<Double>(5)?;
+    Instant::rows(call.rows, |row| {
+        let [Some(y), Some(mo), Some(d), Some(h), Some(mi)] = parts.each_ref().map(|p| p.get(row))
+        else {
+            return Ok(None);
+        };
+        let Some(s) = seconds.get(row) else {
+            return Ok(None);
+        };
+        match wall_clock((y, mo, d), (h, mi, s)) {
+            Ok(made) => Ok(Some(made)),
+            Err(_) if attempt => Ok(None),
+            Err(error) => Err(error),
+        }
+    })
+}
+
+/// Microseconds of a wall clock since 1970.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "checked against the range of a minute first"
+)]
+fn wall_clock((y, mo, d): (i32, i32, i32), (h, mi, s): (i32, i32, f64)) -> Result<i64> {
+    if !(0.0..60.0).contains(&s) && (s - 60.0).abs() > f64::EPSILON {
+        let condition = if s > 60.0 && s < 61.0 {
+            &condition::INVALID_FRACTION_OF_SECOND
+        } else {
+            &condition::DATETIME_FIELD_OUT_OF_BOUNDS
+        };
+        return fail(condition, format!("{s} is no second of a minute"));
+    }
+    if !(0..24).contains(&h) || !(0..60).contains(&mi) {
+        return fail(
+            &condition::DATETIME_FIELD_OUT_OF_BOUNDS,
+            format!("there is no time of day {h}:{mi}"),
+        );
+    }
+    let micros = (s * 1e6).round() as i64;
+    let minutes = i64::from(h) * 60 + i64::from(mi);
+    Ok(i64::from(date_from(y, mo, d)?) * DAY + minutes * 60 * SECOND + micros)
 }
 
 #[allow(

@@ -10,7 +10,7 @@ use md5::{Digest, Md5};
 use sluice_model::condition::query as condition;
 
 use super::call::{Bytes, Call, Int, Output, Text, convert};
-use super::error::fail;
+use super::error::{fail, fail_with};
 use super::scalar::{Function, Returns, SparkTypeName as T};
 use super::signature::Param as P;
 
@@ -131,7 +131,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "url_encode('https://spark.apache.org')",
     ),
     Function::new("url_decode", &[P::String], Returns::Type(T::String), |c| {
-        c.delegate(&datafusion_spark::function::url::url_decode())
+        let decoded = c.delegate(&datafusion_spark::function::url::url_decode());
+        decoded.or_else(|_| {
+            fail_with(
+                &condition::CANNOT_DECODE_URL,
+                "a text is not encoded as the query of a URL is",
+                "use `try_url_decode` to get NULL instead",
+            )
+        })
     })
     .doc(
         "Reads a text from the query of a URL.",
@@ -141,12 +148,42 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "parse_url",
         &[P::String, P::String, P::String],
         Returns::Type(T::String),
-        |c| c.delegate(&datafusion_spark::function::url::parse_url()),
+        |c| {
+            let parsed = c.delegate(&datafusion_spark::function::url::parse_url());
+            parsed.or_else(|_| {
+                fail_with(
+                    &condition::INVALID_URL,
+                    "a text is no URL",
+                    "use `try_parse_url` to get NULL instead",
+                )
+            })
+        },
     )
     .optional(1)
     .doc(
         "Gives a part of a URL.",
         "parse_url('http://spark.apache.org/path?query=1', 'HOST')",
+    ),
+    Function::new(
+        "try_parse_url",
+        &[P::String, P::String, P::String],
+        Returns::Type(T::String),
+        |c| c.delegate(&datafusion_spark::function::url::try_parse_url()),
+    )
+    .optional(1)
+    .doc(
+        "Gives a part of a URL, NULL if it is none.",
+        "try_parse_url('http://spark.apache.org/path?query=1', 'HOST')",
+    ),
+    Function::new(
+        "try_url_decode",
+        &[P::String],
+        Returns::Type(T::String),
+        |c| c.delegate(&datafusion_spark::function::url::try_url_decode()),
+    )
+    .doc(
+        "Reads a text from the query of a URL, NULL if it is not encoded so.",
+        "try_url_decode('https%3A%2F%2Fspark.apache.org')",
     ),
 ];
 

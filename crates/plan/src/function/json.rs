@@ -19,10 +19,10 @@ use super::signature::{Param as P, list_of};
 
 /// The family's table.
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function::new("from_json", &[P::String, P::String, P::Map], Returns::By(from_json_type), from_json)
+    Function::new("from_json", &[P::Text, P::String, P::Map], Returns::By(from_json_type), from_json)
         .optional(1)
         .doc("Reads JSON text into a struct, array or map of the schema given; what does not fit becomes NULL.", "from_json('{\"a\":1}', 'a INT')"),
-    Function::new("get_json_object", &[P::String, P::String], Returns::Type(T::String), get_json_object)
+    Function::new("get_json_object", &[P::Text, P::Text], Returns::Type(T::String), get_json_object)
         .doc("Gives the value at a path of a JSON text, as text.", "get_json_object('{\"a\":\"b\"}', '$.a')"),
     Function::new("json_path", &[P::String, P::String], Returns::Type(T::String), |c| {
         at_path(c, |path| JsonPath::parse_operator(path).ok())
@@ -34,7 +34,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("to_json", &[P::Nested, P::Map], Returns::Type(T::String), to_json)
         .optional(1)
         .doc("Writes a struct, array or map as JSON, leaving out NULL fields.", "to_json(named_struct('a', 1))"),
-    Function::new("schema_of_json", &[P::String], Returns::Type(T::String), |c| {
+    Function::new("schema_of_json", &[P::Text], Returns::Type(T::String), |c| {
         let options = JsonOptions::default();
         c.map1::<Text, Text>(|text| match sluice_decode::json::schema_of_json(text, &options) {
             Some(found) => Ok(Some(ddl(&found))),
@@ -42,12 +42,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
         })
     })
     .doc("Gives the schema of a JSON text as DDL.", "schema_of_json('{\"a\":1}')"),
-    Function::new("json_array_length", &[P::String], Returns::Type(T::Int), |c| {
+    Function::new("json_array_length", &[P::Text], Returns::Type(T::Int), |c| {
         let texts = c.column(0)?.expanded(c.rows)?;
         Ok(Arc::new(sluice_decode::json::json_array_length(texts.as_string::<i32>())))
     })
     .doc("Counts the items of a JSON array, NULL for anything else.", "json_array_length('[1,2,3]')"),
-    Function::new("json_object_keys", &[P::String], Returns::By(|_| Ok(list_of(&DataType::Utf8))), |c| {
+    Function::new("json_object_keys", &[P::Text], Returns::By(|_| Ok(list_of(&DataType::Utf8))), |c| {
         let texts = c.column(0)?.expanded(c.rows)?;
         Ok(Arc::new(sluice_decode::json::json_object_keys(texts.as_string::<i32>())))
     })
@@ -103,6 +103,20 @@ fn schema(text: &str) -> Result<SparkType> {
 }
 
 fn from_json_type(types: &Types<'_>) -> Result<DataType> {
+    let texts = |map: &DataType| {
+        super::map::key_value(map)
+            .is_ok_and(|(key, value)| [key, value].iter().all(|t| *t == DataType::Utf8))
+    };
+    if types
+        .arguments
+        .get(2)
+        .is_some_and(|options| !options.is_null() && !texts(options))
+    {
+        return fail(
+            &condition::INVALID_OPTIONS_NON_STRING_TYPE,
+            "the options of `from_json` are a map of texts",
+        );
+    }
     match types.text(1) {
         Some(text) => Ok(nullable(&schema(text)?).to_arrow()),
         None => fail(

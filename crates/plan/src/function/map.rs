@@ -15,7 +15,7 @@ use sluice_model::condition::query as condition;
 use super::call::{Call, Output, Truth, as_list, convert};
 use super::error::fail;
 use super::regexp::Known;
-use super::scalar::{Function, Returns, SparkTypeName as T, Types};
+use super::scalar::{Function, Returns, Types};
 use super::signature::{Param as P, list_of};
 
 /// The family's table.
@@ -79,7 +79,11 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new(
         "map_contains_key",
         &[P::Map, P::Any],
-        Returns::Type(T::Boolean),
+        Returns::By(|t| {
+            let key = t.arguments.get(1).unwrap_or(&DataType::Null);
+            key_fits(t.name, t.arguments.first().unwrap_or(&DataType::Null), key)?;
+            Ok(DataType::Boolean)
+        }),
         |c| {
             let found = places(c)?;
             Truth::rows(c.rows, |row| {
@@ -135,6 +139,20 @@ fn map_type(key: Option<&DataType>, value: Option<&DataType>) -> Result<DataType
     map_of(
         key.unwrap_or(&DataType::Null),
         value.unwrap_or(&DataType::Null),
+    )
+}
+
+/// Refuses a key of another type than a map's keys: a text is not cast here.
+pub(super) fn key_fits(name: &str, map: &DataType, found: &DataType) -> Result<()> {
+    let (key, _) = key_value(map)?;
+    let text = |data_type: &DataType| *data_type == DataType::Utf8;
+    let common = crate::rewrite::unify::common_type(&key, found);
+    if common.is_some() && (text(&key) == text(found) || found.is_null() || key.is_null()) {
+        return Ok(());
+    }
+    fail(
+        &condition::DATATYPE_MISMATCH_MAP_FUNCTION_DIFF_TYPES,
+        format!("the key given to `{name}` has another type than the keys of the map"),
     )
 }
 

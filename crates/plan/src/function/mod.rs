@@ -6,11 +6,13 @@
 
 mod aggregate;
 mod array;
+mod array_zip;
 mod bits;
 mod call;
 mod date_text;
 mod date_time;
 mod date_unit;
+mod element;
 mod epoch;
 mod error;
 mod hash;
@@ -28,11 +30,17 @@ mod string;
 mod system;
 mod text_build;
 mod text_parts;
+mod utf8;
 mod value;
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::functions_window as window;
+use datafusion::logical_expr::ScalarUDF;
+use sluice_model::Origin;
 
 use scalar::{Function, Udf};
 
@@ -67,9 +75,12 @@ static FAMILIES: &[(&str, &[&[Function]])] = &[
             date_text::FUNCTIONS,
         ],
     ),
-    ("array", &[array::FUNCTIONS, sequence::FUNCTIONS]),
+    (
+        "array",
+        &[array::FUNCTIONS, array_zip::FUNCTIONS, sequence::FUNCTIONS],
+    ),
     ("map", &[map::FUNCTIONS]),
-    ("hash and encoding", &[hash::FUNCTIONS]),
+    ("hash and encoding", &[hash::FUNCTIONS, utf8::FUNCTIONS]),
     ("JSON", &[json::FUNCTIONS]),
     ("system", &[system::FUNCTIONS]),
 ];
@@ -136,7 +147,7 @@ pub fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
         .iter()
         .flat_map(|(_, tables)| tables.iter().copied().flatten())
     {
-        registry.register_udf(Udf::scalar(function))?;
+        registry.register_udf(Udf::scalar(function, None))?;
     }
     for function in aggregate::functions() {
         registry.register_udaf(function)?;
@@ -145,6 +156,24 @@ pub fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
         registry.register_udwf(function)?;
     }
     Ok(())
+}
+
+/// A scalar function whose errors come with the place of its call; `None` if it is none of ours.
+pub(crate) fn located(name: &str, origin: &Origin) -> Option<Arc<ScalarUDF>> {
+    static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
+        let all = FAMILIES
+            .iter()
+            .flat_map(|(_, tables)| tables.iter().copied().flatten());
+        all.flat_map(|f| {
+            std::iter::once(&f.name)
+                .chain(f.aliases)
+                .map(move |n| (*n, f))
+        })
+        .collect()
+    });
+    BY_NAME
+        .get(name)
+        .map(|function| Udf::scalar(function, Some(origin)))
 }
 
 #[cfg(test)]

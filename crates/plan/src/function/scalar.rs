@@ -11,7 +11,7 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility,
 };
-use sluice_model::SparkType;
+use sluice_model::{Origin, SparkType};
 
 use super::call::{Call, convert};
 use super::signature::{Param, Parameters};
@@ -168,15 +168,18 @@ impl Function {
 /// The face of a [`Function`] towards `DataFusion`.
 pub(crate) struct Udf {
     function: &'static Function,
+    /// Where the call is written.
+    origin: Option<Origin>,
     signature: Signature,
     aliases: Vec<String>,
 }
 
 impl Udf {
     /// Wraps a function.
-    pub(crate) fn scalar(function: &'static Function) -> Arc<ScalarUDF> {
+    pub(crate) fn scalar(function: &'static Function, origin: Option<&Origin>) -> Arc<ScalarUDF> {
         Arc::new(ScalarUDF::new_from_impl(Self {
             function,
+            origin: origin.cloned(),
             signature: Signature::user_defined(function.volatility),
             aliases: function.aliases.iter().map(ToString::to_string).collect(),
         }))
@@ -271,7 +274,11 @@ impl ScalarUDFImpl for Udf {
                 ..call
             }
         };
-        let result = convert(&(self.function.evaluate)(&call)?, call.returns)?;
+        let result = (self.function.evaluate)(&call).map_err(|error| match &self.origin {
+            Some(origin) => crate::error::placed(error, origin),
+            None => error,
+        })?;
+        let result = convert(&result, call.returns)?;
         let result = match call.returns {
             DataType::Float32 | DataType::Float64 => crate::rewrite::float::kernel(&result, false)?,
             _ => result,

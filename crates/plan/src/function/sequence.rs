@@ -20,7 +20,16 @@ use super::signature::{Param as P, list_of};
 pub(super) static FUNCTIONS: &[Function] = &[Function::new(
     "sequence",
     &[P::Common, P::Common, P::Step],
-    Returns::By(|t| Ok(list_of(t.arguments.first().unwrap_or(&DataType::Null)))),
+    Returns::By(|t| {
+        let item = t.arguments.first().unwrap_or(&DataType::Null);
+        if item.is_integer() || item.is_temporal() || item.is_null() {
+            return Ok(list_of(item));
+        }
+        fail(
+            &condition::DATATYPE_MISMATCH_SEQUENCE_WRONG_INPUT_TYPES,
+            "`sequence` runs from and to integers, dates or timestamps",
+        )
+    }),
     sequence,
 )
 .optional(1)

@@ -1,6 +1,8 @@
 //! What a function takes: Spark's parameter types and the implicit casts that lead to them (ANSI rules), in one place
 //! for all functions. Must not convert values: `call` does.
 
+mod meeting;
+
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field};
@@ -9,6 +11,8 @@ use sluice_model::SparkType;
 use sluice_model::condition::query as condition;
 
 use super::error::fail;
+pub(crate) use meeting::bounded_decimal;
+pub use meeting::common_type;
 
 /// What one parameter accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +31,24 @@ pub(crate) enum Param {
     Boolean,
     /// `INT`; other numbers are cut to it, checked.
     Int,
+    /// `INT` from integers that fit it, and from text; no other number.
+    SmallInt,
     /// `BIGINT`; other numbers are cut to it, checked.
     Long,
+    /// Any integer as `BIGINT`, no text and no other number.
+    WholeLong,
+    /// An integer type as it comes, no text.
+    Whole,
+    /// `STRING` only: nothing else is written as text.
+    Text,
+    /// `STRING` as `String` takes it, but no bytes.
+    NotBinary,
+    /// `DATE` only.
+    ExactDate,
+    /// `TIMESTAMP` only.
+    ExactTimestamp,
+    /// `TIMESTAMP_NTZ`; timestamps give their wall clock in the session time zone.
+    WallClock,
     /// `DOUBLE`.
     Double,
     /// Any numeric type as it comes; strings become `DOUBLE`.
@@ -161,6 +181,15 @@ impl Parameters {
             };
             common = Some(match common {
                 None => found,
+                Some(so_far)
+                    if matches!(kind, Param::ArrayOf | Param::Item | Param::KnownItem)
+                        && one_is_text(&so_far, &found) =>
+                {
+                    return fail(
+                        &condition::DATATYPE_MISMATCH_ARRAY_FUNCTION_DIFF_TYPES,
+                        format!("`{name}` does not bring {so_far} and {found} together"),
+                    );
+                }
                 Some(so_far) => match common_type(&so_far, &found) {
                     Some(wider) => wider,
                     None => {
@@ -178,7 +207,19 @@ impl Parameters {
     }
 }
 
+/// Whether a text would have to be cast for two types to meet.
+fn one_is_text(left: &SparkType, right: &SparkType) -> bool {
+    let void = *left == SparkType::Null || *right == SparkType::Null;
+    !void && (*left == SparkType::String) != (*right == SparkType::String)
+}
+
 fn mismatch<T>(name: &str, index: usize, kind: Param, found: &DataType) -> Result<T> {
+    if kind == Param::KnownItem && found.is_null() {
+        return fail(
+            &condition::DATATYPE_MISMATCH_NULL_TYPE,
+            format!("argument {} of `{name}` is NULL of no type", index + 1),
+        );
+    }
     let shown = spark(found).map_or_else(|| "interval".to_string(), |t| t.to_string());
     fail(
         &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
@@ -198,8 +239,12 @@ fn wanted(kind: Param) -> &'static str {
         Param::TextOrArray => "a string or an array",
         Param::TextOrTexts => "a string or an array of strings",
         Param::Boolean => "boolean",
-        Param::Int => "an int",
-        Param::Long => "a bigint",
+        Param::Int | Param::SmallInt => "an int",
+        Param::Long | Param::WholeLong => "a bigint",
+        Param::Whole => "an integer",
+        Param::Text | Param::NotBinary => "a string",
+        Param::ExactDate => "a date",
+        Param::ExactTimestamp | Param::WallClock => "a timestamp",
         Param::Double => "a double",
         Param::Numeric | Param::WideNumeric | Param::WideDecimal => "numeric",
         Param::Orderable => "numeric, a date or a timestamp",
@@ -285,6 +330,25 @@ fn target(kind: Param, found: &DataType, common: Option<&SparkType>) -> Option<D
         Param::Boolean => {
             (void || text || found_spark == SparkType::Boolean).then_some(SparkType::Boolean)?
         }
+        Param::SmallInt => {
+            (void || text || (is_integral(&found_spark) && found_spark != SparkType::Long))
+                .then_some(SparkType::Int)?
+        }
+        Param::WholeLong => (void || is_integral(&found_spark)).then_some(SparkType::Long)?,
+        Param::Whole if void => SparkType::Int,
+        Param::Whole => is_integral(&found_spark).then_some(found_spark)?,
+        Param::Text => (void || text).then_some(SparkType::String)?,
+        Param::NotBinary => {
+            let plain = !is_nested(&found_spark) && found_spark != SparkType::Binary;
+            plain.then_some(SparkType::String)?
+        }
+        Param::ExactDate => (void || found_spark == SparkType::Date).then_some(SparkType::Date)?,
+        Param::ExactTimestamp => (void
+            || matches!(found_spark, SparkType::Timestamp | SparkType::TimestampNtz))
+        .then_some(SparkType::Timestamp)?,
+        Param::WallClock => {
+            (void || text || is_datetime(&found_spark)).then_some(SparkType::TimestampNtz)?
+        }
         Param::Int => (void || text || is_numeric(&found_spark)).then_some(SparkType::Int)?,
         Param::Long => (void || text || is_numeric(&found_spark)).then_some(SparkType::Long)?,
         Param::Double => (void || text || is_numeric(&found_spark)).then_some(SparkType::Double)?,
@@ -354,104 +418,6 @@ fn is_datetime(spark: &SparkType) -> bool {
     matches!(
         spark,
         SparkType::Date | SparkType::Timestamp | SparkType::TimestampNtz
-    )
-}
-
-/// The type in which values of two types meet (`coalesce`, `CASE`, arrays, `UNION`), or `None`.
-///
-/// ANSI rules of Spark 4: numbers widen, an integer beside FLOAT gives DOUBLE, a string beside anything atomic is cast
-/// to the other side (integers as BIGINT, floats as DOUBLE), DATE beside TIMESTAMP gives TIMESTAMP.
-#[must_use]
-pub fn common_type(left: &SparkType, right: &SparkType) -> Option<SparkType> {
-    use SparkType::{
-        Array, Binary, Boolean, Date, Decimal, Double, Float, Long, Map, Null, String, Struct,
-        Timestamp, TimestampNtz,
-    };
-    if left == right {
-        return Some(left.clone());
-    }
-    Some(match (left, right) {
-        (Null, other) | (other, Null) => other.clone(),
-        (Decimal(p1, s1), Decimal(p2, s2)) => wider_decimal((*p1, *s1), (*p2, *s2)),
-        (Decimal(p, s), other) | (other, Decimal(p, s)) if is_integral(other) => {
-            wider_decimal((*p, *s), integral_decimal(other)?)
-        }
-        (Decimal(..), Float | Double)
-        | (Float | Double, Decimal(..))
-        | (Float, Double)
-        | (Double, Float) => Double,
-        (Float | Double, other) | (other, Float | Double) if is_integral(other) => Double,
-        (a, b) if is_integral(a) && is_integral(b) => {
-            if width(a) >= width(b) {
-                a.clone()
-            } else {
-                b.clone()
-            }
-        }
-        (String, other) | (other, String) => match other {
-            other if is_integral(other) => Long,
-            Float | Double | Decimal(..) => Double,
-            Boolean | Date | Timestamp | TimestampNtz | Binary => other.clone(),
-            _ => return None,
-        },
-        (Date | TimestampNtz, Timestamp) | (Timestamp, Date | TimestampNtz) => Timestamp,
-        (Date, TimestampNtz) | (TimestampNtz, Date) => TimestampNtz,
-        (Array(a), Array(b)) => Array(Box::new(common_type(a, b)?)),
-        (Map(k1, v1), Map(k2, v2)) => Map(
-            Box::new(common_type(k1, k2)?),
-            Box::new(common_type(v1, v2)?),
-        ),
-        (Struct(a), Struct(b)) if a.len() == b.len() => Struct(
-            a.iter()
-                .zip(b)
-                .map(|(x, y)| {
-                    let mut field = x.clone();
-                    field.data_type = common_type(&x.data_type, &y.data_type)?;
-                    field.nullable |= y.nullable;
-                    Some(field)
-                })
-                .collect::<Option<_>>()?,
-        ),
-        _ => return None,
-    })
-}
-
-fn width(spark: &SparkType) -> u8 {
-    match spark {
-        SparkType::Byte => 1,
-        SparkType::Short => 2,
-        SparkType::Int => 4,
-        _ => 8,
-    }
-}
-
-fn integral_decimal(spark: &SparkType) -> Option<(u8, i8)> {
-    Some(match spark {
-        SparkType::Byte => (3, 0),
-        SparkType::Short => (5, 0),
-        SparkType::Int => (10, 0),
-        SparkType::Long => (20, 0),
-        _ => return None,
-    })
-}
-
-fn wider_decimal(left: (u8, i8), right: (u8, i8)) -> SparkType {
-    let scale = left.1.max(right.1);
-    let whole =
-        (i16::from(left.0) - i16::from(left.1)).max(i16::from(right.0) - i16::from(right.1));
-    bounded_decimal(whole + i16::from(scale), i16::from(scale))
-}
-
-/// A decimal of at most 38 digits: digits behind the point are given up first, but not below 6.
-pub(crate) fn bounded_decimal(precision: i16, scale: i16) -> SparkType {
-    let (precision, scale) = if precision <= 38 {
-        (precision, scale)
-    } else {
-        (38, (38 - (precision - scale)).max(scale.min(6)))
-    };
-    SparkType::Decimal(
-        u8::try_from(precision.max(1)).unwrap_or(38),
-        i8::try_from(scale).unwrap_or(0),
     )
 }
 

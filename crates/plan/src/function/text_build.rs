@@ -42,7 +42,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         c.map1::<Int, Text>(|n| repeated(" ", n).map(Some))
     })
     .doc("Gives a number of spaces.", "concat(space(2), '1')"),
-    Function::new("overlay", &[P::String, P::String, P::Int, P::Int], Returns::Type(T::String), overlay)
+    Function::new("overlay", &[P::NotBinary, P::NotBinary, P::Int, P::Int], Returns::Type(T::String), overlay)
         .optional(1)
         .doc("Writes a string over another from a position on.", "overlay('Spark SQL', '_', 6)"),
     Function::new("elt", &[P::Int, P::String], Returns::Type(T::String), elt)

@@ -70,6 +70,17 @@ pub(crate) fn field(session: &Session, value: Typed, name: &str, origin: &Origin
 /// `value[key]`.
 pub(crate) fn index(session: &Session, value: Typed, key: Typed, origin: &Origin) -> Result<Typed> {
     let (returns, key) = match value.data_type.clone() {
+        DataType::List(_) if !(key.data_type.is_integer() || key.data_type.is_null()) => {
+            let message = format!(
+                "the index of an array is an integer, this is {}",
+                words(&key.data_type)
+            );
+            return Err(at(
+                &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
+                origin,
+                message,
+            ));
+        }
         DataType::List(item) => (
             item.data_type().clone(),
             cast::implicit(session, key, &DataType::Int32, origin)?,

@@ -137,7 +137,11 @@ fn numbers(
             words(&left.data_type),
             words(&right.data_type)
         );
-        at(&condition::DATATYPE_MISMATCH, origin, message)
+        at(
+            &condition::DATATYPE_MISMATCH_BINARY_OP_DIFF_TYPES,
+            origin,
+            message,
+        )
     };
     let accepted = |t: &DataType| is_numeric(t) || matches!(t, DataType::Utf8 | DataType::Null);
     let texts = left.data_type == DataType::Utf8 && right.data_type == DataType::Utf8;
@@ -214,6 +218,24 @@ pub(crate) fn negate(session: &Session, value: Typed, origin: &Origin) -> Result
     }
 }
 
+/// `~` on an integer: every bit turned.
+pub(crate) fn complement(session: &Session, value: Typed, origin: &Origin) -> Result<Typed> {
+    let data_type = match &value.data_type {
+        DataType::Null => DataType::Int32,
+        found if is_integral(found) => found.clone(),
+        found => {
+            let message = format!("`~` takes an integer, this is {}", words(found));
+            return Err(at(
+                &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
+                origin,
+                message,
+            ));
+        }
+    };
+    let ones = cast::implicit(session, Typed::int(-1), &data_type, origin)?;
+    bitwise(session, &BinaryOperator::BitwiseXor, value, ones, origin)
+}
+
 /// `& | ^` on integers.
 pub(crate) fn bitwise(
     session: &Session,
@@ -229,7 +251,11 @@ pub(crate) fn bitwise(
             words(&left.data_type),
             words(&right.data_type)
         );
-        return Err(at(&condition::DATATYPE_MISMATCH, origin, message));
+        return Err(at(
+            &condition::DATATYPE_MISMATCH_BINARY_OP_DIFF_TYPES,
+            origin,
+            message,
+        ));
     };
     let left = cast::implicit(session, left, &common, origin)?;
     let right = cast::implicit(session, right, &common, origin)?;

@@ -33,7 +33,11 @@ pub(crate) fn compare(
             unify::words(&left.data_type),
             unify::words(&right.data_type)
         );
-        return Err(at(&condition::DATATYPE_MISMATCH, origin, message));
+        return Err(at(
+            &condition::DATATYPE_MISMATCH_BINARY_OP_DIFF_TYPES,
+            origin,
+            message,
+        ));
     };
     // Two untyped NULLs are compared as BOOLEAN: DataFusion has no comparison of its NULL type.
     let common = if common == DataType::Null {

@@ -22,7 +22,8 @@ pub(crate) fn concat(session: &Session, values: Vec<Typed>, origin: &Origin) -> 
             .iter()
             .all(|value| value.data_type == DataType::Binary);
     if binary {
-        return unsupported(origin, "concat of BINARY values");
+        let args = values.into_iter().map(|value| value.expr).collect();
+        return Ok(bytes(args));
     }
     let mut joined: Option<Expr> = None;
     for value in values {
@@ -37,6 +38,19 @@ pub(crate) fn concat(session: &Session, values: Vec<Typed>, origin: &Origin) -> 
         });
     }
     Ok(joined.map_or_else(|| Typed::text(""), |expr| Typed::new(expr, DataType::Utf8)))
+}
+
+/// Bytes joined; DataFusion leaves NULLs out, in Spark one of them makes the whole NULL.
+fn bytes(args: Vec<Expr>) -> Typed {
+    let missing = args
+        .iter()
+        .map(|arg| arg.clone().is_null())
+        .reduce(Expr::or);
+    let joined = datafusion::functions::string::expr_fn::concat(args);
+    let null = datafusion::logical_expr::lit(datafusion::common::ScalarValue::Binary(None));
+    let branches = missing.map(|missing| vec![(Box::new(missing), Box::new(null))]);
+    let case = Case::new(None, branches.unwrap_or_default(), Some(Box::new(joined)));
+    Typed::new(Expr::Case(case), DataType::Binary)
 }
 
 fn arrays(session: &Session, values: Vec<Typed>, origin: &Origin) -> Result<Typed> {

@@ -68,7 +68,11 @@ pub(crate) fn rows(
             "this generator takes an array or a map, this is {}",
             words(data_type)
         );
-        Err(at(&condition::DATATYPE_MISMATCH, origin, message))
+        Err(at(
+            &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
+            origin,
+            message,
+        ))
     };
     match (generator.kind, value.data_type.clone()) {
         (Kind::Explode, DataType::List(_)) => Ok((value, vec!["col".into()])),

@@ -34,3 +34,22 @@ pub(crate) fn array(items: Vec<Typed>, item: &DataType) -> Typed {
         data_type,
     )
 }
+
+/// A list of structs with other field names.
+pub(crate) fn renamed(list: &DataType, names: &[String]) -> DataType {
+    let DataType::List(item) = list else {
+        return list.clone();
+    };
+    let DataType::Struct(fields) = item.data_type() else {
+        return list.clone();
+    };
+    let fields = fields.iter().zip(names);
+    let fields: Fields = fields
+        .map(|(field, name)| field.as_ref().clone().with_name(name))
+        .collect();
+    let item = item
+        .as_ref()
+        .clone()
+        .with_data_type(DataType::Struct(fields));
+    DataType::List(Arc::new(item))
+}

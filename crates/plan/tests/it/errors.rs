@@ -81,14 +81,20 @@ fn every_refusal_has_a_place() {
     );
     check(
         "SELECT 1 FROM readings WHERE temperature",
-        &["DATATYPE_MISMATCH 1:30"],
+        &["DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN 1:30"],
     );
     check(
         "SELECT 1 FROM readings GROUP BY 3",
         &["GROUP_BY_POS_OUT_OF_RANGE 1:33"],
     );
-    check("SELECT items + 1 FROM readings", &["DATATYPE_MISMATCH 1:8"]);
-    check("SELECT items = 1 FROM readings", &["DATATYPE_MISMATCH 1:8"]);
+    check(
+        "SELECT items + 1 FROM readings",
+        &["DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES 1:8"],
+    );
+    check(
+        "SELECT items = 1 FROM readings",
+        &["DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES 1:8"],
+    );
     check(
         "SELECT device_id.x FROM readings",
         &["INVALID_EXTRACT_BASE_FIELD_TYPE 1:8"],

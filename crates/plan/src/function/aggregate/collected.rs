@@ -14,9 +14,15 @@ use datafusion::logical_expr::Accumulator;
 /// What is made of the values in the end.
 #[derive(Debug)]
 enum Finish {
-    Percentile { ranks: Vec<f64>, many: bool },
+    Percentile {
+        ranks: Vec<f64>,
+        many: bool,
+    },
     Mode,
-    Text { separator: String },
+    Text {
+        separator: String,
+        descending: Option<bool>,
+    },
 }
 
 /// Keeps all values that are not NULL.
@@ -47,12 +53,15 @@ impl Collected {
         }
     }
 
-    pub(super) fn text(separator: String, distinct: bool) -> Self {
+    pub(super) fn text(separator: String, descending: Option<bool>, distinct: bool) -> Self {
         Self {
             parts: vec![],
             item: DataType::Utf8,
             distinct,
-            finish: Finish::Text { separator },
+            finish: Finish::Text {
+                separator,
+                descending,
+            },
         }
     }
 
@@ -96,8 +105,17 @@ impl Accumulator for Collected {
         match &self.finish {
             Finish::Percentile { ranks, many } => percentiles(&all, ranks, *many),
             Finish::Mode => mode(&all, &self.item),
-            Finish::Text { separator } => {
-                let texts: Vec<&str> = all.as_string::<i32>().iter().flatten().collect();
+            Finish::Text {
+                separator,
+                descending,
+            } => {
+                let mut texts: Vec<&str> = all.as_string::<i32>().iter().flatten().collect();
+                if let Some(descending) = descending {
+                    texts.sort_unstable();
+                    if *descending {
+                        texts.reverse();
+                    }
+                }
                 Ok(ScalarValue::Utf8(
                     (!texts.is_empty()).then(|| texts.join(separator)),
                 ))

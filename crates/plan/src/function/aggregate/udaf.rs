@@ -17,7 +17,7 @@ use super::super::error::fail;
 use super::super::signature::{Param, Parameters, list_of};
 use super::any::{By, Edge};
 use super::collected::{Collected, Moments};
-use super::correlated::Correlation;
+use super::correlated::{Correlation, Regression};
 use super::distinct::Distinct;
 use super::quantile::Quantiles;
 
@@ -35,6 +35,7 @@ pub(in super::super) enum Kind {
     Skewness,
     Kurtosis,
     Correlation,
+    Regression(Regression),
     ListAgg,
     ApproxDistinct,
 }
@@ -181,7 +182,11 @@ impl AggregateUDFImpl for Udaf {
                 vec![field("value", input(0)), field("seen", DataType::Boolean)]
             }
             Kind::MaxBy | Kind::MinBy => vec![field("value", input(0)), field("by", input(1))],
-            Kind::QuantileSummary | Kind::Skewness | Kind::Kurtosis | Kind::Correlation => {
+            Kind::QuantileSummary
+            | Kind::Skewness
+            | Kind::Kurtosis
+            | Kind::Correlation
+            | Kind::Regression(_) => {
                 vec![field("summary", list_of(&DataType::Float64))]
             }
             Kind::Percentile | Kind::Median | Kind::Mode | Kind::ListAgg => {
@@ -241,11 +246,18 @@ impl AggregateUDFImpl for Udaf {
                     .flatten()
                     .unwrap_or_default()
                     .to_string();
-                Box::new(Collected::text(separator, args.is_distinct))
+                let descending = if args.exprs.len() > 2 {
+                    let order = constant(&args, 2)?;
+                    Some(order.try_as_str().flatten() == Some("DESC"))
+                } else {
+                    None
+                };
+                Box::new(Collected::text(separator, descending, args.is_distinct))
             }
             Kind::Skewness => Box::new(Moments::new(3)),
             Kind::Kurtosis => Box::new(Moments::new(4)),
             Kind::Correlation => Box::new(Correlation::default()),
+            Kind::Regression(what) => Box::new(Correlation::regression(what)),
             Kind::ApproxDistinct => Box::new(Distinct::default()),
         })
     }

@@ -1,0 +1,133 @@
+//! Calls that stand for other calls: arrays side by side, percentiles of an ordered set, texts joined in order.
+
+use arrow::datatypes::DataType;
+use sluice_model::condition::query as condition;
+use sqlparser::ast;
+
+use super::call::Call;
+use super::column::Environment;
+use super::{Binder, Typed};
+use crate::error::{Result, at, unsupported};
+use crate::rewrite::{cast, structure, unify};
+
+impl Binder<'_> {
+    /// `arrays_zip(a, b, …)`: the fields are called as the columns are, others by their place.
+    pub(crate) fn zipped(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
+        let args = self.arguments(call, env)?;
+        let names = call.args.iter().enumerate().map(|(index, arg)| match arg {
+            ast::Expr::Identifier(name) => name.value.clone(),
+            ast::Expr::CompoundIdentifier(parts) => parts
+                .last()
+                .map_or_else(|| index.to_string(), |part| part.value.clone()),
+            _ => index.to_string(),
+        });
+        let names: Vec<String> = names.collect();
+        let mut zipped = self.scalar("arrays_zip", args, &call.origin)?;
+        let renamed = structure::renamed(&zipped.data_type, &names);
+        if renamed != zipped.data_type {
+            zipped = cast::explicit(self.session, zipped, &renamed, &call.origin)?;
+        }
+        Ok(zipped)
+    }
+
+    /// `percentile_cont(p) WITHIN GROUP (ORDER BY v [DESC])` as `percentile(v, p)`.
+    pub(crate) fn percentile_cont(
+        &mut self,
+        call: &Call<'_>,
+        env: &Environment<'_>,
+    ) -> Result<Typed> {
+        let ([share], [order]) = (&call.args[..], call.order_by) else {
+            let message = "`percentile_cont` takes one percentage, and the values in WITHIN GROUP (ORDER BY …)";
+            return Err(at(&condition::WRONG_NUM_ARGS, &call.origin, message));
+        };
+        if order.options.asc == Some(false) {
+            return unsupported(&call.origin, "`percentile_cont` in descending order");
+        }
+        let percentile = Call {
+            name: "percentile".into(),
+            args: vec![&order.expr, share],
+            star: false,
+            distinct: call.distinct,
+            order_by: &[],
+            filter: call.filter,
+            nulls: None,
+            over: None,
+            origin: call.origin.clone(),
+        };
+        self.aggregate_call(&percentile, env)
+    }
+
+    /// `listagg(v) WITHIN GROUP (ORDER BY v)`: the order goes along as an argument, as values come in any order.
+    pub(crate) fn ordered(
+        &mut self,
+        call: &Call<'_>,
+        args: &mut Vec<Typed>,
+        env: &Environment<'_>,
+    ) -> Result<()> {
+        let [item] = call.order_by else {
+            return match call.order_by.first() {
+                None => Ok(()),
+                Some(_) => unsupported(&call.origin, "an aggregate in the order of several values"),
+            };
+        };
+        let key = self.expression(&item.expr, env)?;
+        let own = args.first() == Some(&key) && key.data_type == DataType::Utf8;
+        if !own || !matches!(call.name.as_str(), "listagg" | "string_agg") {
+            let what = format!(
+                "`{}` in the order of another value than its own text",
+                call.name
+            );
+            return unsupported(&self.origin(&item.expr), what);
+        }
+        if args.len() == 1 {
+            args.push(Typed::text(""));
+        }
+        let descending = item.options.asc == Some(false);
+        args.push(Typed::text(if descending { "DESC" } else { "ASC" }));
+        Ok(())
+    }
+
+    /// Refuses what `sum` does not add.
+    fn refuse_summed(call: &Call<'_>, args: &[Typed]) -> Result<()> {
+        let [arg] = args else {
+            let message = format!("`sum` takes 1 argument, here are {}", args.len());
+            return Err(at(&condition::WRONG_NUM_ARGS, &call.origin, message));
+        };
+        let summed = unify::is_numeric(&arg.data_type)
+            || matches!(
+                arg.data_type,
+                DataType::Utf8 | DataType::Null | DataType::Interval(_) | DataType::Duration(_)
+            );
+        if summed {
+            return Ok(());
+        }
+        let found = unify::words(&arg.data_type);
+        let message = format!("`sum` takes numbers and intervals, this is {found}");
+        let condition = &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE;
+        Err(at(condition, &call.origin, message))
+    }
+
+    /// Refuses arguments that Spark refuses before it looks for a function, and maps where values are ordered or gathered without doubles.
+    pub(crate) fn refuse_arguments(&self, call: &Call<'_>, args: &[Typed]) -> Result<()> {
+        match call.name.as_str() {
+            "sum" => return Self::refuse_summed(call, args),
+            "percentile" if args.len() == 3 => {
+                return unsupported(&call.origin, "`percentile` with frequencies");
+            }
+            _ => {}
+        }
+        let (at_index, condition) = match call.name.as_str() {
+            "max" | "min" => (0, &condition::DATATYPE_MISMATCH_INVALID_ORDERING_TYPE),
+            "max_by" | "min_by" => (1, &condition::DATATYPE_MISMATCH_INVALID_ORDERING_TYPE),
+            "collect_set" => (0, &condition::DATATYPE_MISMATCH_UNSUPPORTED_INPUT_TYPE),
+            _ => return Ok(()),
+        };
+        match args.get(at_index) {
+            Some(arg) if matches!(arg.data_type, DataType::Map(..)) => {
+                let message = format!("`{}` takes no maps: they have no order", call.name);
+                Err(at(condition, &call.origin, message))
+            }
+            _ => Ok(()),
+        }
+    }
+}

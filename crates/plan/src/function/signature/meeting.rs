@@ -1,0 +1,103 @@
+//! The type in which values of two types meet. Must not know parameters.
+
+use sluice_model::SparkType;
+
+use super::is_integral;
+
+/// The type in which values of two types meet (`coalesce`, `CASE`, arrays, `UNION`), or `None`.
+///
+/// ANSI rules of Spark 4: numbers widen, an integer beside FLOAT gives DOUBLE, a string beside anything atomic is cast
+/// to the other side (integers as BIGINT, floats as DOUBLE), DATE beside TIMESTAMP gives TIMESTAMP.
+#[must_use]
+pub fn common_type(left: &SparkType, right: &SparkType) -> Option<SparkType> {
+    use SparkType::{
+        Array, Binary, Boolean, Date, Decimal, Double, Float, Long, Map, Null, String, Struct,
+        Timestamp, TimestampNtz,
+    };
+    if left == right {
+        return Some(left.clone());
+    }
+    Some(match (left, right) {
+        (Null, other) | (other, Null) => other.clone(),
+        (Decimal(p1, s1), Decimal(p2, s2)) => wider_decimal((*p1, *s1), (*p2, *s2)),
+        (Decimal(p, s), other) | (other, Decimal(p, s)) if is_integral(other) => {
+            wider_decimal((*p, *s), integral_decimal(other)?)
+        }
+        (Decimal(..), Float | Double)
+        | (Float | Double, Decimal(..))
+        | (Float, Double)
+        | (Double, Float) => Double,
+        (Float | Double, other) | (other, Float | Double) if is_integral(other) => Double,
+        (a, b) if is_integral(a) && is_integral(b) => {
+            if width(a) >= width(b) {
+                a.clone()
+            } else {
+                b.clone()
+            }
+        }
+        (String, other) | (other, String) => match other {
+            other if is_integral(other) => Long,
+            Float | Double | Decimal(..) => Double,
+            Boolean | Date | Timestamp | TimestampNtz | Binary => other.clone(),
+            _ => return None,
+        },
+        (Date | TimestampNtz, Timestamp) | (Timestamp, Date | TimestampNtz) => Timestamp,
+        (Date, TimestampNtz) | (TimestampNtz, Date) => TimestampNtz,
+        (Array(a), Array(b)) => Array(Box::new(common_type(a, b)?)),
+        (Map(k1, v1), Map(k2, v2)) => Map(
+            Box::new(common_type(k1, k2)?),
+            Box::new(common_type(v1, v2)?),
+        ),
+        (Struct(a), Struct(b)) if a.len() == b.len() => Struct(
+            a.iter()
+                .zip(b)
+                .map(|(x, y)| {
+                    let mut field = x.clone();
+                    field.data_type = common_type(&x.data_type, &y.data_type)?;
+                    field.nullable |= y.nullable;
+                    Some(field)
+                })
+                .collect::<Option<_>>()?,
+        ),
+        _ => return None,
+    })
+}
+
+fn width(spark: &SparkType) -> u8 {
+    match spark {
+        SparkType::Byte => 1,
+        SparkType::Short => 2,
+        SparkType::Int => 4,
+        _ => 8,
+    }
+}
+
+fn integral_decimal(spark: &SparkType) -> Option<(u8, i8)> {
+    Some(match spark {
+        SparkType::Byte => (3, 0),
+        SparkType::Short => (5, 0),
+        SparkType::Int => (10, 0),
+        SparkType::Long => (20, 0),
+        _ => return None,
+    })
+}
+
+fn wider_decimal(left: (u8, i8), right: (u8, i8)) -> SparkType {
+    let scale = left.1.max(right.1);
+    let whole =
+        (i16::from(left.0) - i16::from(left.1)).max(i16::from(right.0) - i16::from(right.1));
+    bounded_decimal(whole + i16::from(scale), i16::from(scale))
+}
+
+/// A decimal of at most 38 digits: digits behind the point are given up first, but not below 6.
+pub(crate) fn bounded_decimal(precision: i16, scale: i16) -> SparkType {
+    let (precision, scale) = if precision <= 38 {
+        (precision, scale)
+    } else {
+        (38, (38 - (precision - scale)).max(scale.min(6)))
+    };
+    SparkType::Decimal(
+        u8::try_from(precision.max(1)).unwrap_or(38),
+        i8::try_from(scale).unwrap_or(0),
+    )
+}
