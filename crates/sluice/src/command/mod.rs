@@ -92,23 +92,24 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Command::Completion(asked) => Ok(completion::run(&screen, asked.shell)),
         Command::Version => Ok(version::run(&screen)),
     };
-    ended.unwrap_or_else(|refused| {
-        let exit = fail(&screen, &refused.diagnostics, &refused.texts);
-        // Nothing could begin: when only settings and arguments are to blame, it is the code for those.
-        let is_setting = |d: &Diagnostic| {
-            let is_in_sql = d
-                .origin()
-                .is_some_and(|origin| origin.file.ends_with(".sql"));
-            !is_in_sql
-                && (project::ALL.contains(&d.condition) || command::ALL.contains(&d.condition))
-        };
-        let errors = || refused.diagnostics.iter().filter(|d| d.is_error());
-        if exit == Exit::Failure && errors().all(is_setting) {
-            Exit::Usage
-        } else {
-            exit
-        }
-    })
+    ended.unwrap_or_else(|refused| turned_away(&screen, &refused))
+}
+
+/// Reports why nothing could begin: when only settings and arguments are to blame, the code is the one for those.
+fn turned_away(screen: &Screen, refused: &Refused) -> Exit {
+    let exit = fail(screen, &refused.diagnostics, &refused.texts);
+    let is_setting = |d: &Diagnostic| {
+        let is_in_sql = d
+            .origin()
+            .is_some_and(|origin| origin.file.ends_with(".sql"));
+        !is_in_sql && (project::ALL.contains(&d.condition) || command::ALL.contains(&d.condition))
+    };
+    let mut errors = refused.diagnostics.iter().filter(|d| d.is_error());
+    if exit == Exit::Failure && errors.all(is_setting) {
+        Exit::Usage
+    } else {
+        exit
+    }
 }
 
 fn check(screen: &Screen, global: &Global, asked: &Validate) -> Result<Exit, Refused> {

@@ -117,7 +117,7 @@ async fn all(
     let at_once = std::thread::available_parallelism().map_or(2, usize::from);
     let running = work.into_iter().map(|(file, regime)| {
         let (folder, asked, manners) = (folder.to_path_buf(), asked.clone(), manners.clone());
-        tokio::spawn(async move { one(&folder, &asked, file, regime, manners).await })
+        tokio::spawn(async move { one(&folder, &asked, file, regime, &manners).await })
     });
     let mut done = futures::stream::iter(running).buffered(at_once);
     let mut ran = vec![];
@@ -140,7 +140,7 @@ async fn one(
     asked: &Test,
     file: String,
     regime: Regime,
-    manners: Manners,
+    manners: &Manners,
 ) -> Option<Ran> {
     let begun = Instant::now();
     let mut ran = Ran {
@@ -164,7 +164,7 @@ async fn one(
         return None;
     }
     let before = case.to_string();
-    ran.failure = testing::run(&mut case, regime, &manners).await.err();
+    ran.failure = testing::run(&mut case, regime, manners).await.err();
     let after = case.to_string();
     if asked.update && ran.failure.is_none() && after != before {
         match std::fs::write(folder.join(&ran.file), after) {
