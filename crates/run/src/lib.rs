@@ -13,6 +13,7 @@ mod failpoint;
 mod file_list;
 mod files;
 mod flow;
+mod gone;
 mod inputs;
 mod lease;
 mod leaves;

@@ -218,6 +218,8 @@ impl Batch<'_> {
                 }
                 Err(failure) => {
                     lanes.shutdown().await;
+                    let gone = crate::gone::gone_files(self.update, self.flow, self.taken).await;
+                    let failure = gone.map_or(failure, Failure::from);
                     return Err(self.explain(failure, &bound.seen));
                 }
             }

@@ -83,6 +83,7 @@ impl DeltaTable {
             .flat_map(|key| protocol[*key].as_array().cloned().unwrap_or_default())
             .filter_map(|name| name.as_str().map(str::to_owned))
             .collect();
+        features.extend(implied(&protocol).iter().map(|name| (*name).to_owned()));
         features.sort();
         features.dedup();
         let mut properties = map_builder();
@@ -121,6 +122,30 @@ impl DeltaTable {
             ("tableFeatures", list(&features)),
         ])
     }
+}
+
+/// Features of writers in the order in which versions of the protocol brought them.
+const IMPLIED: [&str; 7] = [
+    "appendOnly",
+    "invariants",
+    "checkConstraints",
+    "changeDataFeed",
+    "generatedColumns",
+    "columnMapping",
+    "identityColumns",
+];
+
+/// The features that a protocol without a list of them implies.
+fn implied(protocol: &Value) -> &'static [&'static str] {
+    match protocol["minWriterVersion"].as_u64() {
+        Some(2) => IMPLIED.get(..2),
+        Some(3) => IMPLIED.get(..3),
+        Some(4) => IMPLIED.get(..5),
+        Some(5) => IMPLIED.get(..6),
+        Some(6) => IMPLIED.get(..7),
+        _ => None,
+    }
+    .unwrap_or_default()
 }
 
 fn history_rows(commits: &[CommitChanges]) -> Result<RecordBatch, TableError> {
