@@ -5,7 +5,7 @@
 //! | `drop TABLE`, `lose-checkpoint TABLE` | deletes a table, or its progress |
 //! | `lose TABLE PART`, `tear TABLE PART` | deletes what lies below PART in a table's folder, or cuts its newest file in half |
 //! | `foreign append TABLE`, `foreign overwrite TABLE` | another program writes the rows of a query |
-//! | `foreign delete TABLE PREDICATE`, `foreign optimize TABLE`, `foreign restore TABLE VERSION` | another program changes a table |
+//! | `foreign delete TABLE PREDICATE`, `foreign optimize TABLE`, `foreign restore TABLE VERSION`, `foreign set TABLE KEY=VALUE` | another program changes a table |
 
 use std::sync::Arc;
 
@@ -73,6 +73,10 @@ async fn write_foreign(walk: &mut Walk, station: &Station) -> Result<(), Trouble
         }
         "delete" => Act::Delete(rest.to_owned()),
         "optimize" => Act::Optimize,
+        "set" => {
+            let (key, value) = rest.split_once('=').ok_or("which property?")?;
+            Act::Set(key.to_owned(), value.to_owned())
+        }
         "restore" => Act::Restore(rest.parse().map_err(|_| "which version?")?),
         other => return Err(format!("nobody knows how to `{other}`").into()),
     };

@@ -23,6 +23,8 @@ pub(crate) enum Act {
     Delete(String),
     /// Rewrites small files as large ones.
     Optimize,
+    /// Sets a table property.
+    Set(String, String),
     /// Sets the table back to a version.
     Restore(u64),
 }
@@ -56,6 +58,12 @@ pub(crate) async fn act(
                 .map(drop)
         }
         Act::Optimize => table.optimize().await.map(drop),
+        Act::Set(key, value) => table
+            .set_tbl_properties()
+            .with_properties([(key, value)].into())
+            .with_raise_if_not_exists(false)
+            .await
+            .map(drop),
         Act::Restore(version) => table
             .restore()
             .with_version_to_restore(version)

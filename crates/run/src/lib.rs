@@ -6,6 +6,7 @@
 mod bad_records;
 mod checkpoint_store;
 mod clean;
+mod description;
 mod engine;
 mod error;
 mod event_log;

@@ -19,6 +19,7 @@ use sluice_model::{DatasetKind, DatasetName, Diagnostic, FlowKind, Namespace};
 use sluice_plan::BoundQuery;
 use sluice_table::DeltaTable;
 
+use crate::description;
 use crate::engine::Engine;
 use crate::error::{Failure, Result};
 use crate::event_log::store::event_table_name;
@@ -26,7 +27,6 @@ use crate::flow::complete;
 use crate::inputs::{Binding, Seen};
 use crate::prepare::prepare;
 use crate::report::Technique;
-use crate::schema;
 use crate::tables::Tables;
 use crate::update::{Update, UpdateRequest};
 
@@ -169,29 +169,23 @@ impl Engine {
         let Some(flow) = update.prepared.graph.flows.get(id) else {
             return Ok(line("refresh", None, String::new()));
         };
+        let change = description::change(self, dataset, &table)?;
+        let detail = description::words(&change, &table).join("; ");
+        let is_changed = !change.is_empty();
         if kind == DatasetKind::MaterializedView && dataset.schema.is_some() {
             let technique = complete::choice(update, flow, dataset, &table).await?;
-            let action = if technique.name == "NO_OP" {
-                "no change"
-            } else {
-                "refresh"
+            let action = match technique.name {
+                _ if is_changed => "change",
+                "NO_OP" => "no change",
+                _ => "refresh",
             };
-            return Ok(line(action, Some(technique), String::new()));
+            return Ok(line(action, Some(technique), detail));
         }
-        let added: Vec<String> = schema::wanted(dataset).map_or_else(Vec::new, |wanted| {
-            let known = table.schema();
-            wanted
-                .fields()
-                .iter()
-                .filter(|field| known.field_with_name(field.name()).is_err())
-                .map(|field| field.name().clone())
-                .collect()
-        });
-        Ok(if added.is_empty() {
-            line("refresh", None, String::new())
-        } else {
-            line("change", None, format!("adds {}", added.join(", ")))
-        })
+        Ok(line(
+            if is_changed { "change" } else { "refresh" },
+            None,
+            detail,
+        ))
     }
 
     /// Runs a query over the tables and views of a pipeline, as they are now. Names resolve as inside the pipeline.

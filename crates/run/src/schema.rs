@@ -7,6 +7,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use sluice_graph::ResolvedDataset;
 use sluice_table::TableDefinition;
 
+use crate::description;
 use crate::engine::Engine;
 
 /// The property that names the pipeline that owns a table.
@@ -40,25 +41,12 @@ pub(crate) fn wanted(dataset: &ResolvedDataset) -> Option<SchemaRef> {
 /// The table of a dataset as it should be made.
 pub(crate) fn definition(engine: &Engine, dataset: &ResolvedDataset) -> Option<TableDefinition> {
     let declared = &dataset.definition;
-    let mut properties = declared.properties.clone();
-    properties.insert(OWNER.to_string(), engine.pipeline_id());
-    if !declared.cluster_by.is_empty() {
-        properties.insert(
-            CLUSTER_BY.to_string(),
-            declared
-                .cluster_by
-                .iter()
-                .map(|column| column.value.as_str())
-                .collect::<Vec<_>>()
-                .join(","),
-        );
-    }
     Some(TableDefinition {
         name: Some(declared.name.to_string()),
         comment: declared.comment.clone(),
         columns: wanted(dataset)?,
         partition_by: partition_by(dataset),
-        properties,
+        properties: description::properties(engine, dataset),
     })
 }
 

@@ -6,10 +6,11 @@ use serde_json::json;
 use sluice_checkpoint::{FlowId as Application, current_incarnation};
 use sluice_graph::{Input, ResolvedDataset};
 use sluice_model::condition::run::{FULL_REFRESH_LOSES_ROWS, TABLE_OWNED_BY_OTHER_PIPELINE};
-use sluice_model::{DatasetKind, Diagnostic, FlowKind, Origin};
+use sluice_model::{Diagnostic, FlowKind, Origin};
 use sluice_table::{CommitOutcome, CommitRequest, DeltaTable, MetadataChange, Removes, TableError};
 
 use crate::checkpoint_store::CheckpointStore;
+use crate::description;
 use crate::error::{Failure, Result, internal};
 use crate::file_list::taken_files;
 use crate::leaves::leaves;
@@ -35,27 +36,24 @@ impl Update {
 
     /// Makes the table of a dataset fit its declaration. Datasets whose columns are unknown wait.
     pub(crate) async fn set_up(&self, dataset: &ResolvedDataset) -> Result<()> {
-        let Some(wanted) = schema::wanted(dataset) else {
-            return Ok(());
-        };
-        let table = self.target(dataset).await?;
-        self.check_owner(dataset, &table)?;
-        if dataset.definition.kind != DatasetKind::StreamingTable {
+        if dataset.schema.is_none() {
             return Ok(());
         }
-        let place = |error: TableError| error.diagnostic().at(&dataset.definition.origin, "");
-        let change = table.evolve(&wanted).map_err(place)?;
+        let table = self.target(dataset).await?;
+        self.check_owner(dataset, &table)?;
+        let change = description::change(&self.engine, dataset, &table)?;
         if change.is_empty() {
             return Ok(());
         }
         let id = format!("sluice-schema/{}", self.engine.pipeline_id());
         let number = table.txn(&id).await?.map_or(0, |number| number + 1);
+        let operation = description::operation(&change, &table);
         self.change(
             &table,
             change,
             vec![(id, number)],
             Removes::None,
-            "ADD COLUMNS",
+            operation,
             &dataset.definition.origin,
         )
         .await
@@ -148,7 +146,7 @@ impl Update {
             .await?;
             txns.push((Application::new(&id, flow.name.as_str(), next).app_id(), -1));
         }
-        let wanted = schema::wanted(dataset);
+        let wanted = description::columns(dataset, &table);
         let change = wanted.and_then(|columns| {
             crate::micro_batch::column_change(&table, &columns, &schema::partition_by(dataset))
         });

@@ -16,6 +16,7 @@ use sluice_plan::incremental::choose::{
 use sluice_plan::incremental::shape::{Shape, Structure, is_same_date};
 use sluice_table::{ChangeKind, DataFile, DeltaTable, Removes};
 
+use crate::description;
 use crate::error::Result;
 use crate::event_log::definitions::input_name;
 use crate::event_log::details;
@@ -322,7 +323,7 @@ impl<'a> Refresh<'a> {
     }
 
     fn metadata(&self) -> Option<sluice_table::MetadataChange> {
-        let wanted = schema::wanted(self.dataset)?;
+        let wanted = description::columns(self.dataset, &self.progress.table)?;
         column_change(
             &self.progress.table,
             &wanted,

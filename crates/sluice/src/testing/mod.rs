@@ -19,6 +19,7 @@
 //! | `query` | runs a query, or a statement such as DESCRIBE or OPTIMIZE | `expect`: the rows, or `error` |
 //! | `events [types]` | lists events of the last update | its lines |
 //! | `history TABLE` | lists commits | its lines |
+//! | `describe TABLE` | lists comments and properties, under all regimes | its lines |
 //! | `crash STEP FLOW` | the next update dies at that step | |
 //! | `overtaken STEP FLOW` | the next update waits at that step until another engine has done a whole one | |
 //!

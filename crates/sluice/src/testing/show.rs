@@ -8,6 +8,7 @@ use sluice_decode::cast::{CastMode, cast};
 use sluice_model::event::Event;
 use sluice_model::{FlowKind, SparkType};
 use sluice_run::{FlowReport, PlanLine, QueryResult, UpdateReport};
+use sluice_table::DeltaTable;
 
 /// The flows of an update, one line each: `silver  COMPLETED  append  +2 rows  valid: 1 passed, 1 failed`.
 pub(crate) fn update(report: &UpdateReport) -> String {
@@ -79,6 +80,29 @@ pub(crate) fn plan(lines: &[PlanLine]) -> String {
         text
     };
     lines.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// What a table says of itself: its comment, columns with theirs, properties.
+pub(crate) fn description(table: &DeltaTable) -> String {
+    let comment = table.comment().map(|comment| format!("comment  {comment}"));
+    let columns = table.schema();
+    let columns = columns.fields().iter().map(|field| {
+        let name = field.name();
+        match field.metadata().get("comment") {
+            Some(comment) => format!("column  {name}  {comment}"),
+            None => format!("column  {name}"),
+        }
+    });
+    let properties = table.properties();
+    let properties = properties
+        .iter()
+        .map(|(key, value)| format!("property  {key}  {value}"));
+    let lines: Vec<String> = comment
+        .into_iter()
+        .chain(columns)
+        .chain(properties)
+        .collect();
+    lines.join("\n")
 }
 
 /// Events, one line each.

@@ -136,6 +136,7 @@ impl Walk {
                 self.compare(case, index, &shown, Form::Lines)
             }
             "history" => self.history(case, index, station).await,
+            "describe" => self.describe(case, index, station).await,
             // Answers of the station before.
             "expect" | "error" | "note" => Ok(()),
             other => {
@@ -387,6 +388,19 @@ impl Walk {
         };
         let shown = show::table(&result, true)?;
         self.compare(case, index, &shown, Form::Table { is_ordered: true })
+    }
+
+    async fn describe(
+        &mut self,
+        case: &mut Case,
+        index: usize,
+        station: &Station,
+    ) -> Result<(), Trouble> {
+        let (engine, loaded, name) = self.table_of(&station.argument)?;
+        let table = engine.table(&loaded.declared, &name).await;
+        let table = table.map_err(|found| format!("{found:?}"))?;
+        let shown = show::description(&table.ok_or("there is no such table")?);
+        self.settle(case, index, &shown, Form::Lines)
     }
 
     /// An engine, the project as it is, and the full name of a table.
