@@ -444,6 +444,7 @@ fn add_counters(seen: &Seen, counters: ReadCounters) {
     total.bytes += counters.bytes;
     total.rows += counters.rows;
     total.bad_records += counters.bad_records;
+    total.ignored_tails += counters.ignored_tails;
     total.missing_files += counters.missing_files;
     total.corrupt_files += counters.corrupt_files;
 }

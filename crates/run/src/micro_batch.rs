@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::json;
 use sluice_checkpoint::BatchPlan;
 use sluice_graph::{ResolvedDataset, ResolvedFlow};
+use sluice_model::condition::run::BAD_RECORDS;
 use sluice_model::condition::table::DELTA_CONCURRENT_WRITE;
 use sluice_model::event::ExpectationCounts;
 use sluice_model::{DatasetName, Diagnostic, Origin, SparkType};
@@ -275,7 +276,13 @@ impl Batch<'_> {
         (schema, partition_by)
     }
 
-    fn count(&self, checks: &[Checks], seen: &Seen, adds: &[Add], notes: Vec<Diagnostic>) -> Done {
+    fn count(
+        &self,
+        checks: &[Checks],
+        seen: &Seen,
+        adds: &[Add],
+        mut notes: Vec<Diagnostic>,
+    ) -> Done {
         let mut expectations = vec![];
         let target = &self.flow.id.target;
         for check in checks {
@@ -291,6 +298,7 @@ impl Batch<'_> {
             crate::report::add_counts(&mut expectations, &counts(view, check));
         }
         let counters = *seen.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.extend(self.tails_left_out(counters.ignored_tails));
         let dropped = checks
             .iter()
             .chain(views.iter().map(|(_, check)| check))
@@ -313,6 +321,20 @@ impl Batch<'_> {
             expectations,
             notes,
         }
+    }
+
+    /// Says that lines held more than their record.
+    fn tails_left_out(&self, count: u64) -> Option<Diagnostic> {
+        let lines = match count {
+            0 => return None,
+            1 => "1 line".to_string(),
+            many => format!("{many} lines"),
+        };
+        let batch = self.plan.batch;
+        let message =
+            format!("micro-batch {batch} left out what stands behind the record of {lines}");
+        let note = Diagnostic::note(&BAD_RECORDS, message).at(&self.flow.origin, "");
+        Some(note.fact("as Spark does: a line of a JSON file holds one record"))
     }
 
     async fn commit(

@@ -43,6 +43,9 @@ pub struct CsvDecoder {
     carry: Vec<u8>,
     /// Inside a line that is too long: everything up to its end is thrown away.
     overlong: bool,
+    /// Bytes to wait for before a record that goes over lines is tried again, so that a long one is not read from its
+    /// start for every piece of it.
+    patience: usize,
     rows: usize,
     bytes: usize,
     tally: Tally,
@@ -95,6 +98,7 @@ impl CsvDecoder {
             names: vec![],
             carry: vec![],
             overlong: false,
+            patience: 0,
             rows: 0,
             bytes: 0,
             tally: Tally::default(),
@@ -118,6 +122,7 @@ impl CsvDecoder {
         self.names.clear();
         self.carry.clear();
         self.overlong = false;
+        self.patience = 0;
     }
 
     /// Columns that headers have and the schema has not, with inferred types; empty unless `learn_new_fields` is set.
@@ -143,6 +148,10 @@ impl CsvDecoder {
             self.overlong = false;
             bytes = bytes.get(end + 1..).unwrap_or_default();
         }
+        if self.carry.len() + bytes.len() < self.patience {
+            self.carry.extend_from_slice(bytes);
+            return Ok(out);
+        }
         let last = bytes
             .iter()
             .rposition(|byte| *byte == b'\n')
@@ -152,6 +161,10 @@ impl CsvDecoder {
             let mut region = std::mem::take(&mut self.carry);
             region.extend_from_slice(whole);
             let used = self.region(&region, false, &mut out)?;
+            self.patience = match used {
+                0 => (2 * region.len()).min(LINE_BYTES_MAX),
+                _ => 0,
+            };
             self.carry
                 .extend_from_slice(region.get(used..).unwrap_or_default());
         }

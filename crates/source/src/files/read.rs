@@ -32,6 +32,8 @@ pub struct ReadCounters {
     pub rows: u64,
     /// Records that could not be parsed, whatever became of them.
     pub bad_records: u64,
+    /// Lines with something behind their record, which was left out as Spark leaves it out.
+    pub ignored_tails: u64,
     /// Files that were gone and skipped (`ignoreMissingFiles`).
     pub missing_files: u64,
     /// Files that were damaged and whose rest was skipped (`ignoreCorruptFiles`).
@@ -291,6 +293,7 @@ impl Task {
         self.progress.with(|progress| {
             progress.counters.rows += rows;
             progress.counters.bad_records += part.bad_records;
+            progress.counters.ignored_tails += part.ignored_tails;
             let room = BAD_ROWS_KEPT.saturating_sub(progress.bad_rows.len());
             progress
                 .bad_rows

@@ -47,6 +47,8 @@ pub(crate) struct Part {
     pub batch: RecordBatch,
     /// Bad records among or beside them.
     pub bad_records: u64,
+    /// Lines with something behind their record, which was left out.
+    pub ignored_tails: u64,
     /// Bad records one by one: the first ones, or all of them where `badRecordsPath` asks for it.
     pub bad_rows: Vec<BadRow>,
 }
@@ -56,6 +58,7 @@ impl Part {
         Self {
             batch,
             bad_records: 0,
+            ignored_tails: 0,
             bad_rows: vec![],
         }
     }

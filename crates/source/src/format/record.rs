@@ -160,7 +160,7 @@ pub(super) fn decode<D: RecordDecoder>(
 
 /// One batch of the decoder as a part of the file.
 fn part(job: &FileJob<'_>, corrupt: &Corrupt, decoded: Decoded) -> Result<Part, SourceError> {
-    let bad_records = decoded.bad_count;
+    let (bad_records, ignored_tails) = (decoded.bad_count, decoded.ignored_tails);
     let known = decoded
         .bad_records
         .into_iter()
@@ -174,6 +174,7 @@ fn part(job: &FileJob<'_>, corrupt: &Corrupt, decoded: Decoded) -> Result<Part, 
     Ok(Part {
         batch: in_schema_order(job, &batch)?,
         bad_records,
+        ignored_tails,
         bad_rows,
     })
 }
