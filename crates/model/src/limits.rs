@@ -51,6 +51,8 @@ pub const SIMULATION_TEMPLATE_BYTES_MAX: u64 = 1024 * 1024;
 pub const SIMULATION_EXPRESSIONS_MAX: usize = 10_000;
 /// How often one expression may repeat something (letters, words, paragraphs).
 pub const SIMULATION_REPEATS_MAX: u64 = 1_000;
+/// The same, of all expressions together: keeps a record below some megabytes.
+pub const SIMULATION_RECORD_REPEATS_MAX: u64 = 20_000;
 /// Records per second that may be asked for; as many as there can be is asked for by `max`.
 pub const SIMULATED_RECORDS_PER_SECOND_MAX: u64 = 100_000_000;
 /// Devices of a simulated fleet. They cost no memory; their names stay short.

@@ -51,7 +51,7 @@ impl Reading {
     /// Bias, drift and noise of this device, from -0.7 to 0.7.
     fn own_level(&self, kind: u64, random: &mut Random) -> f64 {
         let own = hash(self.seed, kind, self.device);
-        let bias = fraction(own).mul_add(2.0, -1.0);
+        let bias = fraction(own) * 2.0 - 1.0;
         let drift_days = 5 + i64::try_from(own % 11).unwrap_or(0);
         let drift = wave((phase(self.at_us, drift_days * DAY_US) + fraction(own)) % 1.0);
         0.25 * bias + 0.2 * drift + 0.25 * random.signed()

@@ -48,7 +48,7 @@ impl Random {
 
     /// From -1 to below 1.
     pub(crate) fn signed(&mut self) -> f64 {
-        self.unit().mul_add(2.0, -1.0)
+        self.unit() * 2.0 - 1.0
     }
 
     /// From `low` to `high`.

@@ -83,6 +83,17 @@ pub(crate) enum Helper {
     Mac,
 }
 
+impl Helper {
+    /// How often it writes something again and again.
+    pub(super) fn repeats(&self) -> u64 {
+        match self {
+            Self::Words(_, count, _) | Self::Letters(_, count) => *count,
+            Self::Sentences { count, parts, .. } => count * parts,
+            _ => 1,
+        }
+    }
+}
+
 /// Walks remember this many devices; further ones share.
 pub(crate) const WALKING_DEVICES: usize = 1_024;
 

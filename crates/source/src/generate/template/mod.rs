@@ -15,7 +15,9 @@ use super::device::Reading;
 use super::random::Random;
 use super::row::RecordForm;
 use helper::{Helper, Output};
-use sluice_model::limits::{SIMULATION_EXPRESSIONS_MAX, SIMULATION_TEMPLATE_BYTES_MAX};
+use sluice_model::limits::{
+    SIMULATION_EXPRESSIONS_MAX, SIMULATION_RECORD_REPEATS_MAX, SIMULATION_TEMPLATE_BYTES_MAX,
+};
 
 /// How many mistakes are told at once.
 const ERRORS_MAX: usize = 20;
@@ -128,6 +130,7 @@ impl Template {
         let end = text.trim_end().len();
         let mut at = text.len() - text.trim_start().len();
         let mut expressions = 0;
+        let mut repeats = 0;
         while at < end {
             let rest = &text[at..end];
             let Some(start) = rest.find("{{") else {
@@ -159,7 +162,10 @@ impl Template {
                 return;
             }
             match resolve::resolve(inner, &mut self.walks) {
-                Ok(helper) => self.pieces.push(Piece::Helper(helper)),
+                Ok(helper) => {
+                    repeats += helper.repeats();
+                    self.pieces.push(Piece::Helper(helper));
+                }
                 Err(mistake) => errors.push(located(
                     text,
                     at + start + 2 + mistake.start,
@@ -167,6 +173,13 @@ impl Template {
                     mistake.message,
                     mistake.help,
                 )),
+            }
+            if repeats > SIMULATION_RECORD_REPEATS_MAX {
+                let message = format!(
+                    "all expressions together repeat at most {SIMULATION_RECORD_REPEATS_MAX} times"
+                );
+                errors.push(located(text, at + start, 2, message, None));
+                return;
             }
             at += start + length + 4;
         }
@@ -214,7 +227,7 @@ fn located(
     help: Option<String>,
 ) -> TemplateError {
     let before = &text[..start];
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
     let marked = text[start..start + length].lines().next().unwrap_or("");
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);

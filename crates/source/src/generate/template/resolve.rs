@@ -255,10 +255,7 @@ fn choose(method: &str, name: &str, arguments: &Arguments<'_>) -> Result<Option<
         },
         "shuffle" => Helper::Shuffled(elements(arguments)?),
         "slugify" => Helper::Address(vec![Piece::Literal(arguments.text.as_bytes().to_vec())]),
-        "replaceSymbolWithNumber" => {
-            let digits_only = arguments.as_text().unwrap_or("").replace(['?', '*'], "");
-            Helper::Pattern(digits_only.into_bytes())
-        }
+        "replaceSymbolWithNumber" => digits(arguments.as_text().unwrap_or("")),
         "replaceSymbols" => Helper::Pattern(arguments.as_text().unwrap_or("").as_bytes().to_vec()),
         _ => return Ok(None),
     }))
@@ -369,6 +366,15 @@ fn weighted(arguments: &Arguments<'_>) -> Result<Helper, Mistake> {
     Ok(Helper::Weighted(values))
 }
 
+/// `#` is a digit, the rest is as it is.
+fn digits(pattern: &str) -> Helper {
+    let pieces = pattern.bytes().map(|byte| match byte {
+        b'#' => Piece::Helper(Helper::Letters(b"0123456789", 1)),
+        other => Piece::Literal(vec![other]),
+    });
+    Helper::Sequence(pieces.collect())
+}
+
 /// Modules whose helpers write texts.
 fn texts(method: &str, name: &str, arguments: &Arguments<'_>) -> Result<Option<Helper>, Mistake> {
     let repeats = |default| arguments.count(default, SIMULATION_REPEATS_MAX);
@@ -396,7 +402,7 @@ fn texts(method: &str, name: &str, arguments: &Arguments<'_>) -> Result<Option<H
         "password" => Helper::Letters(PASSWORD, repeats(15)?),
         "phoneNumber" | "phoneNumberFormat" | "number" => {
             let pattern = arguments.as_text().unwrap_or("###-###-####");
-            Helper::Pattern(pattern.as_bytes().to_vec())
+            digits(pattern)
         }
         "words" => Helper::Words(super::words::LOREM, repeats(3)?, " "),
         "sentence" => sentences(1, 1, " "),

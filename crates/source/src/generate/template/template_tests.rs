@@ -242,6 +242,8 @@ fn every_helper_writes_something() {
         assert!(!line(text).is_empty(), "{text}");
     }
     assert!(line("{{internet.email}}").contains('@'));
+    let line_of_digits = line("{{helpers.replaceSymbolWithNumber(?-##)}}");
+    assert!(line_of_digits.starts_with("?-") && line_of_digits[2..].parse::<u8>().is_ok());
     assert_eq!(line("{{lorem.paragraphs(2)}}").matches("\\n").count(), 1);
 }
 
@@ -319,5 +321,7 @@ fn what_is_too_large_is_refused() {
         "]".repeat(5_000)
     );
     assert!(error(&deep).message.contains("no JSON"));
+    let much = "{{lorem.paragraphs(1000)}}".repeat(10);
+    assert!(error(&much).message.contains("repeat at most"));
     assert!(error(&"{{walk}}".repeat(65)).message.contains("64 walks"));
 }
