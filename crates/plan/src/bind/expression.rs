@@ -45,12 +45,8 @@ impl Binder<'_> {
             } => self.case(operand.as_deref(), conditions, else_result.as_deref(), env),
             ast::Expr::Function(function) => self.call(function, whole),
             ast::Expr::Lambda(lambda) => self.stray_lambda(lambda),
-            ast::Expr::IsNull(inner) => {
-                Ok(Typed::boolean(self.expression(inner, env)?.expr.is_null()))
-            }
-            ast::Expr::IsNotNull(inner) => Ok(Typed::boolean(
-                self.expression(inner, env)?.expr.is_not_null(),
-            )),
+            ast::Expr::IsNull(inner) => self.is_null(inner, false, env),
+            ast::Expr::IsNotNull(inner) => self.is_null(inner, true, env),
             ast::Expr::IsTrue(_)
             | ast::Expr::IsNotTrue(_)
             | ast::Expr::IsFalse(_)
@@ -324,6 +320,15 @@ impl Binder<'_> {
             datafusion::functions::core::expr_fn::coalesce(args),
             data_type,
         ))
+    }
+
+    fn is_null(&mut self, ast: &ast::Expr, negated: bool, env: &Environment<'_>) -> Result<Typed> {
+        let value = self.expression(ast, env)?.expr;
+        Ok(Typed::boolean(if negated {
+            value.is_not_null()
+        } else {
+            value.is_null()
+        }))
     }
 
     fn truth(&mut self, ast: &ast::Expr, env: &Environment<'_>) -> Result<Typed> {

@@ -48,7 +48,7 @@ impl Binder<'_> {
         }
         match kind.kind {
             Kind::Stack => return self.stack(from, values, qualifier, names, &origin),
-            Kind::JsonTuple => return self.json_tuple(from, values, qualifier, names, &origin),
+            Kind::JsonTuple => return self.json_tuple(from, &values, qualifier, names, &origin),
             Kind::Explode | Kind::PosExplode | Kind::Inline => {}
         }
         let Ok([value]) = <[Typed; 1]>::try_from(values) else {
@@ -223,12 +223,12 @@ impl Binder<'_> {
     fn json_tuple(
         &mut self,
         from: From,
-        values: Vec<Typed>,
+        values: &[Typed],
         qualifier: Option<&str>,
         names: &[String],
         origin: &Origin,
     ) -> Result<(From, Vec<ScopeColumn>)> {
-        let [json, keys @ ..] = values.as_slice() else {
+        let [json, keys @ ..] = values else {
             let message = "json_tuple takes a JSON text and keys";
             return Err(at(&condition::WRONG_NUM_ARGS, origin, message));
         };

@@ -49,26 +49,20 @@ struct Measure {
     name: String,
 }
 
+/// The columns of a scope, as `*` shows them, that are not used up.
+fn unused(scope: &Scope, used: &[Column]) -> Vec<ScopeColumn> {
+    let columns = scope.columns.iter();
+    let rest = columns
+        .filter(|column| !column.hidden && !column.unstarred && !used.contains(&column.column));
+    rest.cloned().collect()
+}
+
 impl Binder<'_> {
     /// `PIVOT (aggregates FOR columns IN (values))`: first one row per group and value, then one per group. So an
     /// aggregate of no rows is NULL, also `count`, as in Spark.
     pub(crate) fn pivot(&mut self, from: From, pivot: &Pivot<'_>, origin: &Origin) -> Result<From> {
         self.refuse_on_stream(from.streaming, "PIVOT", origin)?;
-        let plain = Environment::over(&from.scope).named("PIVOT");
-        let columns = pivot
-            .columns
-            .iter()
-            .map(|column| match column {
-                ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_) => {
-                    self.expression(column, &plain)
-                }
-                other => {
-                    let message = "PIVOT takes columns behind FOR";
-                    let condition = &sluice_model::condition::sql::PARSE_SYNTAX_ERROR;
-                    Err(at(condition, &self.origin(other), message))
-                }
-            })
-            .collect::<Result<Vec<Typed>>>()?;
+        let columns = self.pivoted(pivot, &from)?;
         let mut measures = self.measures(pivot, &from)?;
         let values = self.pivot_values(pivot, &columns)?;
         let used: Vec<Column> = measures
@@ -77,13 +71,7 @@ impl Binder<'_> {
             .chain(columns.iter().map(|column| &column.expr))
             .flat_map(|expr| expr.column_refs().into_iter().cloned())
             .collect();
-        let groups: Vec<ScopeColumn> = from
-            .scope
-            .columns
-            .iter()
-            .filter(|column| !column.hidden && !column.unstarred && !used.contains(&column.column))
-            .cloned()
-            .collect();
+        let groups = unused(&from.scope, &used);
         let (plan, keys) = self.grouped_by_value(from.plan, &groups, &columns, &mut measures)?;
         let (group_keys, value_keys) = keys.split_at(groups.len());
         let mut wide = vec![];
@@ -134,6 +122,22 @@ impl Binder<'_> {
             streaming: false,
         };
         self.reshaped(bound, pivot.alias, &groups, origin)
+    }
+
+    /// The columns behind FOR.
+    fn pivoted(&mut self, pivot: &Pivot<'_>, from: &From) -> Result<Vec<Typed>> {
+        let plain = Environment::over(&from.scope).named("PIVOT");
+        let columns = pivot.columns.iter().map(|column| match column {
+            ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_) => {
+                self.expression(column, &plain)
+            }
+            other => {
+                let message = "PIVOT takes columns behind FOR";
+                let condition = &sluice_model::condition::sql::PARSE_SYNTAX_ERROR;
+                Err(at(condition, &self.origin(other), message))
+            }
+        });
+        columns.collect()
     }
 
     fn measures(&mut self, pivot: &Pivot<'_>, from: &From) -> Result<Vec<Measure>> {
@@ -270,42 +274,13 @@ impl Binder<'_> {
     ) -> Result<From> {
         let env = Environment::over(&from.scope).named("UNPIVOT");
         let outputs = names_of(unpivot.value);
-        let mut sets: Vec<(String, Vec<Typed>)> = vec![];
-        for item in unpivot.columns {
-            let place = self.origin(&item.expr);
-            let written = match &item.expr {
-                ast::Expr::Tuple(parts) => parts.clone(),
-                one => vec![one.clone()],
-            };
-            if written.len() != outputs.len() {
-                let message = format!(
-                    "UNPIVOT names {} value columns, and here are {}",
-                    outputs.len(),
-                    written.len()
-                );
-                return Err(at(&condition::UNPIVOT_VALUE_SIZE_MISMATCH, &place, message));
-            }
-            let values = written.iter().map(|column| self.expression(column, &env));
-            let values = values.collect::<Result<Vec<Typed>>>()?;
-            let plain: Vec<String> = written.iter().flat_map(names_of).collect();
-            let name = item
-                .alias
-                .as_ref()
-                .map_or_else(|| plain.join("_"), |alias| alias.value.clone());
-            sets.push((name, values));
-        }
+        let sets = self.unpivoted_sets(unpivot, &outputs, &env)?;
         let used: Vec<Column> = sets
             .iter()
             .flat_map(|(_, values)| values)
             .flat_map(|value| value.expr.column_refs().into_iter().cloned())
             .collect();
-        let kept: Vec<ScopeColumn> = from
-            .scope
-            .columns
-            .iter()
-            .filter(|column| !column.hidden && !column.unstarred && !used.contains(&column.column))
-            .cloned()
-            .collect();
+        let kept = unused(&from.scope, &used);
         let (plan, number) = self.numbered(from.plan, sets.len(), origin)?;
         let mut exprs = vec![];
         let mut columns = vec![];
@@ -345,6 +320,40 @@ impl Binder<'_> {
             streaming: from.streaming,
         };
         self.reshaped(bound, unpivot.alias, &kept, origin)
+    }
+
+    /// Per item behind IN its name and its values.
+    fn unpivoted_sets(
+        &mut self,
+        unpivot: &Unpivot<'_>,
+        outputs: &[String],
+        env: &Environment<'_>,
+    ) -> Result<Vec<(String, Vec<Typed>)>> {
+        let mut sets = vec![];
+        for item in unpivot.columns {
+            let place = self.origin(&item.expr);
+            let written = match &item.expr {
+                ast::Expr::Tuple(parts) => parts.clone(),
+                one => vec![one.clone()],
+            };
+            if written.len() != outputs.len() {
+                let message = format!(
+                    "UNPIVOT names {} value columns, and here are {}",
+                    outputs.len(),
+                    written.len()
+                );
+                return Err(at(&condition::UNPIVOT_VALUE_SIZE_MISMATCH, &place, message));
+            }
+            let values = written.iter().map(|column| self.expression(column, env));
+            let values = values.collect::<Result<Vec<Typed>>>()?;
+            let plain: Vec<String> = written.iter().flat_map(names_of).collect();
+            let name = item
+                .alias
+                .as_ref()
+                .map_or_else(|| plain.join("_"), |alias| alias.value.clone());
+            sets.push((name, values));
+        }
+        Ok(sets)
     }
 
     fn unpivoted(&mut self, values: Vec<Typed>, number: &Column, origin: &Origin) -> Result<Typed> {

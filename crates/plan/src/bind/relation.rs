@@ -141,6 +141,28 @@ impl Binder<'_> {
                 alias,
                 ..
             } => self.lateral_query(&Scope::default(), subquery, alias.as_ref(), &origin),
+            ast::TableFactor::Pivot { .. } | ast::TableFactor::Unpivot { .. } => {
+                self.reshape(factor, &origin)
+            }
+            generator if generator_in_from(generator).is_some() => {
+                match generator_in_from(generator) {
+                    Some(generator) => self.generated(&generator),
+                    None => unsupported(&origin, "this kind of relation"),
+                }
+            }
+            ast::TableFactor::Table {
+                name,
+                args: Some(_),
+                ..
+            }
+            | ast::TableFactor::Function { name, .. } => no_reader(&name.to_string(), &origin),
+            _ => unsupported(&origin, "this kind of relation"),
+        }
+    }
+
+    /// A relation under PIVOT or UNPIVOT.
+    fn reshape(&mut self, factor: &ast::TableFactor, origin: &Origin) -> Result<From> {
+        match factor {
             ast::TableFactor::Pivot {
                 table,
                 aggregate_functions,
@@ -156,7 +178,7 @@ impl Binder<'_> {
                     values: value_source,
                     alias: alias.as_ref(),
                 };
-                self.pivot(from, &pivot, &origin)
+                self.pivot(from, &pivot, origin)
             }
             ast::TableFactor::Unpivot {
                 table,
@@ -174,21 +196,9 @@ impl Binder<'_> {
                     keep_nulls: matches!(null_inclusion, Some(ast::NullInclusion::IncludeNulls)),
                     alias: alias.as_ref(),
                 };
-                self.unpivot(from, &unpivot, &origin)
+                self.unpivot(from, &unpivot, origin)
             }
-            generator if generator_in_from(generator).is_some() => {
-                match generator_in_from(generator) {
-                    Some(generator) => self.generated(&generator),
-                    None => unsupported(&origin, "this kind of relation"),
-                }
-            }
-            ast::TableFactor::Table {
-                name,
-                args: Some(_),
-                ..
-            }
-            | ast::TableFactor::Function { name, .. } => no_reader(&name.to_string(), &origin),
-            _ => unsupported(&origin, "this kind of relation"),
+            _ => unsupported(origin, "this kind of relation"),
         }
     }
 

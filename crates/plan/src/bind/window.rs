@@ -22,17 +22,7 @@ impl Binder<'_> {
     /// `f(…) OVER (…)`.
     pub(crate) fn window_call(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
         if !env.windows {
-            let message = format!(
-                "`{}` is a window function here, which {} does not take",
-                call.name, env.clause
-            );
-            let condition = match env.clause {
-                "WHERE" | "HAVING" | "GROUP BY" | "ON" => {
-                    &condition::WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE
-                }
-                _ => &condition::INVALID_WHERE_CONDITION,
-            };
-            return Err(at(condition, &call.origin, message));
+            return misplaced(call, env);
         }
         if call.name == "count_if"
             && let Some(found) = self.special(call, env)?
@@ -98,14 +88,7 @@ impl Binder<'_> {
         }
         let (fun, args, data_type) = self.window_function(call, &inside)?;
         let expr = build(fun, args);
-        if data_type == DataType::UInt64 {
-            // Ranks are INT in Spark, unsigned 64 bit in DataFusion.
-            return Ok(Typed::new(
-                datafusion::logical_expr::cast(expr, DataType::Int32),
-                DataType::Int32,
-            ));
-        }
-        Ok(Typed::new(expr, data_type))
+        Ok(ranked(expr, data_type))
     }
 
     fn window_spec(&self, call: &Call<'_>, env: &Environment<'_>) -> Result<ast::WindowSpec> {
@@ -355,6 +338,30 @@ const ORDERED: &[&str] = &[
     "lead",
 ];
 
+const DAY_US: i64 = 86_400_000_000;
+
+/// Refuses a window function where there is none.
+fn misplaced<T>(call: &Call<'_>, env: &Environment<'_>) -> Result<T> {
+    let message = format!(
+        "`{}` is a window function here, which {} does not take",
+        call.name, env.clause
+    );
+    let condition = match env.clause {
+        "WHERE" | "HAVING" | "GROUP BY" | "ON" => &condition::WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE,
+        _ => &condition::INVALID_WHERE_CONDITION,
+    };
+    Err(at(condition, &call.origin, message))
+}
+
+/// A window function's value: ranks are INT in Spark, unsigned 64 bit in DataFusion.
+fn ranked(expr: Expr, data_type: DataType) -> Typed {
+    if data_type == DataType::UInt64 {
+        let rank = datafusion::logical_expr::cast(expr, DataType::Int32);
+        return Typed::new(rank, DataType::Int32);
+    }
+    Typed::new(expr, data_type)
+}
+
 /// The days of an interval of whole days.
 fn whole_days(constant: &ScalarValue) -> Option<i32> {
     let micros = match constant {
@@ -362,7 +369,6 @@ fn whole_days(constant: &ScalarValue) -> Option<i32> {
         ScalarValue::DurationMicrosecond(Some(micros)) => *micros,
         _ => return None,
     };
-    const DAY_US: i64 = 86_400_000_000;
     (micros % DAY_US == 0)
         .then(|| i32::try_from(micros / DAY_US).ok())
         .flatten()

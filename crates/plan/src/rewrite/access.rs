@@ -51,7 +51,7 @@ pub(crate) fn field(session: &Session, value: Typed, name: &str, origin: &Origin
         DataType::List(item) if matches!(item.data_type(), DataType::Struct(_)) => {
             let inner = Typed::new(value.expr.clone(), item.data_type().clone());
             let found = field(session, inner, name, origin)?;
-            Ok(every(value, name, found.data_type))
+            Ok(every(value, name, &found.data_type))
         }
         other => {
             let message = format!(
@@ -132,8 +132,8 @@ pub(crate) fn index(session: &Session, value: Typed, key: Typed, origin: &Origin
 }
 
 /// The field of every struct in an array.
-fn every(value: Typed, name: &str, item: DataType) -> Typed {
-    let returns = list_of(&item);
+fn every(value: Typed, name: &str, item: &DataType) -> Typed {
+    let returns = list_of(item);
     let function = Every {
         name: name.to_string(),
         returns: returns.clone(),
