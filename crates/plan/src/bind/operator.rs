@@ -1,6 +1,7 @@
 //! Operators: arithmetic, comparison, logic, concatenation, patterns.
 
 use datafusion::logical_expr::{Expr, Like, Operator};
+use sluice_model::Origin;
 use sluice_model::condition::query as condition;
 use sqlparser::ast::{self, BinaryOperator as Binary, UnaryOperator as Unary};
 
@@ -134,19 +135,7 @@ impl Binder<'_> {
         if let Some(word) = word.filter(|word| matches!(word.as_str(), "any" | "some" | "all")) {
             return self.patterns(ast, word == "all", env);
         }
-        let escape = match escape {
-            None => None,
-            Some(value) => match self.value(value)?.constant_text() {
-                Some(text) if text.chars().count() == 1 => text.chars().next(),
-                _ => {
-                    return Err(at(
-                        &condition::DATATYPE_MISMATCH,
-                        &origin,
-                        "ESCAPE takes a single character",
-                    ));
-                }
-            },
-        };
+        let escape = self.escape(escape.as_ref(), &origin)?;
         let (value, mut pattern) = (self.string(expr, env)?, self.string(pattern, env)?);
         if let Some(escape) = escape.filter(|escape| *escape != '\\') {
             let Some(text) = pattern.constant_text() else {
@@ -162,6 +151,27 @@ impl Binder<'_> {
             ignore_case,
         );
         Ok(Typed::boolean(Expr::Like(like)))
+    }
+
+    /// The character behind ESCAPE.
+    fn escape(
+        &mut self,
+        written: Option<&ast::ValueWithSpan>,
+        origin: &Origin,
+    ) -> Result<Option<char>> {
+        let Some(written) = written else {
+            return Ok(None);
+        };
+        let value = self.value(written)?;
+        let mut characters = value.constant_text().unwrap_or_default().chars();
+        match (characters.next(), characters.next()) {
+            (Some(escape), None) => Ok(Some(escape)),
+            _ => Err(at(
+                &condition::DATATYPE_MISMATCH,
+                origin,
+                "ESCAPE takes a single character",
+            )),
+        }
     }
 
     /// `LIKE ANY (…)` and `LIKE ALL (…)`: each pattern by itself, joined by OR or AND.
