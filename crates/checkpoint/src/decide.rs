@@ -108,8 +108,8 @@ pub enum StopReason {
         /// The batch that was planned, which is only done after the one before it is in the target.
         planned: i64,
     },
-    /// `TARGET_CHANGED`: another writer removed or restored rows.
-    TargetChangedByOther(ForeignChange),
+    /// `TARGET_CHANGED`: another writer set the table back to an earlier version.
+    TargetRestoredByOther(ForeignChange),
     /// `CHECKPOINT_FORMAT`: the state was written by a version with another format.
     OtherFormat {
         /// Batch of the plan.
@@ -152,8 +152,8 @@ pub enum Decision {
 /// Decides what a flow does first (S1 and S2).
 #[must_use]
 pub fn decide_start(observed: &Observed) -> Decision {
-    if let Some(foreign) = destructive(observed) {
-        return Decision::Stop(StopReason::TargetChangedByOther(foreign.clone()));
+    if let Some(foreign) = set_back(observed) {
+        return Decision::Stop(StopReason::TargetRestoredByOther(foreign.clone()));
     }
     let committed = observed.txn.unwrap_or(-1);
     match &observed.newest_plan {
@@ -245,17 +245,17 @@ fn mismatch(observed: &Observed, plan: &BatchPlan) -> Option<StopReason> {
         })
 }
 
-/// The first foreign commit that makes going on unsafe. A rewriting flow computes its target anew and needs no rows
-/// of its own there, so nothing but its own batches stops it.
-fn destructive(observed: &Observed) -> Option<&ForeignChange> {
+/// The first foreign commit after which nobody knows which batches of the flow the target still holds. Rows that were
+/// removed or replaced are no such thing: the transactions stay, so the flow takes nothing twice and leaves nothing
+/// out. A rewriting flow computes its target anew and needs no rows of its own there, so nothing but its own batches
+/// stops it.
+fn set_back(observed: &Observed) -> Option<&ForeignChange> {
     match observed.effect {
         Effect::Rewrite => None,
-        Effect::Append => observed.foreign.iter().find(|change| {
-            matches!(
-                change.kind,
-                ForeignKind::RemovedRows | ForeignKind::Restored
-            )
-        }),
+        Effect::Append => observed
+            .foreign
+            .iter()
+            .find(|change| change.kind == ForeignKind::Restored),
     }
 }
 

@@ -177,11 +177,11 @@ fn another_table_or_source_stops() {
 }
 
 #[test]
-fn another_writer_stops_appends_only_when_rows_went_away() {
+fn another_writer_stops_appends_only_by_setting_the_table_back() {
     for (kind, stops) in [
         (ForeignKind::Append, false),
         (ForeignKind::Harmless, false),
-        (ForeignKind::RemovedRows, true),
+        (ForeignKind::RemovedRows, false),
         (ForeignKind::Restored, true),
     ] {
         let change = ForeignChange {

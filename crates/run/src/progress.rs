@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use sluice_checkpoint::{
-    BatchPlan, Decision, Effect, FlowId as Application, ForeignKind, NewestPlan, Observed,
-    SourceIdentity, StopReason, current_incarnation, decide_after_echo, decide_start,
+    BatchPlan, Decision, Effect, FlowId as Application, ForeignChange, ForeignKind, NewestPlan,
+    Observed, SourceIdentity, StopReason, current_incarnation, decide_after_echo, decide_start,
 };
 use sluice_graph::FlowId;
 use sluice_model::condition::run::{CHECKPOINT_FORMAT_UNKNOWN, CHECKPOINT_SOURCE_CHANGED};
@@ -44,6 +44,8 @@ pub(crate) enum Next {
         previous: Option<Box<BatchPlan>>,
         /// Under which attempt its plan is written: those before were cut off.
         attempt: u32,
+        /// Commits of others since the plan before it that removed or replaced rows.
+        removed: Vec<ForeignChange>,
     },
     /// Do this planned batch, to the letter.
     Replay(Box<BatchPlan>),
@@ -113,7 +115,14 @@ impl Progress {
             }
             match decision {
                 Decision::Plan { previous, .. } => {
-                    return Ok(Next::Plan { previous, attempt });
+                    let foreign = observed.foreign.into_iter();
+                    return Ok(Next::Plan {
+                        previous,
+                        attempt,
+                        removed: foreign
+                            .filter(|change| change.kind == ForeignKind::RemovedRows)
+                            .collect(),
+                    });
                 }
                 Decision::Replay(plan) => return Ok(Next::Replay(plan)),
                 Decision::PassOverTornPlan { next_attempt, .. } => {
@@ -179,16 +188,10 @@ impl Progress {
             .fact(format!(
                 "micro-batch {planned} was planned, the table stands at micro-batch {txn}"
             )),
-            StopReason::TargetChangedByOther(change) => {
-                let what = match change.kind {
-                    ForeignKind::Restored => "was set back",
-                    _ => "lost rows that this flow wrote",
-                };
-                changed(format!(
-                    "the table of flow `{flow}` {what} by another writer: {} at version {}",
-                    change.operation, change.version
-                ))
-            }
+            StopReason::TargetRestoredByOther(change) => changed(format!(
+                "the table of flow `{flow}` was set back by another writer: {} at version {}",
+                change.operation, change.version
+            )),
             StopReason::OtherFormat { batch, fault } => Diagnostic::error(
                 &CHECKPOINT_FORMAT_UNKNOWN,
                 format!("the plan of micro-batch {batch} of flow `{flow}` cannot be used: {fault}"),

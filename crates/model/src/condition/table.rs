@@ -3,7 +3,8 @@
 use super::conditions;
 
 conditions! {
-    TARGET_CHANGED = "TARGET_CHANGED", "55000", External, No, "The target table was changed by another writer in a way that makes going on unsafe: it was dropped and made again, restored to an earlier version, or rows that a flow wrote were deleted or replaced. Nothing was written. Look at the table's history, then fill it again from the beginning with `--full-refresh`.";
+    TARGET_CHANGED = "TARGET_CHANGED", "55000", External, No, "The target table was changed by another writer in a way that makes going on unsafe: it was dropped and made again, or restored to an earlier version. Nothing was written. Look at the table's history, then fill it again from the beginning with `--full-refresh`.";
+    TARGET_ROWS_REMOVED = "TARGET_ROWS_REMOVED", "01000", External, No, "Another writer removed or replaced rows of a streaming table (DELETE, UPDATE, MERGE, INSERT OVERWRITE). They stay so, and the flows of the table go on appending what they have not taken yet. A full refresh writes the removed rows again.";
     DELTA_TABLE_NOT_FOUND = "DELTA_TABLE_NOT_FOUND", "42P01", External, No, "There is no Delta table at the place: no folder `_delta_log` with at least one commit.";
     DELTA_TABLE_DAMAGED = "DELTA_TABLE_DAMAGED", "XXKDD", External, No, "The log of the table, or a data file that it names, does not read: a commit is empty or cut off, a checkpoint is damaged, a version is missing, or a file is gone. Nothing was written. A backup is the way back; a damaged last commit on local disk is repaired at the next start.";
     DELTA_UNSUPPORTED_FEATURES_FOR_READ = "DELTA_UNSUPPORTED_FEATURES_FOR_READ", "56038", External, No, "The table uses features of the Delta protocol that a reader must know and this engine does not.";

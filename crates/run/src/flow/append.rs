@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use sluice_checkpoint::{
-    BatchPlan, Pinned, PlannedTarget, SourceIdentity, SourceOffset, SourceRange,
+    BatchPlan, ForeignChange, Pinned, PlannedTarget, SourceIdentity, SourceOffset, SourceRange,
 };
 use sluice_graph::query::ReadMode;
 use sluice_graph::{Input, ResolvedDataset, ResolvedFlow};
 use sluice_model::Diagnostic;
 use sluice_model::condition::run::{BAD_RECORDS, FLOW_QUERY_CHANGED};
+use sluice_model::condition::table::TARGET_ROWS_REMOVED;
 use sluice_table::Removes;
 
 use crate::error::{Result, internal};
@@ -74,14 +75,16 @@ async fn drain(
         attempt: 0,
     };
     running.store_first_schemas(&opened).await?;
-    let previous = match &next {
+    let (previous, mut removed) = match &next {
         Next::Plan {
-            previous, attempt, ..
+            previous,
+            attempt,
+            removed,
         } => {
             running.attempt = *attempt;
-            previous.clone()
+            (previous.clone(), removed.clone())
         }
-        Next::Replay(_) => None,
+        Next::Replay(_) => (None, vec![]),
     };
     running.note_changed_query(previous.as_deref(), report);
     running
@@ -100,6 +103,7 @@ async fn drain(
                 None => break,
             },
         };
+        running.note_removed_rows(&std::mem::take(&mut removed), report);
         let taken = running.take(&plan).await?;
         match running.execute(&plan, &taken, report).await {
             Ok(true) => outcome = FlowOutcome::Completed,
@@ -183,6 +187,30 @@ impl Running<'_> {
                 .fact("rows already written stay as they are; the new query takes the rows from now on")
                 .help(format!("apply it to all rows: `sluice run --full-refresh {}`", self.flow.id.target.name)),
         );
+    }
+
+    /// Says once, at the batch after it, that another writer took rows from the target: the plan of this batch names
+    /// the version that holds the change, so the next start does not see it again.
+    fn note_removed_rows(&self, removed: &[ForeignChange], report: &mut FlowReport) {
+        let [first, others @ ..] = removed else {
+            return;
+        };
+        let name = &self.flow.id.target;
+        let message = format!(
+            "rows of `{name}` were removed or replaced by another writer: {} at version {}",
+            first.operation, first.version
+        );
+        let more = others
+            .iter()
+            .map(|change| format!("and {} at version {}", change.operation, change.version));
+        let note = Diagnostic::warning(&TARGET_ROWS_REMOVED, message)
+            .at(&self.flow.origin, "")
+            .fact("they stay so; what its sources hold from now on is added")
+            .help(format!(
+                "have them again: `sluice run --full-refresh {}`",
+                name.name
+            ));
+        report.diagnostics.push(more.fold(note, Diagnostic::fact));
     }
 
     async fn place_sources(
