@@ -25,6 +25,9 @@ pub const LINE_BYTES_MAX: usize = 128 * 1024 * 1024;
 pub const STRING_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Columns that schema inference adds before further keys go to the rescued data column.
 pub const INFERRED_COLUMNS_MAX: usize = 2_000;
+/// How often files may widen the columns of an update's flows before it ends and asks to be run again: more than there
+/// can be columns at one level, so that only files that come faster than they are read get there.
+pub const SCHEMA_CHANGES_MAX: usize = 10_000;
 /// Bytes sampled for schema inference per refresh of a source.
 pub const INFERENCE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Files sampled for schema inference.

@@ -32,12 +32,12 @@ pub(crate) enum FileColumns {
     Unknown(String),
 }
 
-/// Makes the source of a call and lists it.
+/// Makes the source of a call and lists it. `stored`: its columns, as each flow that reads it has stored them.
 pub(crate) async fn look(
     engine: &Engine,
     function: &TableFunction,
     mode: ReadMode,
-    stored: Option<&StoredSchema>,
+    stored: Vec<StoredSchema>,
 ) -> Result<FileColumns, Vec<Diagnostic>> {
     let source = source(engine, function, mode)?;
     let place = |error: &SourceError| vec![error.to_diagnostic().at(&function.origin, "")];
@@ -45,7 +45,8 @@ pub(crate) async fn look(
         .discover(engine.clock().now_us())
         .await
         .map_err(|error| place(&error))?;
-    match source.schema(&listing.files, stored).await {
+    let stored = StoredSchema::of_all(stored, source.options());
+    match source.schema(&listing.files, stored.as_ref()).await {
         Ok(schema) => Ok(FileColumns::Known(Box::new(FileInput {
             source,
             listing,

@@ -42,7 +42,7 @@ pub(crate) struct Seen {
     /// Records that go to `badRecordsPath`, by that path as written.
     pub(crate) bad_records: Mutex<BTreeMap<String, Spool>>,
     /// The first error of a file reader, typed.
-    pub(crate) source_error: Mutex<Option<SourceError>>,
+    pub(crate) source_error: Mutex<Option<(SourceError, Origin)>>,
     /// Checks of temporary views that declare expectations.
     pub(crate) view_checks: Mutex<Vec<(DatasetName, Checks)>>,
 }
@@ -390,9 +390,9 @@ impl PartitionStream for FilesStream {
             None => source.read(&self.files, columns, self.metadata),
         };
         let seen = Arc::clone(&self.seen);
-        let schema = Arc::clone(&self.schema);
+        let (schema, origin) = (Arc::clone(&self.schema), self.input.origin.clone());
         let batches = futures::stream::unfold((stream, seen), move |(mut stream, seen)| {
-            let schema = Arc::clone(&schema);
+            let (schema, origin) = (Arc::clone(&schema), origin.clone());
             async move {
                 match stream.next().await {
                     None => {
@@ -404,15 +404,12 @@ impl PartitionStream for FilesStream {
                         Some((batch, (stream, seen)))
                     }
                     Some(Err(error)) => {
-                        let diagnostic = error.to_diagnostic();
+                        let raised = DataFusionError::External(Box::new(error.to_diagnostic()));
                         seen.source_error
                             .lock()
                             .unwrap_or_else(PoisonError::into_inner)
-                            .get_or_insert(error);
-                        Some((
-                            Err(DataFusionError::External(Box::new(diagnostic))),
-                            (stream, seen),
-                        ))
+                            .get_or_insert((error, origin));
+                        Some((Err(raised), (stream, seen)))
                     }
                 }
             }

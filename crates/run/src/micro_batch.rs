@@ -58,8 +58,8 @@ pub(crate) struct Done {
 /// Why a batch was not done.
 #[derive(Debug)]
 pub(crate) enum NotDone {
-    /// Files hold columns that the stored schema does not know.
-    NewColumns(Box<NewColumns>),
+    /// Files hold columns that the stored schema of the call at this place does not know.
+    NewColumns(Box<NewColumns>, Origin),
     /// Anything else.
     Failed(Failure),
 }
@@ -239,8 +239,8 @@ impl Batch<'_> {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         let failure = match source {
-            Some(SourceError::NewColumns(new)) => return NotDone::NewColumns(new),
-            Some(error) => error.to_diagnostic().into(),
+            Some((SourceError::NewColumns(new), call)) => return NotDone::NewColumns(new, call),
+            Some((error, _)) => error.to_diagnostic().into(),
             None => failure,
         };
         NotDone::Failed(match failure {

@@ -132,14 +132,13 @@ pub(crate) async fn prepare_anew(
                 (Question::Function(_, mode), Some(function)) => {
                     let stored = match mode {
                         ReadMode::Stream => {
-                            stored_schema(engine, tables, &graph, function, anew).await
+                            stored_schemas(engine, tables, &graph, function, anew).await
                         }
-                        ReadMode::Batch => Ok(None),
+                        ReadMode::Batch => Ok(vec![]),
                     };
                     match stored {
                         Ok(stored) => {
-                            function_columns(engine, function, *mode, stored.as_ref(), &mut inputs)
-                                .await
+                            function_columns(engine, function, *mode, stored, &mut inputs).await
                         }
                         Err(found) => Err(found),
                     }
@@ -167,7 +166,7 @@ async fn function_columns(
     engine: &Engine,
     function: &TableFunction,
     mode: ReadMode,
-    stored: Option<&StoredSchema>,
+    stored: Vec<StoredSchema>,
     inputs: &mut HashMap<Origin, FileInput>,
 ) -> Answer {
     match function.name.as_str() {
@@ -212,14 +211,15 @@ fn relation(schema: &SourceSchema) -> RelationSchema {
     }
 }
 
-/// The columns that the first flow that reads this call has stored.
-async fn stored_schema(
+/// The columns of this call that each flow that reads it has stored.
+async fn stored_schemas(
     engine: &Engine,
     tables: &Tables,
     graph: &ResolvedGraph,
     function: &TableFunction,
     anew: &BTreeSet<DatasetName>,
-) -> std::result::Result<Option<StoredSchema>, Vec<Diagnostic>> {
+) -> std::result::Result<Vec<StoredSchema>, Vec<Diagnostic>> {
+    let mut stored = vec![];
     for flow in graph
         .flows
         .values()
@@ -234,11 +234,11 @@ async fn stored_schema(
             }
             let found = progress::stored_schema(engine, tables, &flow.id, &leaf.key).await;
             if let Some((_, schema)) = found.map_err(crate::error::Failure::into_diagnostics)? {
-                return Ok(Some(schema));
+                stored.push(schema);
             }
         }
     }
-    Ok(None)
+    Ok(stored)
 }
 
 /// The columns of ``delta.`path` ``, or of files: ``csv.`path` `` is `read_files` with nothing but a format.
@@ -261,7 +261,7 @@ async fn path_columns(
         };
     }
     let function = files_of_path(format, path);
-    match files::look(engine, &function, mode, None).await? {
+    match files::look(engine, &function, mode, vec![]).await? {
         FileColumns::Known(input) => {
             let columns = relation(&input.schema);
             inputs.insert(function.origin, *input);

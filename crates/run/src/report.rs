@@ -28,6 +28,30 @@ impl UpdateReport {
             .iter()
             .any(|flow| flow.status == FlowStatus::Completed)
     }
+
+    /// Adds what a flow did in one more pass over the graph to what it did before.
+    pub(crate) fn add_flow(&mut self, new: FlowReport) {
+        let Some(old) = self
+            .flows
+            .iter_mut()
+            .find(|old| old.flow == new.flow && old.dataset == new.dataset)
+        else {
+            self.flows.push(new);
+            return;
+        };
+        old.metrics.add(&new.metrics);
+        add_counts(&mut old.expectations, &new.expectations);
+        old.diagnostics.extend(new.diagnostics);
+        old.duration_ms += new.duration_ms;
+        if new.status != FlowStatus::Idle || old.status != FlowStatus::Completed {
+            old.status = new.status;
+            old.technique = new.technique.or(old.technique.take());
+        }
+        old.versions = match (old.versions, new.versions) {
+            (Some((from, _)), Some((_, to))) => Some((from, to)),
+            (old, new) => new.or(old),
+        };
+    }
 }
 
 /// The outcome of one flow within an update.

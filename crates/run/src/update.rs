@@ -10,8 +10,10 @@ use sluice_graph::{
     SelectionRequest,
 };
 use sluice_model::condition::run::{STATE_REPAIRED, UPDATE_CANCELED};
+use sluice_model::condition::source::UNKNOWN_FIELD_EXCEPTION;
 use sluice_model::event::EventOrigin;
-use sluice_model::{DatasetKind, DatasetName, Diagnostic, FlowStatus, UpdateState};
+use sluice_model::limits::SCHEMA_CHANGES_MAX;
+use sluice_model::{DatasetKind, DatasetName, Diagnostic, FlowName, FlowStatus, UpdateState};
 use sluice_plan::Session;
 use sluice_table::{DeltaTable, Repair, RepairPolicy, Repaired};
 
@@ -27,8 +29,6 @@ use crate::report::{FlowReport, UpdateReport, add_counts};
 use crate::stream::Taken;
 use crate::tables::Tables;
 
-/// Passes over the graph in one update: each pass after the first is caused by columns that appeared in files.
-const PASSES_MAX: usize = 20;
 /// Input below which a query runs as one partition, bytes: small micro-batches become one file.
 const SMALL_INPUT_BYTES: u64 = 32 * 1024 * 1024;
 
@@ -134,8 +134,8 @@ impl Engine {
         Ok(state)
     }
 
-    /// Passes over the graph until nothing more is to be learned from files. Fills `told` with the batches of which the
-    /// log has events.
+    /// Passes over the graph until nothing more is to be learned from files: each pass after the first is caused by
+    /// columns that appeared in them. Fills `told` with the batches of which the log has events.
     #[expect(
         clippy::too_many_arguments,
         reason = "the parts of an update, and the two things that it fills"
@@ -150,8 +150,8 @@ impl Engine {
         told: &mut BTreeMap<String, i64>,
         report: &mut UpdateReport,
     ) -> Result<UpdateState> {
-        let mut state = UpdateState::Failed;
-        for pass in 0..PASSES_MAX {
+        let mut widened = None;
+        for pass in 0..SCHEMA_CHANGES_MAX {
             let mut prepared = prepare(self, tables, declared).await?;
             let mut selection = prepared
                 .graph
@@ -179,13 +179,13 @@ impl Engine {
             )?);
             let ended = update.pass(report).await;
             told.append(&mut update.told.lock().unwrap_or_else(PoisonError::into_inner));
-            let (pass_state, again) = ended?;
-            state = pass_state;
-            if !again {
-                break;
+            let (state, waits) = ended?;
+            if waits.is_none() {
+                return Ok(state);
             }
+            widened = waits;
         }
-        Ok(state)
+        Err(still_widening(widened).into())
     }
 
     /// Mends tables that a crash or a power loss left half written, before anything reads them.
@@ -277,8 +277,11 @@ impl Update {
         Self::new(engine, "", request, prepared, selection, tables, &log, true)
     }
 
-    /// One pass over the graph. Says how it ended, and whether another one is due.
-    async fn pass(self: &Arc<Self>, report: &mut UpdateReport) -> Result<(UpdateState, bool)> {
+    /// One pass over the graph. Says how it ended, and which flow waits for another one.
+    async fn pass(
+        self: &Arc<Self>,
+        report: &mut UpdateReport,
+    ) -> Result<(UpdateState, Option<FlowName>)> {
         if self.first_pass {
             report
                 .diagnostics
@@ -313,13 +316,14 @@ impl Update {
             self.log.update_state(UpdateState::Running);
         }
         let flows = self.run_flows().await?;
-        let again = flows
+        let widened = flows
             .iter()
-            .any(|(_, outcome)| *outcome == Some(FlowOutcome::SchemaChanged));
+            .find(|(_, outcome)| *outcome == Some(FlowOutcome::SchemaChanged))
+            .map(|(flow, _)| flow.flow.clone());
         for (flow, _) in flows {
-            merge(&mut report.flows, flow);
+            report.add_flow(flow);
         }
-        Ok((final_state(report, &self.request), again))
+        Ok((final_state(report, &self.request), widened))
     }
 
     /// The streaming tables to empty, those downstream first: whoever is killed in between leaves a table that is empty
@@ -458,26 +462,15 @@ impl Update {
     }
 }
 
-fn merge(flows: &mut Vec<FlowReport>, new: FlowReport) {
-    let Some(old) = flows
-        .iter_mut()
-        .find(|old| old.flow == new.flow && old.dataset == new.dataset)
-    else {
-        flows.push(new);
-        return;
-    };
-    old.metrics.add(&new.metrics);
-    add_counts(&mut old.expectations, &new.expectations);
-    old.diagnostics.extend(new.diagnostics);
-    old.duration_ms += new.duration_ms;
-    if new.status != FlowStatus::Idle || old.status != FlowStatus::Completed {
-        old.status = new.status;
-        old.technique = new.technique.or(old.technique.take());
-    }
-    old.versions = match (old.versions, new.versions) {
-        (Some((from, _)), Some((_, to))) => Some((from, to)),
-        (old, new) => new.or(old),
-    };
+/// The end of an update whose files bring new columns without end.
+fn still_widening(flow: Option<FlowName>) -> Diagnostic {
+    let name = flow.map_or_else(String::new, |flow| format!(" of flow `{flow}`"));
+    let message = format!(
+        "after {SCHEMA_CHANGES_MAX} changes of their columns, files{name} still hold new ones"
+    );
+    Diagnostic::error(&UNKNOWN_FIELD_EXCEPTION, message)
+        .fact("what was committed stays, and the wider columns are stored")
+        .help("run again: the files that are left are read then")
 }
 
 fn final_state(report: &UpdateReport, request: &UpdateRequest) -> UpdateState {

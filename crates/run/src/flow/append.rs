@@ -8,9 +8,9 @@ use sluice_checkpoint::{
 };
 use sluice_graph::query::ReadMode;
 use sluice_graph::{Input, ResolvedDataset, ResolvedFlow};
-use sluice_model::Diagnostic;
 use sluice_model::condition::run::{BAD_RECORDS, FLOW_QUERY_CHANGED};
 use sluice_model::condition::table::TARGET_ROWS_REMOVED;
+use sluice_model::{Diagnostic, Origin};
 use sluice_table::Removes;
 
 use crate::error::{Result, internal};
@@ -108,8 +108,8 @@ async fn drain(
         match running.execute(&plan, &taken, report).await {
             Ok(true) => outcome = FlowOutcome::Completed,
             Ok(false) => return Ok(None),
-            Err(NotDone::NewColumns(new)) => {
-                running.widen(&new).await?;
+            Err(NotDone::NewColumns(new, call)) => {
+                running.widen(*new, &call).await?;
                 return Ok(Some(FlowOutcome::SchemaChanged));
             }
             Err(NotDone::Failed(failure)) => return Err(failure),
@@ -374,32 +374,30 @@ impl Running<'_> {
         tidy_up(&self.progress, &keys).await
     }
 
-    /// Stores wider columns for the source whose files hold new ones.
-    async fn widen(&self, new: &sluice_source::NewColumns) -> Result<()> {
-        let Some(wider) = &new.wider else {
-            return Err(
-                sluice_source::SourceError::NewColumns(Box::new(new.clone()))
-                    .to_diagnostic()
-                    .at(&self.flow.origin, "")
-                    .into(),
-            );
+    /// Stores wider columns for the sources that are read by the call whose files hold new ones: a query may read one
+    /// folder by two calls, and one call by way of two names.
+    async fn widen(&self, new: sluice_source::NewColumns, call: &Origin) -> Result<()> {
+        let Some(wider) = new.wider.clone() else {
+            return Err(sluice_source::SourceError::NewColumns(Box::new(new))
+                .to_diagnostic()
+                .at(&self.flow.origin, "")
+                .into());
         };
+        let mut stored = false;
         for source in &self.sources {
+            // Columns that were known before cannot have been new: another round would not end.
             if let Some(input) = source.file_input()
-                && input.source.path().key_of(&new.path).is_some()
-                && input.schema.to_stored() != *wider
+                && input.origin == *call
+                && input.schema.to_stored() != wider
             {
-                return self.progress.store_schema(&source.key, wider).await;
+                self.progress.store_schema(&source.key, &wider).await?;
+                stored = true;
             }
         }
-        let only = self
-            .sources
-            .iter()
-            .find(|source| source.file_input().is_some());
-        match only {
-            Some(source) => self.progress.store_schema(&source.key, wider).await,
-            None => Err(internal("new columns in a flow without files").into()),
+        if stored {
+            return Ok(());
         }
+        Err(internal("new columns of files that no stream of the flow reads").into())
     }
 
     /// `cleanSource`: files of committed batches go, when every flow of the pipeline that reads them has committed them.

@@ -306,7 +306,7 @@ impl<'a> Refresh<'a> {
         let mut done = match batch.execute(&effect).await {
             Ok(Some(done)) => done,
             Ok(None) => return Ok(FlowOutcome::Idle),
-            Err(NotDone::NewColumns(new)) => {
+            Err(NotDone::NewColumns(new, _)) => {
                 return Err(sluice_source::SourceError::NewColumns(new)
                     .to_diagnostic()
                     .at(&self.flow.origin, "")

@@ -65,7 +65,7 @@ pub(crate) async fn run(
             Ok(FlowOutcome::Completed)
         }
         Ok(None) => Ok(FlowOutcome::Idle),
-        Err(NotDone::NewColumns(new)) => Err(sluice_source::SourceError::NewColumns(new)
+        Err(NotDone::NewColumns(new, _)) => Err(sluice_source::SourceError::NewColumns(new)
             .to_diagnostic()
             .into()),
         Err(NotDone::Failed(failure)) => Err(failure),

@@ -6,10 +6,42 @@ use sluice_model::SparkField;
 use sluice_model::limits::{INFERENCE_BYTES_MAX, INFERENCE_FILES_MAX};
 
 use super::source::Inner;
-use super::{FileEntry, SourceSchema, apply_hints, merge_fields, partition};
+use super::{FileEntry, SourceSchema, StoredSchema, apply_hints, merge_fields, partition};
 use crate::format::{self, Learner, Payload};
 use crate::option::{EvolutionMode, FileFormat, PartitionColumns, ReadFilesOptions};
 use crate::{NewColumns, SourceError};
+
+impl StoredSchema {
+    /// The columns of a call that several flows read, each with its own stored ones: those of the first, and behind
+    /// them what only the others have come to, where the evolution mode lets a schema grow by itself.
+    #[must_use]
+    pub fn of_all(stored: Vec<Self>, options: &ReadFilesOptions) -> Option<Self> {
+        let mut stored = stored.into_iter();
+        let first = stored.next()?;
+        if !matches!(
+            options.evolution,
+            EvolutionMode::AddNewColumns | EvolutionMode::AddNewColumnsWithTypeWidening
+        ) {
+            return Some(first);
+        }
+        Some(stored.fold(first, |known, other| {
+            let mut all = SourceSchema::from_stored(&known, options);
+            for partition in &other.partitions {
+                if !all
+                    .partitions
+                    .iter()
+                    .any(|field| field.name == partition.name)
+                {
+                    all.partitions.push(partition.clone());
+                }
+            }
+            match all.new_columns(&other.data, options) {
+                Some(wider) => wider.to_stored(),
+                None => all.to_stored(),
+            }
+        }))
+    }
+}
 
 impl SourceSchema {
     /// The wider schema, where `found` has columns that this one has not and the evolution mode stops for them.
