@@ -7,7 +7,7 @@ use sluice_checkpoint::{FlowId as Application, current_incarnation};
 use sluice_graph::{Input, ResolvedDataset};
 use sluice_model::condition::run::{FULL_REFRESH_LOSES_ROWS, TABLE_OWNED_BY_OTHER_PIPELINE};
 use sluice_model::{Diagnostic, FlowKind, Origin};
-use sluice_table::{CommitOutcome, CommitRequest, DeltaTable, MetadataChange, Removes, TableError};
+use sluice_table::{CommitOutcome, CommitRequest, DeltaTable, Removes, TableError};
 
 use crate::checkpoint_store::CheckpointStore;
 use crate::description;
@@ -48,15 +48,14 @@ impl Update {
         let id = format!("sluice-schema/{}", self.engine.pipeline_id());
         let number = table.txn(&id).await?.map_or(0, |number| number + 1);
         let operation = description::operation(&change, &table);
-        self.change(
-            &table,
-            change,
-            vec![(id, number)],
-            Removes::None,
-            operation,
-            &dataset.definition.origin,
-        )
-        .await
+        let request = CommitRequest {
+            txns: vec![(id, number)],
+            metadata: Some(change),
+            operation: operation.to_string(),
+            ..CommitRequest::default()
+        };
+        self.change(&table, request, &dataset.definition.origin)
+            .await
     }
 
     fn check_owner(&self, dataset: &ResolvedDataset, table: &DeltaTable) -> Result<()> {
@@ -84,20 +83,13 @@ impl Update {
     async fn change(
         &self,
         table: &DeltaTable,
-        metadata: MetadataChange,
-        txns: Vec<(String, i64)>,
-        removes: Removes,
-        operation: &str,
+        request: CommitRequest,
         origin: &Origin,
     ) -> Result<()> {
         let request = CommitRequest {
-            removes,
-            txns,
-            metadata: (!metadata.is_empty()).then_some(metadata),
-            operation: operation.to_string(),
             parameters: json!({}),
             info: BTreeMap::from([("sluiceUpdate".to_string(), json!({ "update_id": self.id }))]),
-            ..CommitRequest::default()
+            ..request
         };
         let outcome = table.commit(&request).await.map_err(|error| match error {
             refused @ TableError::AppendOnly { .. } => refused.diagnostic().at(origin, "").into(),
@@ -150,15 +142,15 @@ impl Update {
         let change = wanted.and_then(|columns| {
             crate::micro_batch::column_change(&table, &columns, &schema::partition_by(dataset))
         });
-        self.change(
-            &table,
-            change.unwrap_or_default(),
+        let request = CommitRequest {
+            removes: Removes::All,
             txns,
-            Removes::All,
-            "FULL REFRESH",
-            &dataset.definition.origin,
-        )
-        .await
+            metadata: change.filter(|change| !change.is_empty()),
+            operation: "FULL REFRESH".to_string(),
+            ..CommitRequest::default()
+        };
+        self.change(&table, request, &dataset.definition.origin)
+            .await
     }
 
     /// Refuses a full refresh that would lose rows because files that they came from are gone.
