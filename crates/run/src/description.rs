@@ -19,6 +19,14 @@ const DECLARED: &str = "sluice.declared";
 const COMMENT: &str = "comment";
 const CONSTRAINTS: &str = "delta.constraints.";
 
+/// The properties of a table as people see them: without the engine's list of what the declaration has set.
+#[must_use]
+pub fn shown_properties(table: &DeltaTable) -> BTreeMap<String, String> {
+    let mut properties: BTreeMap<String, String> = table.properties().into_iter().collect();
+    properties.remove(DECLARED);
+    properties
+}
+
 /// The properties of a dataset's table as they should be.
 pub(crate) fn properties(engine: &Engine, dataset: &ResolvedDataset) -> BTreeMap<String, String> {
     let declared = &dataset.definition;

@@ -38,6 +38,7 @@ mod update;
 mod version;
 mod views;
 
+pub use description::shown_properties;
 pub use engine::{Engine, EngineOptions};
 pub use error::Failure;
 pub use event_log::{NoObserver, Observer};

@@ -159,8 +159,7 @@ fn details(rows: &mut Rows, shell: &Shell<'_>, name: &WrittenName, table: Option
         Some(location.trim_end_matches('/').to_owned()),
     );
     row(rows, "Provider", Some("delta".to_owned()));
-    let properties: Vec<String> = table
-        .properties()
+    let properties: Vec<String> = sluice_run::shown_properties(table)
         .into_iter()
         .map(|(key, value)| format!("{key}={value}"))
         .collect();

@@ -76,7 +76,7 @@ pub(crate) async fn run_parsed(
             Ok(tables(shell, schema.as_deref(), pattern.as_deref()))
         }
         ShellStatement::ShowTableProperties { table, key } => {
-            let properties = open(shell, &table).await?.properties();
+            let properties = sluice_run::shown_properties(&open(shell, &table).await?);
             let cells = match key {
                 None => properties
                     .into_iter()
