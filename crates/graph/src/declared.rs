@@ -34,7 +34,7 @@ pub struct Dataset {
     /// `CLUSTER BY` columns, as written.
     pub cluster_by: Vec<Located<String>>,
     /// `LOCATION`, as written.
-    pub location: Option<String>,
+    pub location: Option<Located<String>>,
     /// `COMMENT`.
     pub comment: Option<String>,
     /// `TBLPROPERTIES` that are kept, keys as written.

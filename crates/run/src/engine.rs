@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sluice_model::{Clock, DatasetName, Ids, Namespace};
+use sluice_graph::Dataset;
+use sluice_model::{Clock, DatasetName, Diagnostic, Ids, Namespace};
 use sluice_plan::{Session, SessionSettings};
-use sluice_source::PathRules;
-use sluice_table::{Location, Store};
+use sluice_source::{PathRules, resolve_path};
+use sluice_table::{Location, Store, TableError};
 
 use crate::error::Result;
 use crate::event_log::Observer;
@@ -122,6 +123,32 @@ impl Engine {
             Some(target) => format!("{}/{target}", self.options.pipeline),
             None => self.options.pipeline.clone(),
         }
+    }
+
+    /// Where the table of a declared dataset lies: at its `LOCATION`, which is a folder as `read_files` takes it (relative
+    /// to the project, mapped in sluice.yml) or a URL of the warehouse's store; else in the warehouse.
+    pub(crate) fn location_of(&self, dataset: &Dataset) -> Result<Location, Box<Diagnostic>> {
+        let store = self.store();
+        let Some(written) = &dataset.location else {
+            return Ok(store.table_location(&dataset.name));
+        };
+        let placed = |diagnostic: Diagnostic| Box::new(diagnostic.at(&written.origin, ""));
+        let refused = |error: TableError| {
+            placed(error.diagnostic())
+                .help("write a folder, absolute or relative to the project")
+                .help("or leave LOCATION out: the table then lies in the warehouse")
+                .into()
+        };
+        if !store.has_folders() {
+            return store.location_of(&written.value).map_err(refused);
+        }
+        let path = resolve_path(&written.value, &self.options.path_rules).map_err(placed)?;
+        let folder = path.only_folder().filter(|folder| !folder.is_empty());
+        let Some(folder) = folder else {
+            let message = format!("LOCATION '{}' is not one folder", written.value);
+            return Err(refused(TableError::Invalid(message)));
+        };
+        store.location_of(folder).map_err(refused)
     }
 
     /// A session whose queries see `now_us` as the current time.

@@ -113,9 +113,12 @@ pub(crate) async fn prepare_anew(
             known: &known,
             open: RefCell::default(),
         };
-        let (graph, diagnostics) = resolve(declared, &analyzer, &answers);
+        let (graph, mut diagnostics) = resolve(declared, &analyzer, &answers);
         let mut open = answers.open.into_inner();
         if open.is_empty() {
+            let datasets = declared.datasets.values();
+            let misplaced = datasets.filter_map(|dataset| engine.location_of(dataset).err());
+            diagnostics.extend(misplaced.map(|diagnostic| *diagnostic));
             return Ok(Prepared {
                 graph,
                 diagnostics,

@@ -91,7 +91,7 @@ pub struct PlanLine {
 impl Engine {
     /// Resolves a declared graph against the warehouse and the files: the graph, and all that is wrong with it.
     pub async fn resolve(&self, declared: &DeclaredGraph) -> (ResolvedGraph, Vec<Diagnostic>) {
-        let tables = Tables::new(self.store().clone());
+        let tables = Tables::new(self);
         match prepare(self, &tables, declared).await {
             Ok(prepared) => (prepared.graph, prepared.diagnostics),
             Err(failure) => (ResolvedGraph::default(), failure.into_diagnostics()),
@@ -114,7 +114,7 @@ impl Engine {
         declared: &DeclaredGraph,
         selection: &SelectionRequest,
     ) -> Result<(Vec<PlanLine>, Vec<Diagnostic>)> {
-        let tables = Arc::new(Tables::new(self.store().clone()));
+        let tables = Arc::new(Tables::new(self));
         let prepared = prepare(self, &tables, declared).await?;
         if prepared.has_errors() {
             return Err(prepared.diagnostics.into());
@@ -237,7 +237,7 @@ impl Engine {
     }
 
     async fn bound_query(&self, declared: &DeclaredGraph, query: &Query) -> Result<BoundQuery> {
-        let tables = Tables::new(self.store().clone());
+        let tables = Tables::new(self);
         let graph = self.query_graph(declared, query, &tables).await?;
         let prepared = prepare(self, &tables, &graph).await?;
         let flow = prepared
@@ -293,8 +293,8 @@ impl Engine {
         {
             graph.datasets.remove(&dataset.name);
             graph.flows.retain(|id, _| id.target != dataset.name);
-            if let Some(location) = &dataset.location {
-                let location = self.store().location_of(location)?;
+            if dataset.location.is_some() {
+                let location = self.location_of(dataset)?;
                 if let Some(table) = DeltaTable::open(self.store(), &location).await? {
                     tables.insert(&dataset.name, table);
                 }
@@ -331,15 +331,8 @@ impl Engine {
         declared: &DeclaredGraph,
         name: &DatasetName,
     ) -> std::result::Result<Option<DeltaTable>, Vec<Diagnostic>> {
-        let location = match declared
-            .datasets
-            .get(name)
-            .and_then(|dataset| dataset.location.as_deref())
-        {
-            Some(text) => self
-                .store()
-                .location_of(text)
-                .map_err(|error| vec![error.diagnostic()])?,
+        let location = match declared.datasets.get(name) {
+            Some(dataset) => self.location_of(dataset).map_err(|error| vec![*error])?,
             None => self.store().table_location(name),
         };
         DeltaTable::open(self.store(), &location)

@@ -7,6 +7,7 @@ use sluice_graph::ResolvedDataset;
 use sluice_model::DatasetName;
 use sluice_table::{DeltaTable, Location, Store};
 
+use crate::engine::Engine;
 use crate::error::Result;
 
 /// Versions between two checkpoints of a table's log.
@@ -15,27 +16,27 @@ pub(crate) const CHECKPOINT_EVERY: u64 = 100;
 /// Open tables by name.
 #[derive(Debug)]
 pub(crate) struct Tables {
-    store: Store,
+    engine: Engine,
     open: Mutex<HashMap<DatasetName, DeltaTable>>,
 }
 
 impl Tables {
     /// No table is open yet.
-    pub(crate) fn new(store: Store) -> Self {
+    pub(crate) fn new(engine: &Engine) -> Self {
         Self {
-            store,
+            engine: engine.clone(),
             open: Mutex::default(),
         }
     }
 
     /// The store that the tables lie in.
     pub(crate) fn store(&self) -> &Store {
-        &self.store
+        self.engine.store()
     }
 
     /// A table that is open already, or is opened now; `None` if there is none.
     pub(crate) async fn open(&self, name: &DatasetName) -> Result<Option<DeltaTable>> {
-        self.open_at(name, &self.store.table_location(name)).await
+        self.open_at(name, &self.store().table_location(name)).await
     }
 
     /// As [`Tables::open`], at the place that its declaration names.
@@ -51,7 +52,7 @@ impl Tables {
         if let Some(table) = self.find(name) {
             return Ok(Some(table));
         }
-        let opened = DeltaTable::open(&self.store, location).await?;
+        let opened = DeltaTable::open(self.store(), location).await?;
         if let Some(table) = &opened {
             self.insert(name, table.clone());
         }
@@ -92,15 +93,6 @@ impl Tables {
 
     /// Where a dataset's table lies.
     pub(crate) fn location(&self, dataset: &ResolvedDataset) -> Result<Location> {
-        match &dataset.definition.location {
-            Some(text) => Ok(self.store.location_of(text).map_err(|error| {
-                let origin = &dataset.definition.origin;
-                error
-                    .diagnostic()
-                    .at(origin, "")
-                    .help("write an absolute path, or a URL of the warehouse's store")
-            })?),
-            None => Ok(self.store.table_location(&dataset.definition.name)),
-        }
+        Ok(self.engine.location_of(&dataset.definition)?)
     }
 }

@@ -109,7 +109,7 @@ impl Engine {
         let _lease = lease::take(self.lease_folder().as_deref(), &self.options.pipeline)?;
         reach(self.store(), "lease-taken", "")?;
         log.update_state(UpdateState::Initializing);
-        let tables = Arc::new(Tables::new(self.store().clone()));
+        let tables = Arc::new(Tables::new(self));
         self.heal(declared, &tables, report).await?;
         let mut told = BTreeMap::new();
         let state = match self
@@ -201,9 +201,9 @@ impl Engine {
             .values()
             .filter(|dataset| dataset.kind.is_table())
         {
-            let location = match &dataset.location {
-                Some(text) => self.store().location_of(text)?,
-                None => self.store().table_location(&dataset.name),
+            // A place that cannot be is told by the graph, with all else that is wrong with it.
+            let Ok(location) = self.location_of(dataset) else {
+                continue;
             };
             let (table, repairs) =
                 DeltaTable::open_repaired(self.store(), &location, policy).await?;

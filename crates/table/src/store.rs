@@ -280,19 +280,27 @@ impl Store {
         self.place(&[&name.catalog, &name.schema, &name.name])
     }
 
+    /// Whether its places are folders of this machine, or of the memory that stands for them.
+    #[must_use]
+    pub fn has_folders(&self) -> bool {
+        matches!(self.inner.base.scheme(), "file" | "memory")
+    }
+
     /// The place that a `LOCATION` names: a URL of the same store, or an absolute path on local disk.
     ///
     /// # Errors
     /// It lies in another store.
     pub fn location_of(&self, text: &str) -> Result<Location, TableError> {
         let base = &self.inner.base;
-        let url = if base.scheme() == "file" && text.starts_with('/') {
-            Url::from_directory_path(text)
-                .map_err(|()| TableError::Invalid(format!("{text} is no absolute path")))?
-        } else {
-            Url::parse(text)
-                .map_err(|error| TableError::Invalid(format!("{text} is no location: {error}")))?
-        };
+        if self.has_folders() && text.starts_with('/') {
+            let url = Url::from_directory_path(text)
+                .map_err(|()| TableError::Invalid(format!("{text} is no absolute path")))?;
+            return Ok(Location {
+                path: path_of(&url)?,
+            });
+        }
+        let url = Url::parse(text)
+            .map_err(|error| TableError::Invalid(format!("{text} is no location: {error}")))?;
         if url.scheme() != base.scheme() || url.host_str() != base.host_str() {
             return Err(TableError::Invalid(format!(
                 "{text} lies in another store than {base}"

@@ -29,7 +29,7 @@ impl Declaring {
             expectations,
             partitioned_by: table.partitioned_by,
             cluster_by: table.cluster_by,
-            location: table.location.map(|location| location.value),
+            location: table.location,
             comment: table.comment.clone(),
             properties: properties.kept,
             refresh_policy: table.refresh_policy,

@@ -46,6 +46,15 @@ pub enum Storage {
 }
 
 impl ResolvedPath {
+    /// The one folder that the path names; `None` where it is a list or has a pattern.
+    #[must_use]
+    pub fn only_folder(&self) -> Option<&str> {
+        match self.places.as_slice() {
+            [place] if place.glob.is_none() => Some(&place.base),
+            _ => None,
+        }
+    }
+
     /// A prefix of an object store, with an optional pattern below it: for stores that need no rules.
     ///
     /// # Errors
