@@ -63,6 +63,8 @@ impl Buffers {
 const BUFFER_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Rows of a row group at most: it is held in memory until it is whole.
 const ROW_GROUP_ROWS: usize = 256 * 1024;
+/// Bytes that go to the store at a time; smaller files go in one piece. S3 takes no smaller parts.
+const PART_BYTES: usize = 5 * 1024 * 1024;
 /// Below this a row group is not worth being written on its own.
 const ROW_GROUP_BYTES_MIN: usize = 1024 * 1024;
 
@@ -140,7 +142,7 @@ impl FileTask {
             .chain([name.as_str()])
             .collect();
         let place = self.location.file(&parts.join("/"))?;
-        let sink = BufWriter::new(self.store.objects(), place.path().clone());
+        let sink = BufWriter::with_capacity(self.store.objects(), place.path().clone(), PART_BYTES);
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
             .set_statistics_truncate_length(Some(stats::STRING_BOUND_BYTES))
