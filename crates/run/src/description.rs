@@ -95,7 +95,7 @@ pub(crate) fn change(
     let described = Schema::new(described.collect::<Vec<Field>>());
     let change = MetadataChange {
         columns: (described != *there).then(|| Arc::new(described)),
-        comment: comment_change(dataset, table),
+        comment: comment_changes(dataset, table).then(|| dataset.definition.comment.clone()),
         properties: property_changes(&properties(engine, dataset), table),
         partition_by: None,
     };
@@ -162,10 +162,11 @@ fn remembered(table: &DeltaTable) -> BTreeSet<String> {
     serde_json::from_str(&text).unwrap_or_default()
 }
 
-fn comment_change(dataset: &ResolvedDataset, table: &DeltaTable) -> Option<Option<String>> {
+/// Whether the declared comment goes to the table: a comment that others set stays when none is declared.
+fn comment_changes(dataset: &ResolvedDataset, table: &DeltaTable) -> bool {
     let wanted = &dataset.definition.comment;
     let may_go = remembered(table).contains(COMMENT);
-    (table.comment() != *wanted && (wanted.is_some() || may_go)).then(|| wanted.clone())
+    table.comment() != *wanted && (wanted.is_some() || may_go)
 }
 
 fn property_changes(
