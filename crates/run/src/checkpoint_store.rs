@@ -7,6 +7,7 @@
 
 use bytes::Bytes;
 use sluice_checkpoint::{BatchPlan, NewestPlan, parse_plan_name, plan_name};
+use sluice_graph::FlowId;
 use sluice_model::Diagnostic;
 use sluice_model::condition::run::CHECKPOINT_LOST;
 use sluice_table::{Location, PutOutcome, Store};
@@ -18,17 +19,25 @@ use crate::error::{Failure, Result};
 pub(crate) struct CheckpointStore {
     store: Store,
     folder: Location,
+    /// Name of the table that the flow fills.
+    pub(crate) target: String,
 }
 
 impl CheckpointStore {
     /// Names the folder of a flow below its table: `_sluice/<flow>/<incarnation>`.
-    pub(crate) fn new(store: Store, table: &Location, flow: &str, incarnation: u32) -> Self {
+    pub(crate) fn new(store: Store, table: &Location, flow: &FlowId, incarnation: u32) -> Self {
+        let target = flow.target.name.clone();
+        let flow = flow.name.as_str();
         let folder = table.child([
             "_sluice",
             &crate::places::encode(flow),
             &incarnation.to_string(),
         ]);
-        Self { store, folder }
+        Self {
+            store,
+            folder,
+            target,
+        }
     }
 
     /// The incarnation that follows `current`: no folder of it was ever written to, not even by an engine that died.
@@ -194,7 +203,10 @@ impl CheckpointStore {
         .fact(format!("folder: `{}`", self.folder))
         .fact("the table keeps all its rows; nothing was changed")
         .help("restore the folder from a backup")
-        .help("or start the table again from nothing: `sluice run --full-refresh TABLE`")
+        .help(format!(
+            "or start the table again from nothing: `sluice run --full-refresh {}`",
+            self.target
+        ))
         .into()
     }
 }

@@ -62,12 +62,8 @@ impl Progress {
             current_incarnation(txns.keys().map(String::as_str), &id, flow.name.as_str());
         let application = Application::new(&id, flow.name.as_str(), incarnation);
         let committed = txns.get(&application.app_id()).copied().unwrap_or(-1);
-        let store = CheckpointStore::new(
-            engine.store().clone(),
-            table.location(),
-            flow.name.as_str(),
-            incarnation,
-        );
+        let store =
+            CheckpointStore::new(engine.store().clone(), table.location(), flow, incarnation);
         Ok(Self {
             application,
             store,
@@ -154,7 +150,8 @@ impl Progress {
 
     fn stop(&self, reason: &StopReason, origin: &Origin) -> crate::error::Failure {
         let flow = &self.application.flow;
-        let again = format!("start it again from nothing: `sluice run --full-refresh {flow}`");
+        let target = &self.store.target;
+        let again = format!("start it again from nothing: `sluice run --full-refresh {target}`");
         let changed = |message: String| Diagnostic::error(&TARGET_CHANGED, message);
         let diagnostic = match reason {
             StopReason::SourceChanged { name, was, now } => {

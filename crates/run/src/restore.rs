@@ -8,11 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sluice_checkpoint::{FlowId as Application, current_incarnation};
-use sluice_graph::DeclaredGraph;
 use sluice_graph::query::TimeTravel;
 use sluice_graph::statement::Located;
+use sluice_graph::{DeclaredGraph, FlowId};
 use sluice_model::condition::run::TABLE_OWNED_BY_OTHER_PIPELINE;
-use sluice_model::{DatasetKind, DatasetName, Diagnostic};
+use sluice_model::{DatasetKind, DatasetName, Diagnostic, FlowName};
 use sluice_table::{DeltaTable, Restored};
 
 use crate::checkpoint_store::CheckpointStore;
@@ -51,7 +51,7 @@ impl Engine {
                 .datasets
                 .get(name)
                 .is_some_and(|dataset| dataset.kind == DatasetKind::MaterializedView);
-            let txns = self.begin_again(table, version, is_view).await?;
+            let txns = self.begin_again(name, table, version, is_view).await?;
             reach(self.store(), "restore-prepared", "")?;
             let placed = |error: sluice_table::TableError| -> Failure {
                 match Failure::from(error) {
@@ -69,6 +69,7 @@ impl Engine {
     /// A new incarnation of every flow that has written the table, as far as it was at a version.
     async fn begin_again(
         &self,
+        name: &DatasetName,
         table: &DeltaTable,
         version: u64,
         is_view: bool,
@@ -100,9 +101,13 @@ impl Engine {
             .await?;
             let committed = if is_view { -1 } else { committed };
             if committed >= 0 {
+                let flow_id = FlowId {
+                    target: name.clone(),
+                    name: FlowName::new(&flow),
+                };
                 let folder = |incarnation| {
                     let store = self.store().clone();
-                    CheckpointStore::new(store, table.location(), &flow, incarnation)
+                    CheckpointStore::new(store, table.location(), &flow_id, incarnation)
                 };
                 folder(incarnation_then)
                     .copy_until(committed, &folder(next))

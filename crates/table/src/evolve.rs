@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 
+use sluice_model::SparkType;
+
 use crate::TableError;
 use crate::schema::{MetadataChange, wrong};
 use crate::table::DeltaTable;
@@ -51,9 +53,18 @@ fn check_type_change(old: &DataType, new: &DataType, path: &str) -> Result<(), T
         }
         _ if old == new => Ok(()),
         _ => wrong(format!(
-            "column `{path}` would change its type from {old} to {new}"
+            "column `{path}` would change its type from {} to {}",
+            spark_name(old),
+            spark_name(new)
         )),
     }
+}
+
+fn spark_name(data_type: &DataType) -> String {
+    SparkType::from_arrow(data_type).map_or_else(
+        || data_type.to_string(),
+        |spark| spark.to_string().to_uppercase(),
+    )
 }
 
 /// Old columns in their order with new comments and nullability, then the new ones: what evolution makes of two schemas.
