@@ -38,7 +38,7 @@ pub struct Dataset {
     /// `COMMENT`.
     pub comment: Option<String>,
     /// `TBLPROPERTIES` that are kept, keys as written.
-    pub properties: BTreeMap<String, String>,
+    pub properties: BTreeMap<String, Located<String>>,
     /// `REFRESH POLICY`.
     pub refresh_policy: RefreshPolicy,
     /// Whether a full refresh may empty it (`pipelines.reset.allowed`, default true).

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
-use sluice_graph::ResolvedDataset;
-use sluice_model::condition::graph::INVALID_TABLE_PROPERTY;
+use sluice_graph::{Dataset, ResolvedDataset};
+use sluice_model::condition::graph::{
+    DELTA_UNKNOWN_CONFIGURATION, INVALID_TABLE_PROPERTY, TABLE_PROPERTY_WITHOUT_EFFECT,
+};
 use sluice_model::{DatasetKind, Diagnostic};
 use sluice_table::{DeltaTable, MetadataChange, PropertyVerdict, judge_property};
 
@@ -27,12 +29,54 @@ pub fn shown_properties(table: &DeltaTable) -> BTreeMap<String, String> {
     properties
 }
 
+/// What is to be said of the properties of a dataset's table, each where it stands.
+pub(crate) fn judged_properties(dataset: &Dataset) -> Vec<Diagnostic> {
+    let tables = dataset
+        .properties
+        .iter()
+        .filter(|_| dataset.kind.is_table());
+    let judged = tables.filter_map(|(key, value)| {
+        let origin = &value.origin;
+        match judge_property(key, &value.value) {
+            PropertyVerdict::Kept => None,
+            PropertyVerdict::Unknown => Some(
+                Diagnostic::warning(
+                    &DELTA_UNKNOWN_CONFIGURATION,
+                    format!("table property `{key}` is none that Delta knows"),
+                )
+                .at(origin, "kept as text, without effect"),
+            ),
+            PropertyVerdict::LeftOut(reason) => Some(
+                Diagnostic::warning(
+                    &TABLE_PROPERTY_WITHOUT_EFFECT,
+                    format!("table property `{key}` has no effect: {reason}"),
+                )
+                .at(origin, "left out"),
+            ),
+            PropertyVerdict::Refused(reason) => Some(
+                Diagnostic::error(
+                    &INVALID_TABLE_PROPERTY,
+                    format!(
+                        "table property `{key}` = `{}` cannot be kept: {reason}",
+                        value.value
+                    ),
+                )
+                .at(origin, "")
+                .fact("a table without it would mean something else: it is not left out")
+                .help("remove it"),
+            ),
+        }
+    });
+    judged.collect()
+}
+
 /// The properties of a dataset's table as they should be.
 pub(crate) fn properties(engine: &Engine, dataset: &ResolvedDataset) -> BTreeMap<String, String> {
     let declared = &dataset.definition;
     let kept = declared
         .properties
         .iter()
+        .map(|(key, value)| (key, &value.value))
         .filter(|(key, value)| !matches!(judge_property(key, value), PropertyVerdict::LeftOut(_)));
     let mut properties: BTreeMap<String, String> = kept
         .map(|(key, value)| (key.clone(), value.clone()))

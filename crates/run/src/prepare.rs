@@ -17,6 +17,7 @@ use sluice_model::{DatasetName, Diagnostic, FlowKind, Origin};
 use sluice_plan::analyze::SessionAnalyzer;
 use sluice_source::{SourceSchema, StoredSchema};
 
+use crate::description::judged_properties;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::event_log::rows;
@@ -119,6 +120,7 @@ pub(crate) async fn prepare_anew(
             let datasets = declared.datasets.values();
             let misplaced = datasets.filter_map(|dataset| engine.location_of(dataset).err());
             diagnostics.extend(misplaced.map(|diagnostic| *diagnostic));
+            diagnostics.extend(declared.datasets.values().flat_map(judged_properties));
             return Ok(Prepared {
                 graph,
                 diagnostics,

@@ -1,6 +1,8 @@
 //! Persisted views: their definitions, kept in the pipeline's folder for who asks the warehouse and not the project.
 //! Must not run queries.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use sluice_graph::ResolvedDataset;
 use sluice_model::{DatasetKind, SparkType};
@@ -63,10 +65,13 @@ impl Update {
                 })
             });
         let columns: Vec<_> = columns.collect();
+        let properties = declared.properties.iter();
+        let properties: BTreeMap<_, _> =
+            properties.map(|(key, value)| (key, &value.value)).collect();
         json!({
             "name": declared.name.to_string(),
             "comment": declared.comment,
-            "properties": declared.properties,
+            "properties": properties,
             "query": flow.map(|flow| flow.query.text.clone()),
             "catalog": declared.namespace.catalog,
             "schema": declared.namespace.schema,

@@ -55,6 +55,8 @@ impl MetadataChange {
 pub enum PropertyVerdict {
     /// It is stored.
     Kept,
+    /// It is stored, though Delta knows no property of this name: a slip of the pen, or another engine's.
+    Unknown,
     /// It is not stored, because it asks for a Delta feature that only makes things faster; the reason.
     LeftOut(&'static str),
     /// It cannot be honoured and would change what the table means; the reason.
@@ -93,8 +95,63 @@ pub fn judge_property(name: &str, value: &str) -> PropertyVerdict {
         lower if lower.starts_with("delta.feature.") => {
             PropertyVerdict::LeftOut("the protocol follows from the features in use")
         }
-        _ => PropertyVerdict::Kept,
+        lower => match lower.strip_prefix("delta.") {
+            Some(name) if !is_known_to_delta(name) => PropertyVerdict::Unknown,
+            _ => PropertyVerdict::Kept,
+        },
     }
+}
+
+/// Properties of Delta, without `delta.` and in lower case. Source: the table properties of Delta Lake and Databricks.
+const DELTA_PROPERTIES: &[&str] = &[
+    "appendonly",
+    "autooptimize",
+    "checkpointinterval",
+    "checkpointpolicy",
+    "checkpointretentionduration",
+    "columnmapping.maxcolumnid",
+    "columnmapping.mode",
+    "dataskippingnumindexedcols",
+    "dataskippingstatscolumns",
+    "deletedfileretentionduration",
+    "enablechangedatafeed",
+    "enabledeletionvectors",
+    "enableexpiredlogcleanup",
+    "enablefullretentionrollback",
+    "enableincommittimestamps",
+    "enablerowtracking",
+    "enabletypewidening",
+    "enablevariantshredding",
+    "incommittimestampenablementtimestamp",
+    "incommittimestampenablementversion",
+    "isolationlevel",
+    "logretentionduration",
+    "minreaderversion",
+    "minwriterversion",
+    "randomizefileprefixes",
+    "randomprefixlength",
+    "sampleretentionduration",
+    "settransactionretentionduration",
+    "targetfilesize",
+    "tunefilesizesforrewrites",
+];
+/// Beginnings of families of them.
+const DELTA_FAMILIES: &[&str] = &[
+    "autooptimize.",
+    "checkpoint.",
+    "compatibility.",
+    "constraints.",
+    "coordinatedcommits.",
+    "enableicebergcompat",
+    "feature.",
+    "parquet.",
+    "rowtracking.",
+    "universalformat.",
+    "workloadbasedcolumns.",
+];
+
+fn is_known_to_delta(name: &str) -> bool {
+    DELTA_PROPERTIES.contains(&name) || DELTA_FAMILIES.iter().any(|family| name.starts_with(family))
 }
 
 pub(crate) fn wrong<T>(message: impl Into<String>) -> Result<T, TableError> {
@@ -109,7 +166,7 @@ fn kept_properties(
     let mut kept = BTreeMap::new();
     for (name, value) in properties {
         match judge_property(name, value) {
-            PropertyVerdict::Kept => {
+            PropertyVerdict::Kept | PropertyVerdict::Unknown => {
                 kept.insert(name.clone(), value.clone());
             }
             PropertyVerdict::LeftOut(_) => {}

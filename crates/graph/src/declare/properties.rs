@@ -20,7 +20,7 @@ const KNOWN: &[&str] = &[
 
 /// Properties after their check.
 pub(super) struct CheckedProperties {
-    pub(super) kept: BTreeMap<String, String>,
+    pub(super) kept: BTreeMap<String, Located<String>>,
     pub(super) reset_allowed: bool,
 }
 
@@ -67,7 +67,7 @@ pub(super) fn check_properties(
             diagnostics.push(unknown(key, &value.origin));
             continue;
         }
-        checked.kept.insert(key.clone(), value.value.clone());
+        checked.kept.insert(key.clone(), value.clone());
     }
     checked
 }

@@ -43,6 +43,8 @@ conditions! {
     INVALID_STREAM_OPTION = "INVALID_STREAM_OPTION", "42616", User, No, "An option behind STREAM t WITH (…) is unknown, not built, has a value that it cannot have, or stands where nothing would heed it.";
     UNRESOLVABLE_TABLE_VALUED_FUNCTION = "UNRESOLVABLE_TABLE_VALUED_FUNCTION", "42883", User, No, "No table function has this name.";
     UNKNOWN_PIPELINE_PROPERTY = "UNKNOWN_PIPELINE_PROPERTY", "01000", User, No, "A table property in the `pipelines.` room has a name that is not known; it is dropped.";
+    DELTA_UNKNOWN_CONFIGURATION = "DELTA_UNKNOWN_CONFIGURATION", "F0000", User, No, "A table property in the `delta.` room has a name that Delta does not know. It is kept with the table as text and has no effect.";
+    TABLE_PROPERTY_WITHOUT_EFFECT = "TABLE_PROPERTY_WITHOUT_EFFECT", "01000", User, No, "A table property asks for a feature of Delta that makes some things faster and that this engine does not write (deletion vectors, row tracking, other checkpoints). The table is made without it and holds the same rows.";
     INVALID_TABLE_PROPERTY = "INVALID_TABLE_PROPERTY", "42616", User, No, "A table property has a value that it cannot have, or would break the promise of exactly once.";
     CLAUSE_NOTED = "CLAUSE_WITHOUT_EFFECT", "01000", User, No, "A clause is accepted for compatibility and has no effect here.";
     SCHEMA_UNKNOWN_UNTIL_RUN = "SCHEMA_UNKNOWN_UNTIL_RUN", "01000", User, No, "A source could not be sampled, so the columns of what reads it are checked when the update runs.";

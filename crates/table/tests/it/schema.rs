@@ -93,6 +93,10 @@ async fn properties_are_kept_left_out_or_refused() {
             "{name}"
         );
     }
+    assert_eq!(
+        judge_property("delta.apendOnly", "true"),
+        PropertyVerdict::Unknown
+    );
     assert!(matches!(
         judge_property("delta.columnMapping.mode", "name"),
         PropertyVerdict::Refused(_)
