@@ -3,6 +3,7 @@
 
 use arrow_schema::{DataType, Fields, SchemaRef};
 use sluice_model::{DatasetName, Diagnostic};
+use sluice_sql::function::{Function, Functions};
 use sluice_sql::query::{Expression, Query, ReadMode, TableFunction};
 
 use crate::Settings;
@@ -11,6 +12,16 @@ use crate::Settings;
 ///
 /// All methods are pure: same request, same answer. Errors are complete diagnostics with places in the user's file.
 pub trait Analyzer {
+    /// What is wrong with the defaults and the body of a function of the project, called or not.
+    fn check_function(
+        &self,
+        _name: &DatasetName,
+        _function: &Function,
+        _functions: &Functions,
+    ) -> Vec<Diagnostic> {
+        vec![]
+    }
+
     /// Types a query over the columns of its relations.
     ///
     /// Called only when the columns of every relation are known. Also refuses what the engine cannot run

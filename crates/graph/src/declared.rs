@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use sluice_model::{DatasetKind, DatasetName, FlowKind, FlowName, Namespace, Origin};
+use sluice_sql::function::{Function, Functions};
 use sluice_sql::query::Query;
 use sluice_sql::statement::{ColumnDefinition, ExpectationClause, Located, RefreshPolicy};
 
@@ -140,6 +141,8 @@ pub struct DeclaredGraph {
     pub datasets: BTreeMap<DatasetName, Dataset>,
     /// Flows by identity, those of views included.
     pub flows: BTreeMap<FlowId, DeclaredFlow>,
+    /// Functions by full name; temporary ones under [`DatasetName::temporary`].
+    pub functions: Arc<BTreeMap<DatasetName, Function>>,
     /// Datasets whose declaration has errors: what reads them is not reported again.
     pub broken: Vec<DatasetName>,
     /// Whether nothing was declared that an update could fill. Said by `resolve`, which nobody asks for a project
@@ -150,6 +153,12 @@ pub struct DeclaredGraph {
 }
 
 impl DeclaredGraph {
+    /// The functions as a statement in a namespace finds them.
+    #[must_use]
+    pub fn functions_in(&self, namespace: &Namespace) -> Functions {
+        Functions::new(Arc::clone(&self.functions), namespace.clone())
+    }
+
     /// The flows that fill a dataset, in order of their names.
     pub fn flows_of<'a>(
         &'a self,

@@ -36,4 +36,4 @@ pub use stream_option::{OptionFault, StreamOptions};
 
 /// Queries, relations and clauses, as the graph carries them: `run`, which must not know `sql`, hands them to `plan`
 /// without looking at SQL text.
-pub use sluice_sql::{query, statement};
+pub use sluice_sql::{function, query, statement};

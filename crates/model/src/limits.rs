@@ -12,6 +12,8 @@ pub const PROJECT_FILES_MAX: usize = 20_000;
 pub const SQL_NESTING_MAX: usize = 200;
 /// Depth of one SQL syntax tree, chains of operators included (`a OR b OR …` is as deep as it is long).
 pub const SQL_TREE_DEPTH_MAX: usize = 500;
+/// Nodes of the expression that the calls of a project's own functions become: each nested call can double it.
+pub const SQL_FUNCTION_NODES_MAX: usize = 10_000;
 /// Parentheses around relations inside each other (`FROM ((a JOIN b) JOIN c)`): the parser reads each twice, so the
 /// cost doubles with each.
 pub const SQL_JOIN_PARENTHESES_MAX: usize = 10;

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
+use sluice_graph::function::{Function, Functions};
 use sluice_graph::{
     Analysis, AnalyzeRequest, Analyzer, ExpressionPurpose, ExpressionRequest, RelationSchema,
 };
-use sluice_model::Diagnostic;
 use sluice_model::condition::query as condition;
+use sluice_model::{DatasetName, Diagnostic};
 
 use crate::Session;
-use crate::bind::{HIDDEN, Scope, bind_expression};
+use crate::bind::{HIDDEN, Scope, bind_expression, check_function};
 use crate::rewrite::cast;
 
 /// Answers the graph's questions with a session.
@@ -42,6 +43,15 @@ pub fn relation_schema(relation: &RelationSchema) -> SchemaRef {
 }
 
 impl Analyzer for SessionAnalyzer {
+    fn check_function(
+        &self,
+        name: &DatasetName,
+        function: &Function,
+        functions: &Functions,
+    ) -> Vec<Diagnostic> {
+        check_function(&self.session, name, function, functions)
+    }
+
     fn analyze(&self, request: &AnalyzeRequest<'_>) -> Result<Analysis, Vec<Diagnostic>> {
         let inputs: Vec<Arc<dyn TableProvider>> = request
             .inputs

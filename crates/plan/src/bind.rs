@@ -29,6 +29,7 @@ mod subquery;
 mod syntax;
 mod time_window;
 mod typed;
+mod user_function;
 mod value;
 mod window;
 
@@ -37,7 +38,8 @@ use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
 use sluice_model::condition::query as condition;
-use sluice_model::{Diagnostic, Origin};
+use sluice_model::{DatasetName, Diagnostic, Origin};
+use sluice_sql::function::Functions;
 use sluice_sql::query::Query;
 use sqlparser::ast::Spanned;
 use sqlparser::tokenizer::Span;
@@ -47,6 +49,7 @@ pub(crate) use output::{canonical, shape};
 pub use relation::HIDDEN;
 pub(crate) use scope::{Scope, same};
 pub(crate) use typed::Typed;
+pub(crate) use user_function::check as check_function;
 
 use crate::Session;
 use crate::error::{self, Result};
@@ -129,6 +132,10 @@ pub(crate) struct Binder<'a> {
     lambdas: lambda::Lambdas,
     /// Errors after which binding went on.
     errors: Vec<Diagnostic>,
+    /// The functions of the project whose bodies are being bound, outermost first.
+    calling: Vec<DatasetName>,
+    /// What the query finds that calls the function whose body is being bound.
+    caller: Option<Functions>,
     facts: Facts,
     /// Whether the select list being bound is the result of the whole query.
     top_level: bool,
@@ -161,6 +168,8 @@ impl<'a> Binder<'a> {
             window: None,
             lambdas: lambda::Lambdas::default(),
             errors: vec![],
+            calling: vec![],
+            caller: None,
             facts: Facts::default(),
             top_level: true,
         }

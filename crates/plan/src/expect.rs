@@ -324,5 +324,6 @@ pub(crate) fn as_query(expression: &Expression) -> Query {
         origin: expression.origin.clone(),
         refused: vec![],
         source_map: expression.source_map.clone(),
+        functions: expression.functions.clone(),
     }
 }

@@ -305,6 +305,8 @@ impl Engine {
         }
         let name = query_name();
         let namespace = self.options.namespace.clone();
+        let mut asked = query.clone();
+        asked.functions = declared.functions_in(&namespace);
         graph.datasets.insert(
             name.clone(),
             Dataset::temporary_view(name.clone(), namespace.clone(), query.origin.clone()),
@@ -315,7 +317,7 @@ impl Engine {
             DeclaredFlow {
                 id,
                 kind: FlowKind::View,
-                query: Arc::new(query.clone()),
+                query: Arc::new(asked),
                 comment: None,
                 settings: declared.configuration.clone(),
                 namespace,

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use sluice_model::Origin;
 use sqlparser::ast;
 
+use crate::function::Functions;
 use crate::source_map::SourceMap;
 use crate::statement::{Located, RefusedClause, WrittenName};
 
@@ -33,6 +34,8 @@ pub struct Query {
     pub refused: Vec<Located<RefusedClause>>,
     /// Turns spans of the tree into places.
     pub source_map: SourceMap,
+    /// The functions of the project, given by `graph`.
+    pub functions: Functions,
 }
 
 impl Query {
@@ -64,6 +67,8 @@ pub struct Expression {
     pub origin: Origin,
     /// Turns spans of the tree into places.
     pub source_map: SourceMap,
+    /// The functions of the project, given by `graph`.
+    pub functions: Functions,
 }
 
 /// Whether a relation is read as a stream or whole.

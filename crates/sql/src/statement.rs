@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use sluice_model::{Expectation, FlowName, Namespace, Origin, SparkType};
 
+use crate::function::CreateFunction;
 use crate::query::{Expression, Query};
 
 /// One statement of a pipeline file with what was in force where it stands.
@@ -31,6 +32,8 @@ pub enum StatementKind {
     View(CreateView),
     /// `CREATE FLOW … AS …`, `APPLY CHANGES INTO …`.
     Flow(CreateFlow),
+    /// `CREATE [TEMPORARY] FUNCTION`.
+    Function(CreateFunction),
 }
 
 /// A name of one to three parts as written, `LIVE.` kept as a part.

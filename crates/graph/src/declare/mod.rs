@@ -3,6 +3,7 @@
 
 pub(crate) mod columns;
 mod flow;
+mod function;
 mod properties;
 mod table;
 
@@ -33,6 +34,7 @@ pub fn declare(
         diagnostics: vec![],
     };
     let mut flows = vec![];
+    let mut functions = BTreeMap::new();
     for statement in statements {
         let place = Place {
             namespace: statement.namespace,
@@ -47,11 +49,15 @@ pub fn declare(
             }
             StatementKind::View(view) => declaring.view(view, &place),
             StatementKind::Flow(flow) => flows.push((flow, place)),
+            StatementKind::Function(function) => {
+                declaring.function(function, &place, &mut functions);
+            }
         }
     }
     for (flow, place) in flows {
         declaring.flow(flow, &place);
     }
+    declaring.graph.give_functions(functions);
     declaring.check_whole();
     (declaring.graph, declaring.diagnostics)
 }

@@ -79,6 +79,9 @@ fn views_of<'a>(
 /// The tree and what its placeholders stand for; streams that are no views go into `sources`.
 fn own_words(flow: &ResolvedFlow, graph: &ResolvedGraph, sources: &mut Vec<String>) -> String {
     let mut query = tree_words(&flow.query.tree);
+    for words in flow.query.functions.fingerprint(&flow.query.tree) {
+        let _ = write!(query, "\n{words}");
+    }
     for (index, input) in flow.inputs.iter().enumerate() {
         let words = input_words(flow, index, input);
         let _ = write!(query, "\n<- {words}");
@@ -114,7 +117,13 @@ fn output_words(dataset: &Dataset) -> String {
             clause.expectation.name, clause.predicate.tree, clause.expectation.on_violation
         )
     });
-    columns.chain(expectations).collect::<Vec<_>>().join("; ")
+    let generated = dataset.columns.iter();
+    let generated = generated.flat_map(|column| [&column.default, &column.generated]);
+    let predicates = dataset.expectations.iter().map(|clause| &clause.predicate);
+    let functions = generated.flatten().chain(predicates);
+    let functions = functions.flat_map(|e| e.functions.fingerprint(&e.tree));
+    let words = columns.chain(expectations).chain(functions);
+    words.collect::<Vec<_>>().join("; ")
 }
 
 /// The tree as text; the letter case of aliases of relations, which may come from a table's name, does not count.

@@ -63,7 +63,32 @@ pub fn resolve(
             resolving.dataset(dataset, &flows, placed.contains(name));
         }
     }
-    resolving.finish()
+    let (resolved, diagnostics) = resolving.finish();
+    (resolved, with_functions(graph, analyzer, diagnostics))
+}
+
+/// What is wrong with the functions of the project first; what their callers say about the same places is left out.
+fn with_functions(
+    graph: &DeclaredGraph,
+    analyzer: &dyn Analyzer,
+    mut diagnostics: Vec<Diagnostic>,
+) -> Vec<Diagnostic> {
+    let mut found: Vec<Diagnostic> = vec![];
+    for (name, function) in graph.functions.iter() {
+        let functions = graph.functions_in(&function.namespace);
+        for error in analyzer.check_function(name, function, &functions) {
+            if !found.iter().any(|known| is_again(known, &error)) {
+                found.push(error);
+            }
+        }
+    }
+    diagnostics.retain(|error| !found.iter().any(|known| is_again(known, error)));
+    found.append(&mut diagnostics);
+    found
+}
+
+fn is_again(known: &Diagnostic, error: &Diagnostic) -> bool {
+    known.condition == error.condition && known.origin() == error.origin()
 }
 
 /// What is known of a dataset's columns while resolving.

@@ -5,6 +5,7 @@ use super::conditions;
 conditions! {
     TABLE_OR_VIEW_NOT_FOUND = "TABLE_OR_VIEW_NOT_FOUND", "42P01", User, No, "A query reads, or a flow fills, a dataset that no file of the project declares and no table of the warehouse provides.";
     DUPLICATE_OUTPUT = "PIPELINE_DUPLICATE_IDENTIFIERS.OUTPUT", "42710", User, No, "Two statements declare a dataset of the same name. A dataset is declared once; further queries into a streaming table are flows of their own: CREATE FLOW f AS INSERT INTO t BY NAME SELECT ….";
+    ROUTINE_ALREADY_EXISTS = "ROUTINE_ALREADY_EXISTS", "42723", User, No, "Two statements of a project declare a function of the same name.";
     DUPLICATE_FLOW = "PIPELINE_DUPLICATE_IDENTIFIERS.FLOW", "42710", User, No, "Two flows of one target have the same name. The query of CREATE … AS is a flow named as its table.";
     DATASET_WITHOUT_FLOW = "PIPELINE_DATASET_WITHOUT_FLOW", "0A000", User, No, "A dataset is declared without a query and no flow fills it.";
     RUN_EMPTY_PIPELINE = "RUN_EMPTY_PIPELINE", "42617", User, No, "The project declares no table and no persisted view, so there is nothing to run.";

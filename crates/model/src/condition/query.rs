@@ -9,6 +9,9 @@ conditions! {
     AMBIGUOUS_REFERENCE = "AMBIGUOUS_REFERENCE", "42704", User, No, "A column name fits more than one input: qualify it with the alias of the relation.";
     UNRESOLVED_ROUTINE = "UNRESOLVED_ROUTINE", "42883", User, No, "A query calls a function that does not exist, or that Sluice does not have yet.";
     WRONG_NUM_ARGS = "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605", User, No, "A function was called with a number of arguments that it does not take.";
+    UNRECOGNIZED_PARAMETER_NAME = "UNRECOGNIZED_PARAMETER_NAME", "4274K", User, No, "A call names an argument (`name => value`) for a parameter that the function does not have.";
+    UNEXPECTED_POSITIONAL_ARGUMENT = "UNEXPECTED_POSITIONAL_ARGUMENT", "4274K", User, No, "An argument without a name stands behind one with a name: put those without names first.";
+    DUPLICATE_ROUTINE_PARAMETER_ASSIGNMENT = "DUPLICATE_ROUTINE_PARAMETER_ASSIGNMENT", "4274K", User, No, "A call gives one parameter of a function two values, by position or by name.";
     DATATYPE_MISMATCH = "DATATYPE_MISMATCH", "42K09", User, No, "An operator or function was given values of a type that it does not take, and Spark converts none of them by itself: write a CAST.";
     INVALID_WHERE_CONDITION = "INVALID_WHERE_CONDITION", "42903", User, No, "WHERE, ON, HAVING and QUALIFY take a BOOLEAN that fits their place: no aggregate in WHERE, for example.";
     MISSING_AGGREGATION = "MISSING_AGGREGATION", "42803", User, No, "A column stands beside aggregates but is not grouped by: add it to GROUP BY, or wrap it in any_value().";

@@ -9,11 +9,13 @@ use datafusion::logical_expr::expr::{AggregateFunction, NullTreatment, ScalarFun
 use datafusion::logical_expr::type_coercion::functions::{UDFCoercionExt, fields_with_udf};
 use datafusion::logical_expr::{AggregateUDF, Expr, ReturnFieldArgs, TypeSignature, Volatility};
 use sluice_model::condition::query as condition;
+use sluice_model::condition::sql::USER_DEFINED_FUNCTIONS;
 use sluice_model::{Diagnostic, Origin};
 use sqlparser::ast;
 
 use super::column::Environment;
 use super::scope::Found;
+use super::user_function::FUNCTION_BODY;
 use super::{Binder, Typed};
 use crate::error::{Result, at, diagnose, unsupported};
 use crate::rewrite::{access, cast, count, float, sum, unify, whole};
@@ -43,6 +45,9 @@ impl Binder<'_> {
         whole: &Environment<'_>,
     ) -> Result<Typed> {
         let env = &whole.inner();
+        if let Some(value) = self.user_function(function, env)? {
+            return Ok(value);
+        }
         let call = self.taken_apart(function)?;
         if call.over.is_some() {
             return self.outside_lambdas(|binder| binder.window_call(&call, env));
@@ -313,6 +318,7 @@ impl Binder<'_> {
             );
             let condition = match env.clause {
                 "GROUP BY" => &condition::GROUP_BY_AGGREGATE,
+                FUNCTION_BODY => &USER_DEFINED_FUNCTIONS,
                 _ => &condition::INVALID_WHERE_CONDITION,
             };
             return Err(at(condition, &call.origin, message));

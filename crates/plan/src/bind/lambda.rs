@@ -54,6 +54,11 @@ impl Binder<'_> {
             .map(|(_, value)| value.clone())
     }
 
+    /// Whether the body of a lambda is being bound.
+    pub(crate) fn in_lambda(&self) -> bool {
+        !self.lambdas.frames.is_empty()
+    }
+
     /// A value from around the lambda being bound, as its body sees it.
     pub(crate) fn captured(&mut self, value: Typed) -> Typed {
         if self.lambdas.frames.is_empty() || value.constant().is_some() {

@@ -401,7 +401,7 @@ impl Binder<'_> {
 }
 
 /// `try_add` and its kin.
-fn attempt(name: &str) -> Option<Arithmetic> {
+pub(super) fn attempt(name: &str) -> Option<Arithmetic> {
     Some(match name {
         "try_add" => Arithmetic::Add,
         "try_subtract" => Arithmetic::Subtract,
@@ -413,7 +413,7 @@ fn attempt(name: &str) -> Option<Arithmetic> {
 }
 
 /// Types that are also functions: `bigint(x)`.
-fn cast_function(name: &str) -> Option<SparkType> {
+pub(super) fn cast_function(name: &str) -> Option<SparkType> {
     Some(match name {
         "boolean" => SparkType::Boolean,
         "tinyint" => SparkType::Byte,

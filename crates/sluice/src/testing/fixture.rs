@@ -49,6 +49,7 @@ impl Given {
                 }
                 StatementKind::View(view) => &view.name,
                 StatementKind::Flow(flow) => &flow.target,
+                StatementKind::Function(_) => return true,
             };
             DatasetName::qualify(&written.parts, &statement.namespace) != wanted
         });

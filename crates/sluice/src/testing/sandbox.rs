@@ -126,6 +126,7 @@ fn query_of(statement: &Statement) -> Option<&Query> {
             table.body.as_ref()?
         }
         StatementKind::Flow(flow) => &flow.body,
+        StatementKind::Function(_) => return None,
     };
     match body {
         FlowBody::Query(query) | FlowBody::Once(query) => Some(query),

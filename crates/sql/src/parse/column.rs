@@ -94,7 +94,7 @@ fn begins_option(cursor: &Cursor<'_>) -> bool {
 }
 
 /// Takes a type: a word, what stands in its parentheses and angle brackets.
-fn data_type(
+pub(super) fn data_type(
     cursor: &mut Cursor<'_>,
     items: &mut Items,
     diagnostics: &mut Vec<Diagnostic>,

@@ -4,6 +4,7 @@ mod auto_cdc;
 mod clause;
 mod column;
 mod flow;
+mod function;
 pub mod maintain;
 mod query;
 mod session;
@@ -370,6 +371,10 @@ fn created(
     if cursor.take(&["FLOW"]) {
         return Ok(StatementKind::Flow(flow::create(cursor)?));
     }
+    if !(private || streaming || live) && cursor.take(&["FUNCTION"]) {
+        let function = function::create(cursor, modifiers.replace, temporary, diagnostics)?;
+        return Ok(StatementKind::Function(function));
+    }
     if cursor.take(&["VIEW"]) {
         let is_temporary = temporary || live || streaming;
         return Ok(StatementKind::View(view::create(
@@ -430,7 +435,7 @@ fn no_kind<T>(cursor: &Cursor<'_>) -> Parsed<T> {
         let message = format!("CREATE {word} does not belong in a pipeline file");
         let error = cursor.fail_with(&UNSUPPORTED_PIPELINE_SPARK_SQL_COMMAND, &origin, message);
         return Err(error
-            .help("a pipeline file declares streaming tables, materialized views, views and flows")
+            .help("a pipeline file declares streaming tables, materialized views, views, flows and functions")
             .into());
     }
     if cursor.sees(&["MATERIALIZED"]) {
@@ -444,6 +449,7 @@ fn no_kind<T>(cursor: &Cursor<'_>) -> Parsed<T> {
         "TEMPORARY",
         "VIEW",
         "FLOW",
+        "FUNCTION",
         "PRIVATE",
     ];
     let mut error = slip::unexpected(

@@ -5,16 +5,19 @@
     reason = "a method path would tie the parser to one lifetime"
 )]
 
-use sluice_model::Diagnostic;
 use sluice_model::condition::graph::UNSUPPORTED_CLAUSE;
-use sluice_model::condition::sql::{FAILED_TO_PARSE_TOO_COMPLEX, UNSUPPORTED_PIPELINE_PIVOT};
+use sluice_model::condition::sql::{
+    FAILED_TO_PARSE_TOO_COMPLEX, PARSE_SYNTAX_ERROR, UNSUPPORTED_PIPELINE_PIVOT,
+};
 use sluice_model::limits::{SQL_NESTING_MAX, SQL_TREE_DEPTH_MAX};
+use sluice_model::{Condition, Diagnostic};
 use sqlparser::ast;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::cursor::{Cursor, Parsed};
 use crate::dialect::PipelineDialect;
+use crate::function::Functions;
 use crate::query::{Expression, Query};
 use crate::resolve::resolve;
 use crate::rewrite;
@@ -64,11 +67,21 @@ pub(crate) fn query(cursor: Cursor<'_>, place: Place) -> Parsed<Query> {
         origin: cursor.origin(cursor.here()),
         refused: rewritten.refused,
         source_map: cursor.source.map.clone(),
+        functions: Functions::default(),
     })
 }
 
 /// Parses all tokens of the cursor as one scalar expression without subqueries.
 pub(crate) fn expression(cursor: Cursor<'_>, what: &str) -> Parsed<Expression> {
+    expression_or(cursor, what, &PARSE_SYNTAX_ERROR)
+}
+
+/// As [`expression`], with the condition under which a subquery is refused.
+pub(crate) fn expression_or(
+    cursor: Cursor<'_>,
+    what: &str,
+    subquery: &'static Condition,
+) -> Parsed<Expression> {
     if cursor.is_end() {
         return cursor.expected(what);
     }
@@ -76,12 +89,9 @@ pub(crate) fn expression(cursor: Cursor<'_>, what: &str) -> Parsed<Expression> {
     let rewritten = rewrite::expression(cursor)?;
     if let Some(draft) = rewritten.drafts.first() {
         let place = &draft.relation.origin;
-        let error = Diagnostic::error(
-            &sluice_model::condition::sql::PARSE_SYNTAX_ERROR,
-            format!("{what} cannot read a table"),
-        )
-        .at(place, "")
-        .help("join the table in the query, and use its columns here");
+        let error = Diagnostic::error(subquery, format!("{what} cannot read a table"))
+            .at(place, "")
+            .help("join the table in the query, and use its columns here");
         return Err(error.into());
     }
     let tree = parse(&cursor, rewritten.tokens, |parser| parser.parse_expr())?;
@@ -91,6 +101,7 @@ pub(crate) fn expression(cursor: Cursor<'_>, what: &str) -> Parsed<Expression> {
         text: cursor.text(0, end).to_string(),
         origin: cursor.origin(cursor.span_of(0, end)),
         source_map: cursor.source.map.clone(),
+        functions: Functions::default(),
     })
 }
 

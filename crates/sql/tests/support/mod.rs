@@ -111,6 +111,9 @@ pub(crate) fn line(statement: &Statement) -> String {
                 relations(&view.query)
             )
         }
+        StatementKind::Function(function) => {
+            format!("function {}", function.name.parts.join("."))
+        }
         StatementKind::Flow(flow) => {
             format!(
                 "flow {} into {} {}",
