@@ -4,6 +4,7 @@
 //! DataFusion's own SQL planner is not used: it decides types by other rules. Must not execute anything.
 
 mod aggregate;
+mod builtin;
 mod call;
 mod column;
 mod composed;

@@ -18,12 +18,10 @@ use sqlparser::ast;
 
 use super::column::Environment;
 use super::scope::{Scope, ScopeColumn, same};
-use super::special::{attempt, cast_function};
 use super::{Binder, Typed};
 use crate::Session;
 use crate::error::{Result, at, diagnose, unsupported};
-use crate::function::lambda::HigherOrder;
-use crate::rewrite::{cast, sum};
+use crate::rewrite::cast;
 
 /// How messages call the place of a body.
 pub(crate) const FUNCTION_BODY: &str = "a function of the project";
@@ -54,85 +52,7 @@ pub(crate) fn check(
     errors.into_iter().map(|error| *error).collect()
 }
 
-/// Calls that are bound as syntax, without a registered function: a declared function does not hide them either.
-const SYNTAX: &[&str] = &[
-    "nvl",
-    "ifnull",
-    "equal_null",
-    "coalesce",
-    "nvl2",
-    "if",
-    "iff",
-    "nullif",
-    "nullifzero",
-    "zeroifnull",
-    "isnull",
-    "isnotnull",
-    "greatest",
-    "least",
-    "concat",
-    "mod",
-    "struct",
-    "named_struct",
-    "array",
-    "typeof",
-    "dateadd",
-    "date_add",
-    "timestampadd",
-    "datediff",
-    "date_diff",
-    "timestampdiff",
-    "count_if",
-    "grouping",
-    "grouping_id",
-    "explode",
-    "explode_outer",
-    "posexplode",
-    "posexplode_outer",
-    "inline",
-    "inline_outer",
-    "stack",
-    "json_tuple",
-    "convert_timezone",
-    "to_timestamp_ntz",
-    "arrays_zip",
-    "window",
-    "session_window",
-    "window_time",
-    "current_user",
-    "user",
-    "session_user",
-    "current_catalog",
-    "current_schema",
-    "current_database",
-    "current_timezone",
-    "current_timestamp",
-    "now",
-    "localtimestamp",
-    "current_date",
-    "curdate",
-    "unix_timestamp",
-    "percentile_cont",
-    "input_file_name",
-];
-
 impl Binder<'_> {
-    /// Whether a name finds a function of our own before one that the project declares: those of one part do.
-    fn is_builtin(&self, name: &ast::ObjectName) -> bool {
-        let [name] = name_parts(name)[..] else {
-            return false;
-        };
-        let name = name.to_lowercase();
-        self.state.scalar_functions().contains_key(&name)
-            || self.state.aggregate_functions().contains_key(&name)
-            || self.state.window_functions().contains_key(&name)
-            || HigherOrder::named(&name).is_some()
-            || sum::is_aggregate(&name)
-            || attempt(&name).is_some()
-            || cast_function(&name).is_some()
-            || SYNTAX.contains(&name.as_str())
-    }
-
     /// The meaning of a call if its name finds a function of the project.
     pub(super) fn user_function(
         &mut self,
