@@ -210,5 +210,5 @@ pub fn json_object_keys(strings: &StringArray) -> ListArray {
 }
 
 fn strict(text: &str) -> Scanner<'_> {
-    Scanner::new(text, false, super::Grammar::default())
+    Scanner::new(text, false, super::Grammar::of_paths())
 }

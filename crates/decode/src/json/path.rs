@@ -77,7 +77,7 @@ impl JsonPath {
 
     /// The value at the path in one text.
     pub fn get(&self, text: &str) -> Option<String> {
-        let mut scanner = Scanner::new(text, false, Grammar::default());
+        let mut scanner = Scanner::new(text, false, Grammar::of_paths());
         let mut hits = vec![];
         walk(&self.steps, &mut scanner, 0, &mut hits).ok()?;
         let wild = self.steps.contains(&Step::All);

@@ -46,6 +46,18 @@ impl Default for Grammar {
     }
 }
 
+impl Grammar {
+    /// What functions over paths read: strings may hold control characters, numbers are numbers (Spark's `SharedFactory` of JSON
+    /// expressions).
+    pub(crate) fn of_paths() -> Self {
+        Self {
+            non_numeric_numbers: false,
+            control_characters: true,
+            ..Self::default()
+        }
+    }
+}
+
 /// The text is not JSON here; the message says why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Syntax(pub(crate) &'static str);

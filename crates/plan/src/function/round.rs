@@ -184,9 +184,9 @@ fn round(call: &Call<'_>, mode: Mode) -> Result<ArrayRef> {
                 // Spark rounds the DOUBLE that is closest to the FLOAT.
                 Ok(values.get(row).map(|x| {
                     if x.is_finite() {
-                        round_text(&f64::from(x).to_string(), places, mode)
-                            .parse()
-                            .unwrap_or(x)
+                        let rounded = round_text(&f64::from(x).to_string(), places, mode);
+                        // Spark rounds a BigDecimal, which has no negative zero.
+                        rounded.parse().unwrap_or(x) + 0.0
                     } else {
                         x
                     }
@@ -206,9 +206,8 @@ fn round(call: &Call<'_>, mode: Mode) -> Result<ArrayRef> {
             Double::rows(call.rows, |row| {
                 Ok(values.get(row).map(|x| {
                     if x.is_finite() {
-                        round_text(&x.to_string(), places, mode)
-                            .parse()
-                            .unwrap_or(x)
+                        let rounded = round_text(&x.to_string(), places, mode);
+                        rounded.parse().unwrap_or(x) + 0.0
                     } else {
                         x
                     }
