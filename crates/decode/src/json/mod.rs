@@ -2,6 +2,7 @@
 
 mod decode;
 mod function;
+mod grammar;
 mod infer;
 mod number;
 mod options;
@@ -16,11 +17,11 @@ mod write;
 
 pub use decode::JsonDecoder;
 pub use function::{from_json, json_array_length, json_object_keys, schema_of_json};
+pub use grammar::Grammar;
 pub use infer::{Inference, difference};
 pub(crate) use infer::{decimal_type, wider_decimal};
 pub use options::JsonOptions;
 pub(crate) use options::{column, flag, mode, pattern, refused, zone};
 pub use path::{JsonPath, PathError, get_json};
-pub use scan::Grammar;
 pub(crate) use write::push_string;
 pub use write::to_json;
