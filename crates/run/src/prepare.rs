@@ -9,13 +9,15 @@ use std::collections::{BTreeSet, HashMap};
 
 use sluice_graph::query::{Argument, ArgumentValue, ReadMode, TableFunction};
 use sluice_graph::{
-    DeclaredGraph, ExternalSchema, ExternalSource, ExternalTables, Input, RelationSchema,
+    Dataset, DeclaredGraph, ExternalSchema, ExternalSource, ExternalTables, Input, RelationSchema,
     ResolvedGraph, resolve,
 };
+use sluice_model::condition::graph::LOCATION_OVERLAP;
 use sluice_model::condition::query::UNSUPPORTED_FEATURE;
 use sluice_model::{DatasetName, Diagnostic, FlowKind, Origin};
 use sluice_plan::analyze::SessionAnalyzer;
 use sluice_source::{SourceSchema, StoredSchema};
+use sluice_table::Location;
 
 use crate::description::judged_properties;
 use crate::engine::Engine;
@@ -117,9 +119,7 @@ pub(crate) async fn prepare_anew(
         let (graph, mut diagnostics) = resolve(declared, &analyzer, &answers);
         let mut open = answers.open.into_inner();
         if open.is_empty() {
-            let datasets = declared.datasets.values();
-            let misplaced = datasets.filter_map(|dataset| engine.location_of(dataset).err());
-            diagnostics.extend(misplaced.map(|diagnostic| *diagnostic));
+            diagnostics.extend(misplaced(engine, declared));
             diagnostics.extend(declared.datasets.values().flat_map(judged_properties));
             return Ok(Prepared {
                 graph,
@@ -289,4 +289,39 @@ pub(crate) fn files_of_path(format: &str, path: &str) -> TableFunction {
         arguments: vec![argument(None, path), argument(Some("format"), format)],
         origin: origin.clone(),
     }
+}
+
+/// What is wrong with the places of tables: a LOCATION that is no folder, and tables that lie in one another.
+fn misplaced(engine: &Engine, declared: &DeclaredGraph) -> Vec<Diagnostic> {
+    let mut placed: Vec<(&Dataset, Location)> = vec![];
+    let mut wrong = vec![];
+    let tables = declared.datasets.values();
+    for dataset in tables.filter(|dataset| dataset.kind.is_table()) {
+        let location = match engine.location_of(dataset) {
+            Ok(location) => location,
+            Err(diagnostic) => {
+                wrong.push(*diagnostic);
+                continue;
+            }
+        };
+        let overlapped = placed.iter().find(|(_, other)| {
+            let (one, other) = (location.path(), other.path());
+            one.prefix_matches(other) || other.prefix_matches(one)
+        });
+        if let Some((other, _)) = overlapped {
+            let written = [dataset, *other]
+                .into_iter()
+                .find_map(|dataset| dataset.location.as_ref());
+            let place = written.map_or(&dataset.origin, |written| &written.origin);
+            let (one, other) = (&dataset.name, &other.name);
+            let message = format!("tables `{one}` and `{other}` would lie in one folder");
+            wrong.push(
+                Diagnostic::error(&LOCATION_OVERLAP, message)
+                    .at(place, "")
+                    .help("give each table a folder of its own, or leave LOCATION out"),
+            );
+        }
+        placed.push((dataset, location));
+    }
+    wrong
 }

@@ -19,6 +19,7 @@ conditions! {
     INCOMPATIBLE_STREAMING_VIEW_READ = "INCOMPATIBLE_STREAMING_VIEW_READ", "42000", User, No, "A view with a streaming query was read as a batch. Read it with STREAM, or set pipelines.incompatibleViewCheck.enabled to false to read every view as what it is.";
     INVALID_TEMP_OBJ_REFERENCE = "INVALID_TEMP_OBJ_REFERENCE", "42K0F", User, No, "A persisted view outlives the pipeline and so cannot read a temporary view.";
     INVALID_RESETTABLE_DEPENDENCY = "INVALID_RESETTABLE_DEPENDENCY", "42000", User, No, "A streaming table that must not be reset streams from one that may be reset; a full refresh of the latter would break it. Set pipelines.reset.allowed alike on both.";
+    LOCATION_OVERLAP = "INVALID_PARAMETER_VALUE.LOCATION_OVERLAP", "22023", User, No, "Two tables would lie in one folder, or one inside the other: their rows would mix, and VACUUM of one would delete files of the other.";
     DECLARED_SCHEMA_NOT_COMPATIBLE = "USER_SPECIFIED_AND_INFERRED_SCHEMA_NOT_COMPATIBLE", "42000", User, No, "A query yields a column that the declared column list does not hold, or one whose type cannot be cast to the declared type.";
     UNABLE_TO_INFER_PIPELINE_TABLE_SCHEMA = "UNABLE_TO_INFER_PIPELINE_TABLE_SCHEMA", "42KD9", User, No, "Several flows fill a table without declared columns and give one column different types.";
     PARTITION_COLUMN_NOT_FOUND = "PARTITION_COLUMN_NOT_FOUND_IN_SCHEMA", "42000", User, No, "PARTITIONED BY or CLUSTER BY names a column that the dataset does not have.";
