@@ -26,6 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "plan",
         ],
     ),
+    ("serve", &["model", "table", "plan", "run"]),
     (
         "sluice",
         &[
@@ -38,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "table",
             "plan",
             "run",
+            "serve",
         ],
     ),
 ];
@@ -87,6 +89,10 @@ const MUST_NOT_KNOW: &[(&str, &[&str])] = &[
     ("table", &["sqlparser"]),
     ("plan", &["deltalake", "object_store"]),
     ("run", &["clap", "indicatif", "reedline"]),
+    (
+        "serve",
+        &["clap", "indicatif", "reedline", "sqlparser", "deltalake"],
+    ),
 ];
 
 const BANNED_FILE_NAMES: &[&str] = &[
