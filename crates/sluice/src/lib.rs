@@ -6,6 +6,7 @@ mod arguments;
 mod command;
 mod describe;
 mod edge;
+pub mod embedded_kinesis;
 mod exit;
 mod maintenance;
 mod progress;
