@@ -4,10 +4,11 @@
 
 use std::collections::{HashSet, VecDeque};
 
+use arrow::datatypes::SchemaRef;
 use sluice_checkpoint::{SourceIdentity, SourceOffset, SourceRange};
-use sluice_graph::StreamOptions;
+use sluice_graph::{Input, StreamOptions};
 use sluice_model::Origin;
-use sluice_source::{FileEntry, choose, decode_file_list};
+use sluice_source::{FileEntry, SeenIndex, choose, decode_file_list};
 use sluice_table::{DataFile, DeltaTable};
 
 use crate::error::Result;
@@ -33,14 +34,27 @@ pub(crate) struct StreamSource {
 enum Kind {
     Files {
         input: Box<FileInput>,
+        seen: SeenIndex,
+        files_max: usize,
         queue: VecDeque<Vec<FileEntry>>,
     },
     Table {
         table: DeltaTable,
+        /// Its columns, if others write it; our own tables change theirs only when the graph is resolved.
+        external: Option<SchemaRef>,
         ceiling: u64,
         options: StreamOptions,
         origin: Origin,
     },
+}
+
+/// What a look at a source shows of its columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Look {
+    /// They are those that the graph knows.
+    SameColumns,
+    /// The graph must be resolved again.
+    OtherColumns,
 }
 
 /// What one micro-batch takes of one source.
@@ -127,11 +141,15 @@ impl StreamSource {
                     _ => 0,
                 };
                 let seen = seen(progress, &leaf.key, taken).await?;
-                let options = input.source.options();
-                let new = seen.new_files(input.listing.files.clone(), options.allow_overwrites);
-                let limit = files_max.unwrap_or(options.max_files_per_trigger).max(1);
-                let queue = choose(new, limit, options.max_bytes_per_trigger).into();
-                Kind::Files { input, queue }
+                let written = input.source.options().max_files_per_trigger;
+                let files_max = files_max.unwrap_or(written).max(1);
+                let queue = new_files(&input, &seen, files_max);
+                Kind::Files {
+                    input,
+                    seen,
+                    files_max,
+                    queue,
+                }
             }
             Opened::Table(table) => {
                 let ceiling = table.version();
@@ -141,6 +159,7 @@ impl StreamSource {
                     .unwrap_or_default();
                 options.files_max = files_max.or(options.files_max);
                 Kind::Table {
+                    external: matches!(leaf.input, Input::External(_)).then(|| table.schema()),
                     table,
                     ceiling,
                     options,
@@ -154,6 +173,41 @@ impl StreamSource {
             position,
             kind,
         })
+    }
+
+    /// Looks what is new: files by listing them again, a table of others by reading its log, one of our own at the
+    /// version that its handle stands at, which our commits move.
+    pub(crate) async fn look(&mut self, now_us: i64) -> Result<Look> {
+        match &mut self.kind {
+            Kind::Files {
+                input,
+                seen,
+                files_max,
+                queue,
+            } => {
+                input.listing = input
+                    .source
+                    .discover(now_us)
+                    .await
+                    .map_err(|error| error.to_diagnostic().at(&input.origin, ""))?;
+                *queue = new_files(input, seen, *files_max);
+            }
+            Kind::Table {
+                table,
+                external,
+                ceiling,
+                ..
+            } => {
+                if let Some(columns) = external {
+                    table.refresh().await?;
+                    if table.schema() != *columns {
+                        return Ok(Look::OtherColumns);
+                    }
+                }
+                *ceiling = table.version();
+            }
+        }
+        Ok(Look::SameColumns)
     }
 
     /// The file source, if it is one.
@@ -223,6 +277,7 @@ impl StreamSource {
                 ceiling,
                 options,
                 origin,
+                ..
             } => {
                 let range = TableRange {
                     table,
@@ -283,9 +338,13 @@ impl StreamSource {
     /// Moves past a committed range, whoever planned it: what it took is not taken again.
     pub(crate) fn advance(&mut self, range: &SourceRange, taken: Option<&Taken>) {
         self.position = Some(range.end.clone());
-        let (Kind::Files { queue, .. }, Some(Taken::Files(files))) = (&mut self.kind, taken) else {
+        let (Kind::Files { queue, seen, .. }, Some(Taken::Files(files))) = (&mut self.kind, taken)
+        else {
             return;
         };
+        for file in files {
+            seen.insert(file);
+        }
         if queue.front() == Some(files) {
             queue.pop_front();
             return;
@@ -296,4 +355,11 @@ impl StreamSource {
         }
         queue.retain(|batch| !batch.is_empty());
     }
+}
+
+/// The files of a listing that no micro-batch took, cut into micro-batches.
+fn new_files(input: &FileInput, seen: &SeenIndex, files_max: usize) -> VecDeque<Vec<FileEntry>> {
+    let options = input.source.options();
+    let new = seen.new_files(input.listing.files.clone(), options.allow_overwrites);
+    choose(new, files_max, options.max_bytes_per_trigger).into()
 }

@@ -1,5 +1,5 @@
 //! A streaming flow: micro-batch after micro-batch until everything that was there at the beginning is in the target.
-//! The eight steps of the recovery specification, section 2, are the shape of [`run`].
+//! The eight steps of the recovery specification, section 2, are the shape of [`Running::open`] and [`Running::step`].
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,19 +8,18 @@ use sluice_checkpoint::{
 };
 use sluice_graph::query::ReadMode;
 use sluice_graph::{Input, ResolvedDataset, ResolvedFlow};
-use sluice_model::condition::run::{BAD_RECORDS, FLOW_QUERY_CHANGED};
-use sluice_model::condition::table::TARGET_ROWS_REMOVED;
-use sluice_model::{Diagnostic, Origin};
+use sluice_model::Origin;
 use sluice_table::Removes;
 
 use crate::error::{Result, internal};
 use crate::failpoint::reach;
 use crate::file_list::tidy_up;
+use crate::flow::notes;
 use crate::leaves::{Leaf, leaves};
 use crate::micro_batch::{Batch, Effect, NotDone};
 use crate::progress::{Next, Progress};
 use crate::report::FlowReport;
-use crate::stream::{Opened, StreamSource, Taken};
+use crate::stream::{Look, Opened, StreamSource, Taken};
 use crate::update::{FlowOutcome, Update};
 
 const APPEND: Effect = Effect {
@@ -36,92 +35,17 @@ pub(crate) async fn run(
     report: &mut FlowReport,
 ) -> Result<FlowOutcome> {
     loop {
-        if let Some(outcome) = drain(update, flow, report).await? {
+        let Some(mut running) = Running::open(update, flow, report).await? else {
+            return Ok(FlowOutcome::Idle);
+        };
+        if let Some(outcome) = running.drain(report).await? {
             return Ok(outcome);
         }
     }
 }
 
-/// Runs micro-batches from where the target says that the flow is; `None` when another engine turns out to be ahead,
-/// so that what is known here of the sources no longer holds.
-async fn drain(
-    update: &Update,
-    flow: &ResolvedFlow,
-    report: &mut FlowReport,
-) -> Result<Option<FlowOutcome>> {
-    let dataset = update.dataset(&flow.id.target)?;
-    // First: without sources the columns may not be known, and then there is no table to make.
-    let Some(opened) = open_sources(update, flow).await? else {
-        return Ok(Some(FlowOutcome::Idle));
-    };
-    let table = update.target(dataset).await?;
-    let progress = Progress::read(&update.engine, &table, &flow.id).await?;
-    let identities: BTreeMap<String, SourceIdentity> = opened
-        .iter()
-        .map(|(leaf, source)| (leaf.key.clone(), source.identity()))
-        .collect();
-    let next = match progress.next(&identities, &flow.origin).await {
-        // Plans that are ahead of the target were made by another engine while the facts were read.
-        Err(_) if progress.is_overtaken().await? => return Ok(None),
-        next => next?,
-    };
-    let mut running = Running {
-        update,
-        flow,
-        dataset,
-        progress,
-        sources: vec![],
-        fingerprint: flow.fingerprint.query.clone(),
-        attempt: 0,
-    };
-    running.store_first_schemas(&opened).await?;
-    let (previous, mut removed) = match &next {
-        Next::Plan {
-            previous,
-            attempt,
-            removed,
-        } => {
-            running.attempt = *attempt;
-            (previous.clone(), removed.clone())
-        }
-        Next::Replay(_) => (None, vec![]),
-    };
-    running.note_changed_query(previous.as_deref(), report);
-    running
-        .place_sources(opened, previous.as_deref(), &next)
-        .await?;
-    let mut outcome = FlowOutcome::Idle;
-    let mut replay = match next {
-        Next::Replay(plan) => Some(plan),
-        Next::Plan { .. } => None,
-    };
-    loop {
-        let plan = match replay.take() {
-            Some(plan) => *plan,
-            None => match running.plan_next().await? {
-                Some(plan) => plan,
-                None => break,
-            },
-        };
-        running.note_removed_rows(&std::mem::take(&mut removed), report);
-        let taken = running.take(&plan).await?;
-        match running.execute(&plan, &taken, report).await {
-            Ok(true) => outcome = FlowOutcome::Completed,
-            Ok(false) => return Ok(None),
-            Err(NotDone::NewColumns(new, call)) => {
-                running.widen(*new, &call).await?;
-                return Ok(Some(FlowOutcome::SchemaChanged));
-            }
-            Err(NotDone::Failed(failure)) => return Err(failure),
-        }
-        running.advance(&plan, &taken).await?;
-        update.stop_if_asked()?;
-    }
-    running.clean_sources().await?;
-    Ok(Some(outcome))
-}
-
-struct Running<'a> {
+/// A streaming flow at its position: lives as long as it goes well, over many looks at its sources.
+pub(crate) struct Running<'a> {
     update: &'a Update,
     flow: &'a ResolvedFlow,
     dataset: &'a ResolvedDataset,
@@ -129,6 +53,23 @@ struct Running<'a> {
     sources: Vec<StreamSource>,
     fingerprint: String,
     attempt: u32,
+    /// A planned batch that is to be done before anything else.
+    replay: Option<Box<BatchPlan>>,
+    /// What others took out of the target, not told yet.
+    removed: Vec<ForeignChange>,
+}
+
+/// What became of one micro-batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// It is in the target.
+    Committed,
+    /// There was nothing to take.
+    NothingNew,
+    /// Another engine is ahead: what is known here of the sources no longer holds.
+    Overtaken,
+    /// Files hold new columns, which are stored now: the graph must be resolved again.
+    SchemaChanged,
 }
 
 /// The streaming sources of a flow; `None` while one of them does not exist yet or tells no columns.
@@ -157,7 +98,134 @@ async fn open_sources(update: &Update, flow: &ResolvedFlow) -> Result<Option<Vec
     Ok(Some(opened))
 }
 
-impl Running<'_> {
+impl<'a> Running<'a> {
+    /// Opens a flow where its target says that it is; `None` while one of its sources does not exist yet.
+    pub(crate) async fn open(
+        update: &'a Update,
+        flow: &'a ResolvedFlow,
+        report: &mut FlowReport,
+    ) -> Result<Option<Self>> {
+        let dataset = update.dataset(&flow.id.target)?;
+        loop {
+            // First: without sources the columns may not be known, and then there is no table to make.
+            let Some(opened) = open_sources(update, flow).await? else {
+                return Ok(None);
+            };
+            let table = update.target(dataset).await?;
+            let progress = Progress::read(&update.engine, &table, &flow.id).await?;
+            let identities: BTreeMap<String, SourceIdentity> = opened
+                .iter()
+                .map(|(leaf, source)| (leaf.key.clone(), source.identity()))
+                .collect();
+            let next = match progress.next(&identities, &flow.origin).await {
+                // Plans that are ahead of the target were made by another engine while the facts were read.
+                Err(_) if progress.is_overtaken().await? => continue,
+                next => next?,
+            };
+            let mut running = Self {
+                update,
+                flow,
+                dataset,
+                progress,
+                sources: vec![],
+                fingerprint: flow.fingerprint.query.clone(),
+                attempt: 0,
+                replay: None,
+                removed: vec![],
+            };
+            running.store_first_schemas(&opened).await?;
+            running.begin(opened, next, report).await?;
+            return Ok(Some(running));
+        }
+    }
+
+    /// Puts every source where the next micro-batch begins.
+    async fn begin(
+        &mut self,
+        opened: Vec<(Leaf, Opened)>,
+        next: Next,
+        report: &mut FlowReport,
+    ) -> Result<()> {
+        let previous = match &next {
+            Next::Plan {
+                previous,
+                attempt,
+                removed,
+            } => {
+                self.attempt = *attempt;
+                self.removed.clone_from(removed);
+                previous.clone()
+            }
+            Next::Replay(_) => None,
+        };
+        let changed = previous
+            .as_ref()
+            .filter(|plan| plan.fingerprint != self.fingerprint);
+        if changed.is_some() {
+            report.diagnostics.push(notes::changed_query(self.flow));
+        }
+        self.place_sources(opened, previous.as_deref(), &next)
+            .await?;
+        if let Next::Replay(plan) = next {
+            self.replay = Some(plan);
+        }
+        Ok(())
+    }
+
+    /// Runs micro-batches until nothing is left of what was seen at the last look; `None` when another engine turns
+    /// out to be ahead.
+    async fn drain(&mut self, report: &mut FlowReport) -> Result<Option<FlowOutcome>> {
+        let mut outcome = FlowOutcome::Idle;
+        loop {
+            match self.step(report).await? {
+                Step::Committed => outcome = FlowOutcome::Completed,
+                Step::NothingNew => break,
+                Step::Overtaken => return Ok(None),
+                Step::SchemaChanged => return Ok(Some(FlowOutcome::SchemaChanged)),
+            }
+            self.update.stop_if_asked()?;
+        }
+        self.clean_sources().await?;
+        Ok(Some(outcome))
+    }
+
+    /// Runs one micro-batch.
+    pub(crate) async fn step(&mut self, report: &mut FlowReport) -> Result<Step> {
+        let plan = match self.replay.take() {
+            Some(plan) => *plan,
+            None => match self.plan_next().await? {
+                Some(plan) => plan,
+                None => return Ok(Step::NothingNew),
+            },
+        };
+        let removed = std::mem::take(&mut self.removed);
+        report
+            .diagnostics
+            .extend(notes::removed_rows(self.flow, &removed));
+        let taken = self.take(&plan).await?;
+        match self.execute(&plan, &taken, report).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(Step::Overtaken),
+            Err(NotDone::NewColumns(new, call)) => {
+                self.widen(*new, &call).await?;
+                return Ok(Step::SchemaChanged);
+            }
+            Err(NotDone::Failed(failure)) => return Err(failure),
+        }
+        self.advance(&plan, &taken).await?;
+        Ok(Step::Committed)
+    }
+
+    /// Looks what is new in every source: the micro-batches after it take what there is now.
+    pub(crate) async fn look(&mut self) -> Result<Look> {
+        let now_us = self.update.engine.clock().now_us();
+        let mut seen = Look::SameColumns;
+        for source in &mut self.sources {
+            seen = seen.max(source.look(now_us).await?);
+        }
+        Ok(seen)
+    }
+
     /// Makes the columns of file sources durable before the first row is read under them.
     async fn store_first_schemas(&self, opened: &[(Leaf, Opened)]) -> Result<()> {
         for (leaf, source) in opened {
@@ -170,47 +238,6 @@ impl Running<'_> {
             }
         }
         Ok(())
-    }
-
-    fn note_changed_query(&self, previous: Option<&BatchPlan>, report: &mut FlowReport) {
-        let Some(previous) = previous else { return };
-        if previous.fingerprint == self.fingerprint {
-            return;
-        }
-        let message = format!(
-            "the query of `{}` has changed since its last micro-batch",
-            self.flow.id
-        );
-        report.diagnostics.push(
-            Diagnostic::note(&FLOW_QUERY_CHANGED, message)
-                .at(&self.flow.origin, "")
-                .fact("rows already written stay as they are; the new query takes the rows from now on")
-                .help(format!("apply it to all rows: `sluice run --full-refresh {}`", self.flow.id.target.name)),
-        );
-    }
-
-    /// Says once, at the batch after it, that another writer took rows from the target: the plan of this batch names
-    /// the version that holds the change, so the next start does not see it again.
-    fn note_removed_rows(&self, removed: &[ForeignChange], report: &mut FlowReport) {
-        let [first, others @ ..] = removed else {
-            return;
-        };
-        let name = &self.flow.id.target;
-        let message = format!(
-            "rows of `{name}` were removed or replaced by another writer: {} at version {}",
-            first.operation, first.version
-        );
-        let more = others
-            .iter()
-            .map(|change| format!("and {} at version {}", change.operation, change.version));
-        let note = Diagnostic::warning(&TARGET_ROWS_REMOVED, message)
-            .at(&self.flow.origin, "")
-            .fact("they stay so; what its sources hold from now on is added")
-            .help(format!(
-                "have them again: `sluice run --full-refresh {}`",
-                name.name
-            ));
-        report.diagnostics.push(more.fold(note, Diagnostic::fact));
     }
 
     async fn place_sources(
@@ -339,19 +366,9 @@ impl Running<'_> {
         let Some(done) = batch.execute(&APPEND).await? else {
             return Ok(false);
         };
-        if done.metrics.bad_records > 0 {
-            report.diagnostics.push(
-                Diagnostic::note(
-                    &BAD_RECORDS,
-                    match done.metrics.bad_records {
-                        1 => format!("micro-batch {} had 1 bad record", plan.batch),
-                        count => format!("micro-batch {} had {count} bad records", plan.batch),
-                    },
-                )
-                .at(&self.flow.origin, "")
-                .fact("they were kept as the options of the source say, and counted"),
-            );
-        }
+        report
+            .diagnostics
+            .extend(notes::bad_records(self.flow, plan.batch, &done.metrics));
         self.update
             .batch_done(self.flow, &self.progress, plan.batch, &done, report);
         Ok(true)
@@ -401,7 +418,7 @@ impl Running<'_> {
     }
 
     /// `cleanSource`: files of committed batches go, when every flow of the pipeline that reads them has committed them.
-    async fn clean_sources(&self) -> Result<()> {
+    pub(crate) async fn clean_sources(&self) -> Result<()> {
         for source in &self.sources {
             if let Some(input) = source.file_input() {
                 crate::clean::clean(self.update, self.flow, &self.progress, &source.key, input)

@@ -2,5 +2,6 @@
 
 pub(crate) mod append;
 pub(crate) mod complete;
+mod notes;
 pub(crate) mod once;
 mod position;
