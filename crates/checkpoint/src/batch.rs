@@ -33,13 +33,15 @@ pub fn parse_plan_name(name: &str) -> Option<(i64, u32)> {
 pub struct SourceRange {
     /// Who the source is.
     pub identity: SourceIdentity,
-    /// Where the batch begins; `None` at the very beginning of the source.
+    /// Where the batch begins; `None` at the very beginning of the source. The first batch of a stream whose beginning
+    /// is a choice ([`SourceOffset::is_recorded_beginning`]) records it here.
     pub start: Option<SourceOffset>,
     /// Where it ends: the start of the next batch.
     pub end: SourceOffset,
-    /// How many files the range holds.
+    /// How many files the range holds; of a stream: how many records.
     pub count: u64,
-    /// Digest over the range (for files: of the list that the batch took), hexadecimal; empty if the source is immutable.
+    /// Digest over the range (for files: of the list that the batch took; for streams: over shards and sequence
+    /// numbers, in any order), hexadecimal; empty if the source is immutable.
     pub digest: String,
 }
 

@@ -325,7 +325,7 @@ impl World {
 fn inputs(plan: &BatchPlan) -> std::ops::Range<u64> {
     let position = |offset: &SourceOffset| match offset {
         SourceOffset::Files { files, .. } => *files,
-        SourceOffset::Table { .. } => 0,
+        SourceOffset::Table { .. } | SourceOffset::Kinesis { .. } => 0,
     };
     let range = &plan.sources["files"];
     range.start.as_ref().map_or(0, position)..position(&range.end)

@@ -1,7 +1,7 @@
 //! What must hold of plans and commits, whoever made them: shared by decisions, tests and the simulation.
 //! Must not decide what to do when it does not hold.
 
-use crate::BatchPlan;
+use crate::{BatchPlan, SourceOffset};
 
 /// Which invariant does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -77,7 +77,10 @@ pub fn check_follows(previous: Option<&BatchPlan>, next: &BatchPlan) -> Result<(
     for (name, range) in &next.sources {
         let before = previous.map(|plan| plan.sources.get(name));
         match before {
-            None if range.start.is_none() => {}
+            None if range
+                .start
+                .as_ref()
+                .is_none_or(SourceOffset::is_recorded_beginning) => {}
             Some(Some(before)) if before.identity == range.identity => {
                 if range.start.as_ref() != Some(&before.end) {
                     return Err(Broken::Range {
@@ -137,6 +140,7 @@ pub fn check_commits(versions: impl IntoIterator<Item = i64>) -> Result<(), Brok
 mod tests {
     use super::*;
     use crate::batch::tests::plan;
+    use crate::{ShardOffset, SourceIdentity};
 
     #[test]
     fn plans_in_order_follow_each_other() {
@@ -182,6 +186,31 @@ mod tests {
             check_follows(Some(&plan(0)), &dropped),
             Err(Broken::Source { .. })
         ));
+    }
+
+    #[test]
+    fn the_first_batch_of_a_stream_records_where_it_begins() {
+        let at = |offset: ShardOffset| SourceOffset::Kinesis {
+            streams: [("s".to_owned(), [("0".to_owned(), offset)].into())].into(),
+        };
+        let mut first = plan(0);
+        let range = first.sources.get_mut("files").unwrap();
+        range.identity = SourceIdentity::Kinesis {
+            streams: [("s".to_owned(), 1)].into(),
+        };
+        range.start = Some(at(ShardOffset::AtTimestamp(7)));
+        range.end = at(ShardOffset::After("12".into()));
+        assert_eq!(check_follows(None, &first), Ok(()));
+        let mut second = first.clone();
+        (second.batch, second.previous) = (1, Some(0));
+        let range = second.sources.get_mut("files").unwrap();
+        range.start = Some(at(ShardOffset::After("12".into())));
+        assert_eq!(check_follows(Some(&first), &second), Ok(()));
+        let range = second.sources.get_mut("files").unwrap();
+        range.end = at(ShardOffset::After("11".into()));
+        assert!(check_follows(Some(&first), &second).is_err());
+        first.sources.get_mut("files").unwrap().start = plan(1).sources["files"].start.clone();
+        assert!(check_follows(None, &first).is_err());
     }
 
     #[test]

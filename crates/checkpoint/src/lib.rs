@@ -14,6 +14,7 @@ mod decide;
 mod identity;
 mod invariant;
 mod offset;
+mod shard_offset;
 
 pub use batch::{
     BatchPlan, FORMAT_VERSION, Pinned, PlanFault, PlannedTarget, SourceRange, parse_plan_name,
@@ -26,3 +27,4 @@ pub use decide::{
 pub use identity::{FlowId, current_incarnation};
 pub use invariant::{Broken, check_commits, check_follows};
 pub use offset::{SourceIdentity, SourceOffset};
+pub use shard_offset::{ShardOffset, ShardOffsets, compare_sequence_numbers};

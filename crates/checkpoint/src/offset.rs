@@ -1,8 +1,12 @@
 //! Who a source is and how far it has been read. Must not read sources.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use crate::ShardOffsets;
+use crate::shard_offset::are_at_or_after;
 
 /// Who a source is: what must stay the same for its offsets to mean anything.
 ///
@@ -23,6 +27,12 @@ pub enum SourceIdentity {
         /// `metaData.id` of the table: a table dropped and made again is another table.
         table_id: String,
     },
+    /// One call of `read_kinesis`, with all streams that it names.
+    Kinesis {
+        /// When each stream was created, milliseconds since the epoch, by the stream's ARN: a stream that was deleted
+        /// and created again under the same name is another stream.
+        streams: BTreeMap<String, i64>,
+    },
 }
 
 impl fmt::Display for SourceIdentity {
@@ -30,6 +40,14 @@ impl fmt::Display for SourceIdentity {
         match self {
             Self::Files { root, format } => write!(f, "{format} files at {root}"),
             Self::Table { table_id } => write!(f, "the Delta table with id {table_id}"),
+            Self::Kinesis { streams } => {
+                f.write_str("Kinesis ")?;
+                for (place, (arn, created_ms)) in streams.iter().enumerate() {
+                    let separator = if place > 0 { ", " } else { "" };
+                    write!(f, "{separator}{arn} (created at {created_ms} ms)")?;
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -58,9 +76,23 @@ pub enum SourceOffset {
         /// Whether the position lies inside the initial snapshot rather than in a commit.
         initial_snapshot: bool,
     },
+    /// Positions in the shards of Kinesis streams.
+    Kinesis {
+        /// The shards of each stream, by the stream's ARN.
+        streams: BTreeMap<String, ShardOffsets>,
+    },
 }
 
 impl SourceOffset {
+    /// Whether the first range of such a source begins at a position of its own, written into the first plan.
+    ///
+    /// "The newest" of a stream means the time at which it was first asked for; a source that begins at its very
+    /// beginning needs no such record.
+    #[must_use]
+    pub fn is_recorded_beginning(&self) -> bool {
+        matches!(self, Self::Kinesis { .. })
+    }
+
     /// Whether this offset counts in a source of that identity.
     #[must_use]
     pub fn belongs_to(&self, identity: &SourceIdentity) -> bool {
@@ -68,6 +100,9 @@ impl SourceOffset {
             (Self::Files { .. }, SourceIdentity::Files { .. }) => true,
             (Self::Table { table_id: left, .. }, SourceIdentity::Table { table_id: right }) => {
                 left == right
+            }
+            (Self::Kinesis { streams: counted }, SourceIdentity::Kinesis { streams }) => {
+                counted.keys().eq(streams.keys())
             }
             _ => false,
         }
@@ -92,6 +127,13 @@ impl SourceOffset {
             (Self::Table { table_id: now, .. }, Self::Table { table_id: was, .. }) => {
                 now == was && self.table_rank() >= earlier.table_rank()
             }
+            (Self::Kinesis { streams: now }, Self::Kinesis { streams: was }) => {
+                now.len() == was.len()
+                    && was.iter().all(|(stream, before)| {
+                        now.get(stream)
+                            .is_some_and(|after| are_at_or_after(after, before))
+                    })
+            }
             _ => false,
         }
     }
@@ -109,7 +151,7 @@ impl SourceOffset {
                 index.is_none() || !initial_snapshot,
                 index.unwrap_or(u64::MAX),
             ),
-            Self::Files { .. } => (0, false, 0),
+            Self::Files { .. } | Self::Kinesis { .. } => (0, false, 0),
         }
     }
 }
@@ -172,7 +214,31 @@ mod tests {
 
     #[test]
     fn a_kind_from_another_version_is_not_understood() {
-        let text = r#"{"kind":"kinesis","shards":{}}"#;
+        let text = r#"{"kind":"kafka","partitions":{}}"#;
         assert!(serde_json::from_str::<SourceOffset>(text).is_err());
+    }
+
+    fn stream(arn: &str, shards: &[(&str, crate::ShardOffset)]) -> SourceOffset {
+        let shards = shards
+            .iter()
+            .map(|(shard, offset)| ((*shard).to_owned(), offset.clone()))
+            .collect();
+        SourceOffset::Kinesis {
+            streams: BTreeMap::from([(arn.to_owned(), shards)]),
+        }
+    }
+
+    #[test]
+    fn positions_in_a_stream_belong_to_its_arn_and_are_ordered_shard_by_shard() {
+        let at = |number: &str| stream("s", &[("0", crate::ShardOffset::After(number.into()))]);
+        assert!(at("10").is_at_or_after(&at("9")));
+        assert!(!at("9").is_at_or_after(&at("10")));
+        let other = stream("t", &[("0", crate::ShardOffset::After("99".into()))]);
+        assert!(!other.is_at_or_after(&at("9")));
+        let identity = SourceIdentity::Kinesis {
+            streams: BTreeMap::from([("s".to_owned(), 1)]),
+        };
+        assert!(at("9").belongs_to(&identity));
+        assert!(!other.belongs_to(&identity));
     }
 }

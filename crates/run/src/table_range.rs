@@ -119,7 +119,7 @@ impl TableRange<'_> {
                 ..
             }) => (None, version.saturating_sub(1)),
             Some(SourceOffset::Table { version, .. }) => (None, *version),
-            Some(SourceOffset::Files { .. }) => (None, ceiling),
+            Some(SourceOffset::Files { .. } | SourceOffset::Kinesis { .. }) => (None, ceiling),
         };
         if let Some(version) = snapshot {
             for (index, file) in self

@@ -1,14 +1,16 @@
-//! Sources: folders of files read into Arrow columns, exactly the files that a plan names.
+//! Sources: folders of files and Kinesis streams read into Arrow columns, exactly the range that a plan names.
 //!
-//! Lives here: options of `read_files`, paths and patterns, discovery, formats, inference and evolution of schemas,
+//! Lives here: options of `read_files` and `read_kinesis`, shards, credentials, paths and patterns, discovery, formats, inference and evolution of schemas,
 //! rescued data, the list of files that a micro-batch took, the simulator. Must not live here: Delta, SQL text, DataFusion, the
 //! clock (the time is handed in).
 
+pub mod aws;
 mod error;
 mod files;
 mod format;
 pub mod generate;
 mod glob;
+pub mod kinesis;
 mod option;
 mod path;
 

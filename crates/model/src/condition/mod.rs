@@ -6,6 +6,7 @@
 
 pub mod command;
 pub mod graph;
+pub mod kinesis;
 pub mod project;
 pub mod query;
 pub mod run;
@@ -82,6 +83,7 @@ pub fn all() -> impl Iterator<Item = &'static Condition> {
         graph::ALL,
         query::ALL,
         source::ALL,
+        kinesis::ALL,
         table::ALL,
         run::ALL,
         command::ALL,

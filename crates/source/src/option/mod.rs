@@ -5,7 +5,7 @@
 mod apply;
 mod groups;
 mod hint;
-mod value;
+pub(crate) mod value;
 
 use sluice_model::{Diagnostic, Origin, SparkField, SparkType};
 
@@ -369,7 +369,7 @@ impl OptionOrigins {
             .map(|(_, origin)| origin)
     }
 
-    fn insert(&mut self, key: String, origin: Origin) {
+    pub(crate) fn insert(&mut self, key: String, origin: Origin) {
         self.list.push((key, origin));
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
 /// The form under which an option is known: lower case, without `cloudFiles.`.
-pub(super) fn key(name: &str) -> String {
+pub(crate) fn key(name: &str) -> String {
     let lower = name.trim().to_ascii_lowercase();
     lower
         .strip_prefix("cloudfiles.")
@@ -11,7 +11,7 @@ pub(super) fn key(name: &str) -> String {
         .to_string()
 }
 
-pub(super) fn boolean(text: &str) -> Result<bool, String> {
+pub(crate) fn boolean(text: &str) -> Result<bool, String> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" => Ok(true),
         "false" => Ok(false),
@@ -19,13 +19,13 @@ pub(super) fn boolean(text: &str) -> Result<bool, String> {
     }
 }
 
-pub(super) fn count(text: &str) -> Result<usize, String> {
+pub(crate) fn count(text: &str) -> Result<usize, String> {
     text.trim()
         .parse()
         .map_err(|_| "expected a whole number, 0 or more".to_string())
 }
 
-pub(super) fn positive(text: &str) -> Result<usize, String> {
+pub(crate) fn positive(text: &str) -> Result<usize, String> {
     match count(text) {
         Ok(0) | Err(_) => Err("expected a whole number, 1 or more".into()),
         Ok(number) => Ok(number),
@@ -33,7 +33,7 @@ pub(super) fn positive(text: &str) -> Result<usize, String> {
 }
 
 /// A size: `1073741824`, `10g`, `512 MB`, `64kb`; powers of 1024.
-pub(super) fn bytes(text: &str) -> Result<u64, String> {
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     let expected = || "expected a size such as 1073741824, 512m or 10g".to_string();
     let lower = text.trim().to_ascii_lowercase();
     let digits = lower
@@ -55,7 +55,7 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
 }
 
 /// A duration in microseconds: `7 days`, `2 s`, `1 hour 30 minutes`, `interval 30 days`.
-pub(super) fn duration_us(text: &str) -> Result<i64, String> {
+pub(crate) fn duration_us(text: &str) -> Result<i64, String> {
     let expected = || "expected a duration such as '30 days' or '10 seconds'".to_string();
     let lower = text.trim().to_ascii_lowercase();
     let mut rest = lower.strip_prefix("interval ").unwrap_or(&lower).trim();
@@ -96,7 +96,7 @@ pub(super) fn duration_us(text: &str) -> Result<i64, String> {
 }
 
 /// An instant in microseconds UTC; a text without zone is UTC, as the session is unless set.
-pub(super) fn instant_us(text: &str) -> Result<i64, String> {
+pub(crate) fn instant_us(text: &str) -> Result<i64, String> {
     let text = text.trim();
     if let Ok(instant) = DateTime::parse_from_rfc3339(&text.replacen(' ', "T", 1)) {
         return Ok(instant.timestamp_micros());
@@ -117,7 +117,7 @@ pub(super) fn instant_us(text: &str) -> Result<i64, String> {
 }
 
 /// One character, or none for an empty text; `\t` and the like are understood.
-pub(super) fn character(text: &str) -> Result<Option<char>, String> {
+pub(crate) fn character(text: &str) -> Result<Option<char>, String> {
     let unescaped = separator(text);
     let mut letters = unescaped.chars();
     match (letters.next(), letters.next()) {
@@ -128,7 +128,7 @@ pub(super) fn character(text: &str) -> Result<Option<char>, String> {
 }
 
 /// A separator with its escapes read: `\t`, `\n`, `\r`, `\\`, `\u0001`, `\0`.
-pub(super) fn separator(text: &str) -> String {
+pub(crate) fn separator(text: &str) -> String {
     if let Some(code) = text
         .strip_prefix("\\u")
         .and_then(|hex| u32::from_str_radix(hex, 16).ok())
