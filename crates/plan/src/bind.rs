@@ -23,6 +23,7 @@ mod relation;
 mod rows;
 mod scope;
 mod select;
+mod session;
 mod set;
 mod special;
 mod star;
@@ -127,8 +128,8 @@ pub(crate) struct Binder<'a> {
     ctes: Vec<HashMap<String, Bound>>,
     /// Scopes of the queries around the one being bound, innermost last.
     outer: Vec<Arc<Scope>>,
-    /// The time window that GROUP BY of the select being bound names.
-    window: Option<Typed>,
+    /// The time window of the select being bound.
+    window: Option<time_window::SelectWindow>,
     /// The lambdas around the expression being bound.
     lambdas: lambda::Lambdas,
     /// Errors after which binding went on.

@@ -14,6 +14,7 @@ pub(crate) mod grouping;
 pub(crate) mod guard;
 pub(crate) mod interval;
 pub(crate) mod path;
+pub(crate) mod session_gap;
 pub(crate) mod shift;
 pub(crate) mod stack;
 pub(crate) mod structure;

@@ -108,7 +108,7 @@ impl Binder<'_> {
         }
     }
 
-    fn taken_apart<'a>(&self, function: &'a ast::Function) -> Result<Call<'a>> {
+    pub(super) fn taken_apart<'a>(&self, function: &'a ast::Function) -> Result<Call<'a>> {
         let origin = self.origin(&function.name);
         let name = function
             .name

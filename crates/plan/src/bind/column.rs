@@ -94,10 +94,10 @@ impl Binder<'_> {
         if let Some(found) = self.named_in(env, parts, origin)? {
             return Ok(found);
         }
-        if same(&first.value, "window")
-            && let Some(window) = self.window.clone()
+        if let Some(window) = &self.window
+            && same(&first.value, window.name)
         {
-            return self.fields(window, rest, origin);
+            return self.fields(window.value.clone(), rest, origin);
         }
         if rest.is_empty() && env.aggregates && same(&first.value, "grouping__id") {
             return Ok(mark(Asked::Bits, vec![]));

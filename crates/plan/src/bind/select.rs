@@ -45,6 +45,17 @@ impl Binder<'_> {
         select: &ast::Select,
         order: Option<&ast::OrderBy>,
     ) -> Result<(Bound, Vec<SortExpr>)> {
+        let around = self.window.take();
+        let bound = self.with_own_window(select, order);
+        self.window = around;
+        bound
+    }
+
+    fn with_own_window(
+        &mut self,
+        select: &ast::Select,
+        order: Option<&ast::OrderBy>,
+    ) -> Result<(Bound, Vec<SortExpr>)> {
         self.refuse_select(select)?;
         let top_level = std::mem::replace(&mut self.top_level, false);
         let mut from = self.from(&select.from)?;
@@ -60,7 +71,7 @@ impl Binder<'_> {
                 .and_then(LogicalPlanBuilder::build);
             from.plan = self.planned(plan, &self.origin(selection))?;
         }
-        self.grouped_window(select, &mut from)?;
+        self.time_windows(select, order, &mut from)?;
         let before = self.errors.len();
         let (from, items) = self.items(select, from)?;
         if self.errors.len() > before {
@@ -300,6 +311,8 @@ impl Binder<'_> {
                 .placed()
                 .iter()
                 .any(|placed| has_aggregate(placed.expr));
+        let groups = clauses.groups.as_ref().filter(|_| aggregates);
+        plan = self.with_sessions(plan, groups)?;
         if aggregates {
             let place = clauses
                 .items

@@ -159,10 +159,8 @@ impl Binder<'_> {
                 cast::explicit(self.session, value, &ntz, &call.origin)?
             }
             "arrays_zip" => self.zipped(call, env)?,
-            "window" => self.time_window(call, env)?,
-            "session_window" | "window_time" => {
-                return unsupported(&call.origin, format!("the time window function `{name}`"));
-            }
+            "window" | "session_window" => self.time_window(call, env)?,
+            "window_time" => self.window_time(call, env)?,
             _ => return Ok(None),
         }))
     }

@@ -305,6 +305,18 @@ fn later(zone: &Zone, start: i64, micros: i64) -> Option<i64> {
     on_wall(zone, start, |wall| wall.checked_add(days))?.checked_add(micros % DAY_US)
 }
 
+/// An instant moved by months and days on the wall clock of a zone.
+pub(crate) fn on_calendar(zone: &Zone, start: i64, months: i32, days: i64) -> Option<i64> {
+    if (months, days) == (0, 0) {
+        return Some(start);
+    }
+    on_wall(zone, start, |wall| {
+        let day = add_months(wall.div_euclid(DAY_US), months)?.checked_add(days)?;
+        day.checked_mul(DAY_US)?
+            .checked_add(wall.rem_euclid(DAY_US))
+    })
+}
+
 /// An instant moved on the wall clock of a zone; where the clock shows the time twice, the offset stays if it can.
 fn on_wall(zone: &Zone, start: i64, moved: impl FnOnce(i64) -> Option<i64>) -> Option<i64> {
     let wall = zone.to_local(start);

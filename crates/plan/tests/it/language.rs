@@ -68,6 +68,11 @@ fn selects_mean_what_spark_means() {
 }
 
 #[test]
+fn time_windows_mean_what_spark_means() {
+    check_in("query", "time_window.txt");
+}
+
+#[test]
 fn wrong_queries_are_refused_under_sparks_names() {
     check_in("query", "wrong.txt");
 }
