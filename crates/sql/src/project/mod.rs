@@ -84,6 +84,38 @@ pub struct Settings {
     pub volumes: BTreeMap<String, String>,
     /// Any path prefix (`s3://bucket/`) to path, as written.
     pub paths: BTreeMap<String, String>,
+    /// Where Kinesis is.
+    pub kinesis: KinesisSettings,
+    /// What `serviceCredential => 'name'` stands for, by that name.
+    pub credentials: BTreeMap<String, CredentialSettings>,
+}
+
+/// `kinesis:` of sluice.yml.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KinesisSettings {
+    /// URL of a Kinesis that is not AWS's own.
+    pub endpoint: Option<String>,
+    /// Region of streams whose call names none.
+    pub region: Option<String>,
+}
+
+/// One of `credentials:` of sluice.yml, its values as written. Which of them go together is not judged here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CredentialSettings {
+    /// A profile of the AWS configuration files.
+    pub profile: Option<String>,
+    /// A role to take on.
+    pub role_arn: Option<String>,
+    /// What the role asks for of strangers.
+    pub external_id: Option<String>,
+    /// Under which name the role is taken on.
+    pub session_name: Option<String>,
+    /// An access key.
+    pub access_key_id: Option<String>,
+    /// Its secret.
+    pub secret_access_key: Option<String>,
+    /// Its token, if it is a temporary one.
+    pub session_token: Option<String>,
 }
 
 #[cfg(test)]

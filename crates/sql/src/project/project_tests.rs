@@ -548,3 +548,19 @@ fn sluice_yml_says_where_things_lie() {
         [("s3://bucket/".to_owned(), "./bucket".to_owned())].into()
     );
 }
+
+#[test]
+fn sluice_yml_says_where_kinesis_is_and_who_we_are_there() {
+    let project = files(
+        "--- a.sql\n--- sluice.yml\nkinesis: {endpoint: 'http://127.0.0.1:4567', region: eu-north-1}\ncredentials:\n  own: {profile: dev}\n  theirs: {role_arn: 'arn:aws:iam::1:role/r', external_id: x}\n",
+    );
+    let (loaded, found) = load(&project, &options());
+    assert_eq!(found, []);
+    let settings = loaded.unwrap().settings;
+    assert_eq!(settings.kinesis.region.as_deref(), Some("eu-north-1"));
+    assert_eq!(settings.credentials["own"].profile.as_deref(), Some("dev"));
+    assert_eq!(
+        settings.credentials["theirs"].external_id.as_deref(),
+        Some("x")
+    );
+}

@@ -1,11 +1,14 @@
 //! sluice.yml: where things lie that the cloud provided. Optional; must not hold what belongs to the pipeline.
 
+use std::collections::BTreeMap;
+
 use sluice_model::Diagnostic;
 use sluice_model::condition::project;
 
 use super::files::ProjectFileError;
 use super::reader::{Reader, with_suggestion};
-use super::{Settings, SpecKind};
+use super::yaml::Node;
+use super::{CredentialSettings, KinesisSettings, Settings, SpecKind};
 
 const FILE: &str = "sluice.yml";
 const KEYS: &[&str] = &[
@@ -17,6 +20,16 @@ const KEYS: &[&str] = &[
     "notification_destinations",
     "serve",
 ];
+const KINESIS_KEYS: &[&str] = &["endpoint", "region"];
+const CREDENTIAL_KEYS: &[&str] = &[
+    "profile",
+    "role_arn",
+    "external_id",
+    "session_name",
+    "access_key_id",
+    "secret_access_key",
+    "session_token",
+];
 
 /// Reads sluice.yml of the project folder; all defaults when there is none.
 pub(super) fn read(reader: &mut Reader<'_>) -> Settings {
@@ -26,19 +39,78 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Settings {
     let Some(node) = reader.yaml(FILE) else {
         return Settings::default();
     };
-    for entry in node
-        .entries()
-        .iter()
-        .filter(|entry| !KEYS.contains(&entry.key.as_str()))
-    {
-        let message = format!("sluice.yml has no key `{}`", entry.key);
-        let diagnostic = Diagnostic::error(&project::SETTINGS_FIELD_UNKNOWN, message)
-            .at(&entry.origin, "unknown key");
-        reader.report(with_suggestion(diagnostic, &entry.key, KEYS));
-    }
+    report_unknown(reader, &node, KEYS, "sluice.yml");
+    let kinesis = kinesis(reader, &node);
+    let credentials = credentials(reader, &node);
     Settings {
         warehouse: reader.text(&node, "warehouse"),
         volumes: reader.texts(&node, "volumes", SpecKind::Bundle),
         paths: reader.texts(&node, "paths", SpecKind::Bundle),
+        kinesis,
+        credentials,
+    }
+}
+
+fn kinesis(reader: &mut Reader<'_>, node: &Node) -> KinesisSettings {
+    let Some(found) = section(reader, node, "kinesis", KINESIS_KEYS) else {
+        return KinesisSettings::default();
+    };
+    KinesisSettings {
+        endpoint: reader.text(found, "endpoint"),
+        region: reader.text(found, "region"),
+    }
+}
+
+fn credentials(reader: &mut Reader<'_>, node: &Node) -> BTreeMap<String, CredentialSettings> {
+    let mut all = BTreeMap::new();
+    let Some(mapping) = node.get("credentials") else {
+        return all;
+    };
+    if !reader.expect_mapping(mapping, "`credentials`") {
+        return all;
+    }
+    for entry in mapping.entries() {
+        let Some(found) = section(reader, mapping, &entry.key, CREDENTIAL_KEYS) else {
+            continue;
+        };
+        let credential = CredentialSettings {
+            profile: reader.text(found, "profile"),
+            role_arn: reader.text(found, "role_arn"),
+            external_id: reader.text(found, "external_id"),
+            session_name: reader.text(found, "session_name"),
+            access_key_id: reader.text(found, "access_key_id"),
+            secret_access_key: reader.text(found, "secret_access_key"),
+            session_token: reader.text(found, "session_token"),
+        };
+        all.insert(entry.key.clone(), credential);
+    }
+    all
+}
+
+/// The mapping under `key`, its unknown keys reported.
+fn section<'a>(
+    reader: &mut Reader<'_>,
+    node: &'a Node,
+    key: &str,
+    known: &[&str],
+) -> Option<&'a Node> {
+    let found = node.get(key)?;
+    if !reader.expect_mapping(found, &format!("`{key}`")) {
+        return None;
+    }
+    report_unknown(reader, found, known, &format!("`{key}` of sluice.yml"));
+    Some(found)
+}
+
+fn report_unknown(reader: &mut Reader<'_>, node: &Node, known: &[&str], place: &str) {
+    let unknown = node
+        .entries()
+        .iter()
+        .filter(|entry| !known.contains(&entry.key.as_str()));
+    for entry in unknown {
+        let message = format!("{place} has no key `{}`", entry.key);
+        let diagnostic = Diagnostic::error(&project::SETTINGS_FIELD_UNKNOWN, message)
+            .at(&entry.origin, "unknown key");
+        reader.report(with_suggestion(diagnostic, &entry.key, known));
     }
 }
