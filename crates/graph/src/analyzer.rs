@@ -118,7 +118,7 @@ pub trait ExternalTables {
 pub enum ExternalSource<'a> {
     /// A table of the warehouse.
     Table(&'a DatasetName),
-    /// A table function: `read_files`, `event_log`, `range`.
+    /// A table function: `read_files`, `read_kinesis`, `event_log`, `range`.
     Function(&'a TableFunction, ReadMode),
     /// ``delta.`path` ``, ``json.`path` ``.
     Path {

@@ -29,7 +29,7 @@ pub use lineage::LineageEdge;
 pub use resolve::resolve;
 pub use resolved::{
     ColumnSource, FlowExpectation, Input, OutputColumn, ResolvedDataset, ResolvedFlow,
-    ResolvedGraph, ResolvedInput,
+    ResolvedGraph, ResolvedInput, stream_words,
 };
 pub use select::{Participation, Selection, SelectionRequest};
 pub use stream_option::{OptionFault, StreamOptions};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, SchemaRef};
 use sluice_model::{DatasetName, FlowKind, Origin};
-use sluice_sql::query::{Expression, Query, ReadMode, TableFunction};
+use sluice_sql::query::{ArgumentValue, Expression, Query, ReadMode, TableFunction};
 use sluice_sql::statement::ExpectationClause;
 
 use crate::{Dataset, FlowId, RelationSchema, Settings};
@@ -92,6 +92,8 @@ pub enum Input {
     External(DatasetName),
     /// Files: `read_files` (and `cloud_files`, which the parser turned into it).
     Files(TableFunction),
+    /// The records of a Kinesis stream: `read_kinesis`. Always read as a stream.
+    Kinesis(TableFunction),
     /// `event_log(…)`: the event log of this pipeline; the table, if one is named, is one of its own.
     EventLog(Option<DatasetName>),
     /// `range(…)`.
@@ -103,6 +105,16 @@ pub enum Input {
         /// As written.
         path: String,
     },
+}
+
+/// The streams of a call of `read_kinesis` in words: `kinesis://iot-sensor-data`.
+#[must_use]
+pub fn stream_words(call: &TableFunction) -> String {
+    let named = call.named("streamName").or_else(|| call.named("streamARN"));
+    match named.map(|argument| &argument.value) {
+        Some(ArgumentValue::String(names)) => format!("kinesis://{}", names.replace(' ', "")),
+        _ => "kinesis://".to_owned(),
+    }
 }
 
 /// One column of what a flow writes.

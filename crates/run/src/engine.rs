@@ -12,6 +12,7 @@ use sluice_table::{Location, Store, TableError};
 
 use crate::error::Result;
 use crate::event_log::Observer;
+use crate::kinesis::KinesisAccess;
 use crate::places;
 
 /// Everything an engine is given; nothing is looked up behind the caller's back.
@@ -31,6 +32,8 @@ pub struct EngineOptions {
     pub event_log: Option<DatasetName>,
     /// How paths in queries become places.
     pub path_rules: PathRules,
+    /// Where Kinesis is, and who we are there.
+    pub kinesis: KinesisAccess,
     /// Sees events as they happen.
     pub observer: Arc<dyn Observer>,
     /// `current_user()`, and who started the update.

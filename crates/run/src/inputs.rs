@@ -26,6 +26,7 @@ use sluice_source::{BadRowKeeper, FileEntry, ReadCounters, SourceError};
 use crate::bad_records::{Spool, not_kept};
 use crate::error::{Failure, Result, internal};
 use crate::files::FileInput;
+use crate::kinesis;
 use crate::leaves::{Keys, view_flow};
 use crate::prepare::Prepared;
 use crate::query::query_name;
@@ -228,6 +229,7 @@ impl Binding<'_> {
                     flow,
                 )
             }
+            Input::Kinesis(_) => Err(internal("a stream of records has no whole").into()),
             Input::EventLog(_) => match &self.event_log {
                 Some(name) => match self.tables.open(name).await? {
                     Some(table) => Ok(table.provider(None).await?),
@@ -274,6 +276,9 @@ impl Binding<'_> {
                     .get(&function.origin)
                     .ok_or_else(|| internal("a file source was not looked at"))?;
                 self.files(file_input, files, flow)
+            }
+            (Taken::Records(batches), Input::Kinesis(call)) => {
+                kinesis::table_of(call, batches, self.session.settings().partitions)
             }
             (Taken::Data(files), Input::Dataset(name) | Input::External(name)) => {
                 let table = self

@@ -24,6 +24,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::event_log::rows;
 use crate::files::{self, FileColumns, FileInput};
+use crate::kinesis;
 use crate::leaves::leaves;
 use crate::progress;
 use crate::range::{self, Range};
@@ -183,6 +184,9 @@ async fn function_columns(
             }
             FileColumns::Unknown(reason) => Ok(ExternalSchema::Unknown(reason)),
         },
+        "read_kinesis" => Ok(ExternalSchema::Known(RelationSchema::plain(
+            kinesis::columns(function)?,
+        ))),
         "event_log" => Ok(ExternalSchema::Known(RelationSchema::plain(rows::schema()))),
         "range" => match Range::of(function) {
             Ok(_) => Ok(ExternalSchema::Known(RelationSchema::plain(

@@ -4,16 +4,18 @@
 
 use std::collections::{HashSet, VecDeque};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use sluice_checkpoint::{SourceIdentity, SourceOffset, SourceRange};
 use sluice_graph::{Input, StreamOptions};
-use sluice_model::Origin;
+use sluice_model::{Diagnostic, Origin};
 use sluice_source::{FileEntry, SeenIndex, choose, decode_file_list};
 use sluice_table::{DataFile, DeltaTable};
 
 use crate::error::Result;
 use crate::file_list::{chained, encode, list_name, seen};
 use crate::files::FileInput;
+use crate::kinesis::{OpenStreams, StreamInput};
 use crate::leaves::Leaf;
 use crate::progress::Progress;
 use crate::table_range::TableRange;
@@ -46,6 +48,7 @@ enum Kind {
         options: StreamOptions,
         origin: Origin,
     },
+    Kinesis(Box<StreamInput>),
 }
 
 /// What a look at a source shows of its columns.
@@ -64,6 +67,8 @@ pub(crate) enum Taken {
     Files(Vec<FileEntry>),
     /// These data files of a table.
     Data(Vec<DataFile>),
+    /// These records of streams.
+    Records(Vec<RecordBatch>),
     /// A table as it was at a version.
     Whole {
         /// The version.
@@ -83,7 +88,7 @@ impl Taken {
         match self {
             Self::Files(files) => files.len(),
             Self::Data(files) => files.len(),
-            Self::Whole { .. } | Self::Nothing | Self::Unpinned => 0,
+            Self::Records(_) | Self::Whole { .. } | Self::Nothing | Self::Unpinned => 0,
         }
     }
 
@@ -92,6 +97,10 @@ impl Taken {
         match self {
             Self::Files(files) => files.iter().map(|file| file.size).sum(),
             Self::Data(files) => files.iter().map(|file| file.size).sum(),
+            Self::Records(batches) => batches
+                .iter()
+                .map(|batch| batch.get_array_memory_size() as u64)
+                .sum(),
             Self::Whole { bytes, .. } => *bytes,
             Self::Nothing => 0,
             Self::Unpinned => u64::from(u32::MAX),
@@ -106,6 +115,8 @@ pub(crate) enum Opened {
     Files(Box<FileInput>),
     /// A table, with the version that this update reads up to.
     Table(DeltaTable),
+    /// Kinesis streams.
+    Kinesis(Box<OpenStreams>),
 }
 
 impl Opened {
@@ -119,6 +130,7 @@ impl Opened {
             Self::Table(table) => SourceIdentity::Table {
                 table_id: table.id(),
             },
+            Self::Kinesis(streams) => streams.identity(),
         }
     }
 }
@@ -166,6 +178,7 @@ impl StreamSource {
                     origin: origin.clone(),
                 }
             }
+            Opened::Kinesis(streams) => Kind::Kinesis(Box::new(StreamInput::new(*streams))),
         };
         Ok(Self {
             key: leaf.key.clone(),
@@ -206,15 +219,29 @@ impl StreamSource {
                 }
                 *ceiling = table.version();
             }
+            Kind::Kinesis(input) => input.look(now_us),
         }
         Ok(Look::SameColumns)
+    }
+
+    /// What was noticed while reading, since the last time somebody asked.
+    pub(crate) fn take_notes(&mut self) -> Vec<Diagnostic> {
+        match &mut self.kind {
+            Kind::Kinesis(input) => input.take_notes(),
+            Kind::Files { .. } | Kind::Table { .. } => vec![],
+        }
+    }
+
+    /// Whether it can be read again only as far as somebody else keeps it.
+    pub(crate) fn is_forgetful(&self) -> bool {
+        matches!(self.kind, Kind::Kinesis(_))
     }
 
     /// The file source, if it is one.
     pub(crate) fn file_input(&self) -> Option<&FileInput> {
         match &self.kind {
             Kind::Files { input, .. } => Some(input),
-            Kind::Table { .. } => None,
+            Kind::Table { .. } | Kind::Kinesis(_) => None,
         }
     }
 
@@ -232,17 +259,20 @@ impl StreamSource {
                 index: None,
                 initial_snapshot: false,
             },
+            Kind::Kinesis(input) => input.nothing_yet(),
         }
     }
 
-    /// The range that the next micro-batch takes; `None` if there is nothing new. Makes the list of its files durable.
+    /// The range that the next micro-batch takes; `None` if there is nothing new. Makes the list of its files durable;
+    /// records of a stream are fetched and held.
     pub(crate) async fn next_range(
-        &self,
+        &mut self,
         batch: i64,
         progress: &Progress,
     ) -> Result<Option<SourceRange>> {
         let start = self.position.clone();
-        let (end, count, digest) = match &self.kind {
+        let (end, count, digest) = match &mut self.kind {
+            Kind::Kinesis(input) => return input.next_range(start.as_ref()).await,
             Kind::Files { queue, .. } => {
                 let Some(files) = queue.front() else {
                     return Ok(None);
@@ -299,14 +329,15 @@ impl StreamSource {
         }))
     }
 
-    /// The files of a planned range: the same ones, whenever it is asked.
+    /// The files or records of a planned range: the same ones, whenever it is asked.
     pub(crate) async fn taken(
-        &self,
+        &mut self,
         batch: i64,
         range: &SourceRange,
         progress: &Progress,
     ) -> Result<Taken> {
-        match &self.kind {
+        match &mut self.kind {
+            Kind::Kinesis(input) => Ok(Taken::Records(input.records(range).await?)),
             Kind::Files { .. } => {
                 if range.count == 0 {
                     return Ok(Taken::Files(vec![]));
@@ -338,6 +369,9 @@ impl StreamSource {
     /// Moves past a committed range, whoever planned it: what it took is not taken again.
     pub(crate) fn advance(&mut self, range: &SourceRange, taken: Option<&Taken>) {
         self.position = Some(range.end.clone());
+        if let Kind::Kinesis(input) = &mut self.kind {
+            input.advance(range);
+        }
         let (Kind::Files { queue, seen, .. }, Some(Taken::Files(files))) = (&mut self.kind, taken)
         else {
             return;

@@ -91,6 +91,11 @@ impl EmbeddedKinesis {
         &self.endpoint
     }
 
+    /// What it holds, for whoever decides when records arrive and how old a stream is.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Makes a stream and waits until it is active.
     ///
     /// # Errors

@@ -9,9 +9,10 @@ use sluice_graph::DeclaredGraph;
 use sluice_model::condition::project::{PROJECT_FIELD_NOT_SUPPORTED, PROJECT_NOT_FOUND};
 use sluice_model::condition::run::WAREHOUSE_NOT_WRITABLE;
 use sluice_model::{Diagnostic, Namespace, Origin};
-use sluice_run::{Engine, EngineOptions, Observer};
+use sluice_run::{Engine, EngineOptions, KinesisAccess, Observer};
 use sluice_source::PathRules;
-use sluice_sql::project::Project;
+use sluice_source::aws::{AwsCredentialSpec, Secret};
+use sluice_sql::project::{CredentialSettings, Project, Settings};
 use sluice_table::{Durability, Store, StoreOptions};
 
 use crate::arguments::Global;
@@ -141,6 +142,7 @@ impl Workplace {
             target: project.target.clone(),
             namespace: project.namespace.clone(),
             event_log: project.event_log.clone(),
+            kinesis: kinesis_access(&project.settings),
             observer,
             user: edge::user_name(),
             time_zone: time_zone.clone(),
@@ -176,6 +178,7 @@ impl Workplace {
             target: None,
             namespace: Namespace::default(),
             event_log: None,
+            kinesis: KinesisAccess::default(),
             path_rules: PathRules {
                 project_folder: folder.clone(),
                 ..PathRules::default()
@@ -311,6 +314,36 @@ fn time_zone(project: &Project) -> String {
         .iter()
         .find(|(name, _)| name.to_lowercase() == key);
     set.map_or_else(|| "UTC".to_owned(), |(_, zone)| zone.clone())
+}
+
+/// Where Kinesis is, as sluice.yml says. A value `env:NAME` is that variable of the environment.
+fn kinesis_access(settings: &Settings) -> KinesisAccess {
+    let value = |written: &Option<String>| {
+        let written = written.as_ref()?;
+        match written.strip_prefix("env:") {
+            Some(name) => std::env::var(name).ok(),
+            None => Some(written.clone()),
+        }
+    };
+    let spec = |written: &CredentialSettings| AwsCredentialSpec {
+        profile: value(&written.profile),
+        access_key: value(&written.access_key_id),
+        secret_key: value(&written.secret_access_key).map(Secret::new),
+        session_token: value(&written.session_token).map(Secret::new),
+        role_arn: value(&written.role_arn),
+        external_id: value(&written.external_id),
+        session_name: value(&written.session_name),
+        sts_endpoint: None,
+    };
+    let credentials = settings.credentials.iter();
+    KinesisAccess {
+        endpoint: value(&settings.kinesis.endpoint),
+        region: value(&settings.kinesis.region),
+        credentials: credentials
+            .map(|(name, written)| (name.clone(), spec(written)))
+            .collect(),
+        ..KinesisAccess::default()
+    }
 }
 
 /// Runs a future to its end.

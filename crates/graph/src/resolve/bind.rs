@@ -318,10 +318,11 @@ fn bind_function(
 ) -> Result<BoundRelation, Vec<Diagnostic>> {
     let input = match function.name.as_str() {
         "read_files" => Input::Files(function.clone()),
+        "read_kinesis" => Input::Kinesis(function.clone()),
         "range" => Input::Range(function.clone()),
         "event_log" => Input::EventLog(event_log_table(graph, flow, function)?),
-        "read_kinesis" | "read_kafka" | "read_pubsub" | "read_pulsar" | "read_statestore"
-        | "table_changes" | "cloud_files_state" => {
+        "read_kafka" | "read_pubsub" | "read_pulsar" | "read_statestore" | "table_changes"
+        | "cloud_files_state" => {
             return Err(vec![
                 Diagnostic::error(
                     &condition::UNSUPPORTED_SOURCE,
@@ -352,15 +353,8 @@ fn bind_function(
             }]);
         }
     };
-    if relation.mode == ReadMode::Stream && !matches!(input, Input::Files(_)) {
-        return Err(vec![
-            Diagnostic::error(
-                &condition::UNSUPPORTED_STREAMING_SOURCE,
-                format!("`{}` cannot be read as a stream", function.name),
-            )
-            .at(&function.origin, "")
-            .help("read it without STREAM"),
-        ]);
+    if let Some(error) = misread(&input, function, relation.mode) {
+        return Err(vec![error]);
     }
     let columns = match externals.schema(&ExternalSource::Function(function, relation.mode))? {
         ExternalSchema::Known(schema) => BoundColumns::Known(schema),
@@ -370,6 +364,33 @@ fn bind_function(
         }
     };
     Ok(BoundRelation { input, columns })
+}
+
+/// Refuses STREAM before what has no new rows, and its absence before what has nothing else.
+fn misread(input: &Input, function: &TableFunction, mode: ReadMode) -> Option<Diagnostic> {
+    let name = &function.name;
+    match (input, mode) {
+        (Input::Files(_), _)
+        | (Input::Kinesis(_), ReadMode::Stream)
+        | (Input::EventLog(_) | Input::Range(_), ReadMode::Batch) => None,
+        (Input::Kinesis(_), ReadMode::Batch) => Some(
+            Diagnostic::error(
+                &condition::UNSUPPORTED_BATCH_SOURCE,
+                format!("`{name}` can be read as a stream only"),
+            )
+            .at(&function.origin, "STREAM is missing here")
+            .help(format!("read it as a stream: `FROM STREAM {name}(…)`"))
+            .help("to look at what has arrived: land it in a streaming table, and query that"),
+        ),
+        _ => Some(
+            Diagnostic::error(
+                &condition::UNSUPPORTED_STREAMING_SOURCE,
+                format!("`{name}` cannot be read as a stream"),
+            )
+            .at(&function.origin, "")
+            .help("read it without STREAM"),
+        ),
+    }
 }
 
 fn event_log_table(

@@ -133,7 +133,7 @@ fn what_comes_later_is_refused_by_name() {
             "UNSUPPORTED_AUTO_CDC",
         ),
         (
-            "CREATE STREAMING TABLE t AS SELECT * FROM STREAM read_kinesis(streamName => 's');",
+            "CREATE STREAMING TABLE t AS SELECT * FROM STREAM read_kafka(subscribe => 's');",
             "UNSUPPORTED_SOURCE",
         ),
         (
@@ -157,6 +157,14 @@ fn streams_go_where_streams_belong() {
         (
             "CREATE STREAMING TABLE t AS SELECT name FROM devices;",
             "error INVALID_FLOW_QUERY_TYPE.BATCH_RELATION_FOR_STREAMING_TABLE 1:46 flow `t` reads `devices` as a batch",
+        ),
+        (
+            "CREATE STREAMING TABLE t AS SELECT id FROM STREAM read_kinesis(streamName => 's');",
+            "",
+        ),
+        (
+            "CREATE MATERIALIZED VIEW m AS SELECT id FROM read_kinesis(streamName => 's');",
+            "error UNSUPPORTED_BATCH_SOURCE 1:46 `read_kinesis` can be read as a stream only",
         ),
         (
             "CREATE MATERIALIZED VIEW m AS SELECT id FROM STREAM read_files('/in');",

@@ -35,6 +35,7 @@ conditions! {
     INVALID_COLUMN_DEFAULT = "INVALID_DEFAULT_VALUE.DATA_TYPE", "42623", User, No, "A DEFAULT or GENERATED expression has a type that cannot be cast to the column's.";
     UNSUPPORTED_STREAMING_OPERATOR = "UNSUPPORTED_STREAMING_OPERATOR", "0A000", User, No, "The query needs to remember rows of earlier batches of a stream (an aggregate, DISTINCT, a join of two streams …) or an order of the whole stream. Streaming state is not built yet; a materialized view can hold such a query today.";
     UNSUPPORTED_STREAMING_SOURCE = "UNSUPPORTED_STREAMING_SOURCE", "0A000", User, No, "STREAM was put before a source that has no notion of new rows.";
+    UNSUPPORTED_BATCH_SOURCE = "UNSUPPORTED_BATCH_SOURCE", "0A000", User, No, "A source that has no whole, only what arrives, was read without STREAM.";
     UNSUPPORTED_SOURCE = "UNSUPPORTED_SOURCE", "0A000", User, No, "The table function is known and not built yet.";
     UNSUPPORTED_WATERMARK = "UNSUPPORTED_WATERMARK", "0A000", User, No, "WATERMARK is known and not built yet.";
     UNSUPPORTED_AUTO_CDC = "UNSUPPORTED_AUTO_CDC", "0A000", User, No, "AUTO CDC (APPLY CHANGES) is known and not built yet.";

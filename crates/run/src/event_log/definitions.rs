@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sluice_graph::query::ArgumentValue;
-use sluice_graph::{Input, ResolvedFlow};
+use sluice_graph::{Input, ResolvedFlow, stream_words};
 use sluice_model::event::{EventLevel, EventOrigin};
 use sluice_model::{Diagnostic, FlowKind, UpdateState};
 
@@ -162,6 +162,7 @@ pub(crate) fn input_name(input: &Input) -> String {
                 None => function.name.clone(),
             }
         }
+        Input::Kinesis(call) => stream_words(call),
         Input::EventLog(_) => "event_log".into(),
         Input::Path { format, path } => format!("{format}.`{path}`"),
     }

@@ -15,6 +15,7 @@ use crate::error::{Result, internal};
 use crate::failpoint::reach;
 use crate::file_list::tidy_up;
 use crate::flow::notes;
+use crate::kinesis::OpenStreams;
 use crate::leaves::{Leaf, leaves};
 use crate::micro_batch::{Batch, Effect, NotDone};
 use crate::progress::{Next, Progress};
@@ -91,6 +92,9 @@ async fn open_sources(update: &Update, flow: &ResolvedFlow) -> Result<Option<Vec
                 }
                 None => return Ok(None),
             },
+            Input::Kinesis(call) => Opened::Kinesis(Box::new(
+                OpenStreams::open(&update.engine, flow, &leaf, call).await?,
+            )),
             other => return Err(internal(&format!("{other:?} cannot be streamed")).into()),
         };
         opened.push((leaf, source));
@@ -169,6 +173,10 @@ impl<'a> Running<'a> {
         if let Next::Replay(plan) = next {
             self.replay = Some(plan);
         }
+        let is_anew = self.update.is_full_refresh(&self.flow.id);
+        if is_anew && self.sources.iter().any(StreamSource::is_forgetful) {
+            report.diagnostics.push(notes::read_again(self.flow));
+        }
         Ok(())
     }
 
@@ -203,6 +211,9 @@ impl<'a> Running<'a> {
             .diagnostics
             .extend(notes::removed_rows(self.flow, &removed));
         let taken = self.take(&plan).await?;
+        for source in &mut self.sources {
+            report.diagnostics.extend(source.take_notes());
+        }
         match self.execute(&plan, &taken, report).await {
             Ok(true) => {}
             Ok(false) => return Ok(Step::Overtaken),
@@ -276,11 +287,11 @@ impl<'a> Running<'a> {
     }
 
     /// Plans the next batch and makes the plan durable; `None` when nothing is left.
-    async fn plan_next(&self) -> Result<Option<BatchPlan>> {
+    async fn plan_next(&mut self) -> Result<Option<BatchPlan>> {
         let batch = self.progress.committed + 1;
         let mut ranges = BTreeMap::new();
         let mut is_new = false;
-        for source in &self.sources {
+        for source in &mut self.sources {
             let range = match source.next_range(batch, &self.progress).await? {
                 Some(range) => {
                     is_new = true;
@@ -335,9 +346,9 @@ impl<'a> Running<'a> {
         }
     }
 
-    async fn take(&self, plan: &BatchPlan) -> Result<HashMap<String, Taken>> {
+    async fn take(&mut self, plan: &BatchPlan) -> Result<HashMap<String, Taken>> {
         let mut taken = HashMap::new();
-        for source in &self.sources {
+        for source in &mut self.sources {
             if let Some(range) = plan.sources.get(&source.key) {
                 taken.insert(
                     source.key.clone(),

@@ -3,7 +3,9 @@
 use sluice_checkpoint::ForeignChange;
 use sluice_graph::ResolvedFlow;
 use sluice_model::Diagnostic;
-use sluice_model::condition::run::{BAD_RECORDS, FLOW_QUERY_CHANGED};
+use sluice_model::condition::run::{
+    BAD_RECORDS, FLOW_QUERY_CHANGED, FULL_REFRESH_READS_STREAM_AGAIN,
+};
 use sluice_model::condition::table::TARGET_ROWS_REMOVED;
 
 use crate::report::FlowMetrics;
@@ -45,6 +47,17 @@ pub(crate) fn removed_rows(flow: &ResolvedFlow, removed: &[ForeignChange]) -> Op
             name.name
         ));
     Some(more.fold(note, Diagnostic::fact))
+}
+
+/// A full refresh reads streams again, which do not keep everything.
+pub(crate) fn read_again(flow: &ResolvedFlow) -> Diagnostic {
+    let message = format!(
+        "`{}` is filled again from what its streams still keep",
+        flow.id.target.name
+    );
+    Diagnostic::note(&FULL_REFRESH_READS_STREAM_AGAIN, message)
+        .at(&flow.origin, "")
+        .fact("it begins at `initialPosition`; older rows are in the versions of the table before the refresh")
 }
 
 /// A micro-batch had records that are not what they should be.

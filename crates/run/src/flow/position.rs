@@ -62,7 +62,7 @@ impl Position {
                 })
             }
             Input::Range(_) => Ok(Self::Fixed),
-            Input::EventLog(_) | Input::Path { .. } => Ok(Self::Unversioned),
+            Input::Kinesis(_) | Input::EventLog(_) | Input::Path { .. } => Ok(Self::Unversioned),
         }
     }
 

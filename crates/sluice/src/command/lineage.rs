@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde_json::json;
-use sluice_graph::Input;
+use sluice_graph::{Input, stream_words};
 use sluice_model::condition::graph::TABLE_OR_VIEW_NOT_FOUND;
 use sluice_model::{DatasetName, Diagnostic};
 use sluice_sql::project::closest;
@@ -113,6 +113,7 @@ fn input(input: &Input) -> String {
     match input {
         Input::Dataset(name) | Input::External(name) => name.to_string(),
         Input::Files(function) => path(function),
+        Input::Kinesis(call) => stream_words(call),
         Input::EventLog(Some(table)) => format!("event_log({table})"),
         Input::EventLog(None) => "event_log".to_owned(),
         Input::Range(_) => "range".to_owned(),

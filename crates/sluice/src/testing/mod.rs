@@ -7,6 +7,9 @@
 //! |---|---|---|
 //! | `put PATH` / `put-hex PATH` | writes an input file where the project reads PATH (in our cases also below `$input`) | |
 //! | `rows PATH` | writes a table of values as an input file, JSON lines or CSV by its extension | |
+//! | `kinesis STREAM [key=K] [shard=N]` / `kinesis-hex …` | puts a record per line into a stream; one of no bytes is `-` in hex | |
+//! | `stream NAME [SHARDS]`, `delete-stream NAME`, `trim-stream NAME` | makes a stream, deletes it, lets go of its records | |
+//! | `reshard STREAM 0 -> 1,2`, `reshard STREAM 1,2 -> 3` | splits a shard, merges two | |
 //! | `given DATASET` | puts rows in the place of what fills a dataset: `name TYPE \| …`, then values | |
 //! | `copy PATH` | takes over a file or folder of the project that is no SQL and no setting, such as sample data | |
 //! | `file PATH` | writes a project file, or replaces it | |
@@ -33,6 +36,7 @@ mod failure;
 mod fate;
 mod fixture;
 pub(crate) mod junit;
+mod kinesis;
 mod regime;
 mod rows;
 mod sandbox;

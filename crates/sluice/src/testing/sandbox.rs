@@ -119,6 +119,36 @@ pub(super) fn reads(statements: &[Statement]) -> Vec<String> {
         .collect()
 }
 
+/// The Kinesis streams that statements read, by name, each once.
+pub(super) fn streams(statements: &[Statement]) -> Vec<String> {
+    let relations = statements
+        .iter()
+        .filter_map(query_of)
+        .flat_map(|query| &query.relations);
+    let mut names: Vec<String> = relations.flat_map(streams_of).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn streams_of(relation: &Relation) -> Vec<String> {
+    let RelationSource::Function(function) = &relation.source else {
+        return vec![];
+    };
+    let named = function
+        .named("streamName")
+        .or_else(|| function.named("streamARN"));
+    match named.map(|argument| &argument.value) {
+        Some(ArgumentValue::String(names)) if function.name == "read_kinesis" => names
+            .split(',')
+            .filter_map(|name| name.trim().rsplit('/').next())
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        _ => vec![],
+    }
+}
+
 fn query_of(statement: &Statement) -> Option<&Query> {
     let body = match &statement.kind {
         StatementKind::View(view) => return Some(&view.query),

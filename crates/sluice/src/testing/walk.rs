@@ -15,10 +15,10 @@ use super::failure::{Failure, Trouble};
 use super::fate::Death;
 use super::statement::{self, Kind};
 use super::world::{Loaded, World};
-use super::{fixture, show};
+use super::{fixture, kinesis, show};
 
 /// Verbs that everybody knows, for whoever wrote another one.
-const VERBS: &str = "a station is one of put, put-hex, rows, given, copy, file, remove, target, key, spec, clock, update, validate, plan, query, expect, error, note, events, history, crash, overtaken";
+const VERBS: &str = "a station is one of put, put-hex, rows, kinesis, kinesis-hex, stream, reshard, given, copy, file, remove, target, key, spec, clock, update, validate, plan, query, expect, error, note, events, history, crash, overtaken";
 
 /// Further stations, which only our own cases have.
 pub trait Backstage: fmt::Debug + Send + Sync {
@@ -140,6 +140,9 @@ impl Walk {
             // Answers of the station before.
             "expect" | "error" | "note" => Ok(()),
             other => {
+                if let Some(done) = kinesis::station(&mut self.world, station).await {
+                    return done;
+                }
                 let backstage = Arc::clone(&self.backstage);
                 match backstage.station(self, station) {
                     Some(doing) => doing.await,
@@ -189,6 +192,7 @@ impl Walk {
         let request = request(&station.argument)?;
         let mut shown = String::new();
         if !self.has_errors() && loaded.project.is_some() {
+            self.world.provide_streams(&loaded).await?;
             if let Some(step) = self.overtaken.take() {
                 self.overtake(&step, &loaded, &request).await?;
             }

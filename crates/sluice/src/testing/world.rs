@@ -16,6 +16,7 @@ use url::Url;
 
 use super::fate::{CountingIds, Events, Fate, ManualClock};
 use super::fixture::Given;
+use super::kinesis::Streams;
 use super::sandbox;
 use crate::edge::{self, Opened};
 use crate::project_disk::DiskFiles;
@@ -62,6 +63,8 @@ pub struct World {
     manner: Manner,
     setting: Setting,
     given: Vec<Given>,
+    /// Its Kinesis, from the first time that a stream is needed.
+    pub(super) streams: Option<Streams>,
 }
 
 /// A project that was read, with everything that is wrong with it.
@@ -75,6 +78,8 @@ pub struct Loaded {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Where its paths lie.
     pub(crate) rules: PathRules,
+    /// The Kinesis streams that it reads.
+    pub(crate) streams: Vec<String>,
 }
 
 impl World {
@@ -104,6 +109,7 @@ impl World {
             manner,
             setting: setting.clone(),
             given: vec![],
+            streams: None,
         })
     }
 
@@ -124,6 +130,10 @@ impl World {
 
     /// Puts back `$input`, so that answers do not depend on where a test ran.
     pub(crate) fn mask(&self, text: &str) -> String {
+        let text = match &self.streams {
+            Some(streams) => &text.replace(streams.kinesis.endpoint(), "$kinesis"),
+            None => text,
+        };
         text.replace(&self.below("input"), "$input")
             .replace(&self.below("outside"), "$outside")
             .replace(&self.below("given"), "$given")
@@ -217,6 +227,7 @@ impl World {
             declared: DeclaredGraph::default(),
             diagnostics: vec![],
             rules: PathRules::default(),
+            streams: vec![],
         };
         let opened = Opened {
             folder,
@@ -230,6 +241,7 @@ impl World {
                 let place = self.folder.path().join("given").join(given.folder());
                 found.extend(given.replace(&mut statements, &place, &project));
             }
+            loaded.streams = sandbox::streams(&statements);
             loaded.rules = self.rules(&project, &sandbox::reads(&statements));
             let (declared, found) = edge::declare(&opened, &project, statements, found);
             loaded.declared = declared;
@@ -238,6 +250,11 @@ impl World {
         }
         loaded.diagnostics.splice(0..0, opened.diagnostics);
         loaded
+    }
+
+    /// Records of a micro-batch at most.
+    pub(super) fn batch_records_max(&self) -> Option<u64> {
+        self.manner.batch_files_max.map(|files| files as u64)
     }
 
     fn rules(&self, project: &Project, reads: &[String]) -> PathRules {
@@ -274,6 +291,7 @@ impl World {
             namespace: project.namespace.clone(),
             event_log: project.event_log.clone(),
             path_rules: loaded.rules.clone(),
+            kinesis: self.kinesis_access(project),
             observer: self.events.clone(),
             user: "tester".into(),
             time_zone: time_zone(project),
