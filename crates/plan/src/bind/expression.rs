@@ -194,6 +194,34 @@ impl Binder<'_> {
         }
     }
 
+    /// `-9L`: a constant of its type, whose digits count beside a decimal, and not the negative of one.
+    pub(crate) fn negative_suffixed(
+        &mut self,
+        expr: &ast::Expr,
+        env: &Environment<'_>,
+    ) -> Result<Option<Typed>> {
+        let ast::Expr::Cast {
+            kind,
+            expr: number,
+            data_type,
+            ..
+        } = expr
+        else {
+            return Ok(None);
+        };
+        // The negative of 0.0D keeps its sign only as that of a double.
+        if self.suffixed(number).is_none()
+            || self.data_type(data_type, &self.origin(expr))?.is_floating()
+        {
+            return Ok(None);
+        }
+        let negative = ast::Expr::UnaryOp {
+            op: ast::UnaryOperator::Minus,
+            expr: number.clone(),
+        };
+        self.cast(kind, &negative, data_type, env).map(Some)
+    }
+
     /// The place of a number with a suffix, which the parser hands over as a cast: it is longer than its digits.
     fn suffixed(&self, expr: &ast::Expr) -> Option<Origin> {
         let number = match expr {

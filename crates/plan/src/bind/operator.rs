@@ -78,6 +78,9 @@ impl Binder<'_> {
                 if let Some(literal) = self.negative_literal(expr)? {
                     return Ok(literal);
                 }
+                if let Some(literal) = self.negative_suffixed(expr, env)? {
+                    return Ok(literal);
+                }
                 let value = self.expression(expr, env)?;
                 arithmetic::negate(self.session, value, &origin)
             }

@@ -71,12 +71,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
         .doc("Puts a value at the start.", "array_prepend(array(1, 2), 0)"),
     Function::new("array_distinct", &[P::Array], Returns::Argument(0), |c| {
         let pool = Pool::new(c, 0..1, SortOptions::default())?;
-        pool.lists(c.rows, |row| Ok(pool.range(0, row).map(|range| distinct(&pool, range))))
+        pool.settled_lists(c.rows, |row| Ok(pool.range(0, row).map(|range| distinct(&pool, range))))
     })
     .doc("Keeps the first of equal items.", "array_distinct(array(1, 2, 1))"),
     Function::new("array_union", &[P::ArrayOf, P::ArrayOf], Returns::Argument(0), |c| {
         let pool = Pool::new(c, 0..2, SortOptions::default())?;
-        pool.lists(c.rows, |row| {
+        pool.settled_lists(c.rows, |row| {
             Ok(pool.range(0, row).zip(pool.range(1, row)).map(|(a, b)| distinct(&pool, a.chain(b))))
         })
     })
@@ -165,7 +165,7 @@ fn distinct(pool: &Pool, places: impl Iterator<Item = usize>) -> Vec<usize> {
 
 fn among(call: &Call<'_>, wanted: bool) -> Result<ArrayRef> {
     let pool = Pool::new(call, 0..2, SortOptions::default())?;
-    pool.lists(call.rows, |row| {
+    pool.settled_lists(call.rows, |row| {
         let (Some(a), Some(b)) = (pool.range(0, row), pool.range(1, row)) else {
             return Ok(None);
         };

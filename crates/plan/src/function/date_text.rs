@@ -156,23 +156,20 @@ fn is_text(call: &Call<'_>) -> Result<bool> {
     ))
 }
 
+/// Seconds cut off towards 1970, as Spark's ToTimestamp divides: a cast to BIGINT goes down instead.
 fn unix_timestamp(call: &Call<'_>) -> Result<ArrayRef> {
     let zone = call.zone()?;
     if !is_text(call)? {
         let found = row_column(converted(call, &SparkType::Timestamp)?);
         let instants = found.typed::<Instant>()?;
-        return Long::rows(call.rows, |row| {
-            Ok(instants.get(row).map(|us| us.div_euclid(SECOND)))
-        });
+        return Long::rows(call.rows, |row| Ok(instants.get(row).map(|us| us / SECOND)));
     }
     let found = read_pattern::<Long>(call, Some(SECONDS_PATTERN), true, |pattern, text| {
         pattern.parse_timestamp(text, &zone)
     })?;
     let instants = row_column(found);
     let instants = instants.typed::<Long>()?;
-    Long::rows(call.rows, |row| {
-        Ok(instants.get(row).map(|us| us.div_euclid(SECOND)))
-    })
+    Long::rows(call.rows, |row| Ok(instants.get(row).map(|us| us / SECOND)))
 }
 
 /// Reads texts under the pattern of the second argument (or `default`); `strict` makes a misfit an error.

@@ -137,6 +137,22 @@ impl Pool {
         builder.finish(&self.values)
     }
 
+    /// As [`Self::lists`], of items in the form that they are compared in: where equal items become one, no -0.0 is left.
+    ///
+    /// # Errors
+    /// Those of `choose`; too many items.
+    pub(super) fn settled_lists(
+        &self,
+        rows: usize,
+        mut choose: impl FnMut(usize) -> Result<Option<Vec<usize>>>,
+    ) -> Result<ArrayRef> {
+        let mut builder = Picks::default();
+        for row in 0..rows {
+            builder.push(choose(row)?)?;
+        }
+        builder.finish(&crate::rewrite::float::kernel(&self.values, true)?)
+    }
+
     /// One item per row.
     ///
     /// # Errors

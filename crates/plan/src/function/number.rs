@@ -1,4 +1,6 @@
 //! Numbers: rounding, powers, logarithms, trigonometry, bits. Operators live in `rewrite`.
+//!
+//! Spark asks Java's StrictMath, which is fdlibm; the crate `libm` descends from it and gives the same last digits.
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
@@ -28,13 +30,13 @@ macro_rules! doubles {
 /// Functions of one DOUBLE.
 pub(super) static DOUBLES: &[Function] = doubles! {
     "sqrt": |x| Some(x.sqrt()), "Gives the square root; NaN for a negative number.", "sqrt(4)";
-    "cbrt": |x| Some(x.cbrt()), "Gives the cube root.", "cbrt(27.0)";
-    "exp": |x| Some(x.exp()), "Gives e to the power of a number.", "exp(0)";
-    "expm1": |x| Some(x.exp_m1()), "Gives e to the power of a number, less 1.", "expm1(0)";
-    "ln": |x| (x > 0.0 || x.is_nan()).then(|| x.ln()), "Gives the natural logarithm; NULL for 0 and below.", "ln(1)";
+    "cbrt": |x| Some(libm::cbrt(x)), "Gives the cube root.", "cbrt(27.0)";
+    "exp": |x| Some(libm::exp(x)), "Gives e to the power of a number.", "exp(0)";
+    "expm1": |x| Some(libm::expm1(x)), "Gives e to the power of a number, less 1.", "expm1(0)";
+    "ln": |x| (x > 0.0 || x.is_nan()).then(|| libm::log(x)), "Gives the natural logarithm; NULL for 0 and below.", "ln(1)";
     "log10": |x| (x > 0.0 || x.is_nan()).then(|| x.log10()), "Gives the logarithm to base 10; NULL for 0 and below.", "log10(10)";
-    "log2": |x| (x > 0.0 || x.is_nan()).then(|| x.log2()), "Gives the logarithm to base 2; NULL for 0 and below.", "log2(2)";
-    "log1p": |x| (x > -1.0 || x.is_nan()).then(|| x.ln_1p()), "Gives the natural logarithm of 1 more; NULL for -1 and below.", "log1p(0)";
+    "log2": |x| (x > 0.0 || x.is_nan()).then(|| libm::log(x) / libm::log(2.0)), "Gives the logarithm to base 2; NULL for 0 and below.", "log2(2)";
+    "log1p": |x| (x > -1.0 || x.is_nan()).then(|| libm::log1p(x)), "Gives the natural logarithm of 1 more; NULL for -1 and below.", "log1p(0)";
     "sin": |x| Some(x.sin()), "Gives the sine.", "sin(0)";
     "cos": |x| Some(x.cos()), "Gives the cosine.", "cos(0)";
     "tan": |x| Some(x.tan()), "Gives the tangent.", "tan(0)";
@@ -43,15 +45,15 @@ pub(super) static DOUBLES: &[Function] = doubles! {
     "csc": |x| Some(1.0 / x.sin()), "Gives the cosecant.", "csc(1)";
     "asin": |x| Some(x.asin()), "Gives the inverse sine.", "asin(0)";
     "acos": |x| Some(x.acos()), "Gives the inverse cosine.", "acos(1)";
-    "atan": |x| Some(x.atan()), "Gives the inverse tangent.", "atan(0)";
-    "sinh": |x| Some(x.sinh()), "Gives the hyperbolic sine.", "sinh(0)";
-    "cosh": |x| Some(x.cosh()), "Gives the hyperbolic cosine.", "cosh(0)";
-    "tanh": |x| Some(x.tanh()), "Gives the hyperbolic tangent.", "tanh(0)";
-    "asinh": |x| Some(x.asinh()), "Gives the inverse hyperbolic sine.", "asinh(0)";
-    "acosh": |x| Some(x.acosh()), "Gives the inverse hyperbolic cosine.", "acosh(1)";
-    "atanh": |x| Some(x.atanh()), "Gives the inverse hyperbolic tangent.", "atanh(0)";
+    "atan": |x| Some(libm::atan(x)), "Gives the inverse tangent.", "atan(0)";
+    "sinh": |x| Some(libm::sinh(x)), "Gives the hyperbolic sine.", "sinh(0)";
+    "cosh": |x| Some(libm::cosh(x)), "Gives the hyperbolic cosine.", "cosh(0)";
+    "tanh": |x| Some(java_tanh(x)), "Gives the hyperbolic tangent.", "tanh(0)";
+    "asinh": |x| Some(libm::asinh(x)), "Gives the inverse hyperbolic sine.", "asinh(0)";
+    "acosh": |x| Some(libm::acosh(x)), "Gives the inverse hyperbolic cosine.", "acosh(1)";
+    "atanh": |x| Some(0.5 * (libm::log1p(x) - libm::log1p(-x))), "Gives the inverse hyperbolic tangent.", "atanh(0)";
     "degrees": |x| Some(x * (180.0 / std::f64::consts::PI)), "Turns radians into degrees.", "degrees(3.141592653589793)";
-    "radians": |x| Some(x / 180.0 * std::f64::consts::PI), "Turns degrees into radians.", "radians(180)";
+    "radians": |x| Some(x.to_radians()), "Turns degrees into radians.", "radians(180)";
     "signum", also "sign": |x| Some(if x == 0.0 || x.is_nan() { x } else { x.signum() }), "Gives -1.0, 0.0 or 1.0.", "sign(40)";
     "rint": |x| Some(x.round_ties_even()), "Rounds to the nearest whole number, a half to the even one.", "rint(12.3456)";
 };
@@ -89,14 +91,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "atan2",
         &[P::Double, P::Double],
         Returns::Type(T::Double),
-        |c| c.map2::<Double, Double, Double>(|y, x| Ok(Some((y + 0.0).atan2(x + 0.0)))),
+        |c| c.map2::<Double, Double, Double>(|y, x| Ok(Some(libm::atan2(y + 0.0, x + 0.0)))),
     )
     .doc("Gives the angle of a point.", "atan2(0, 0)"),
     Function::new(
         "hypot",
         &[P::Double, P::Double],
         Returns::Type(T::Double),
-        |c| c.map2::<Double, Double, Double>(|x, y| Ok(Some(x.hypot(y)))),
+        |c| c.map2::<Double, Double, Double>(|x, y| Ok(Some(libm::hypot(x, y)))),
     )
     .doc("Gives the length of the diagonal.", "hypot(3, 4)"),
     Function::new("pi", &[], Returns::Type(T::Double), |c| {
@@ -231,16 +233,30 @@ fn java_pow(x: f64, y: f64) -> f64 {
     if (y.is_nan() && y != 0.0) || (x.abs() == 1.0 && y.is_infinite()) {
         f64::NAN
     } else {
-        x.powf(y)
+        libm::pow(x, y)
     }
+}
+
+/// The hyperbolic tangent in fdlibm's two forms; `libm` has another third one for small numbers.
+fn java_tanh(x: f64) -> f64 {
+    let size = x.abs();
+    let result = if size >= 22.0 {
+        1.0
+    } else if size >= 1.0 {
+        1.0 - 2.0 / (libm::expm1(2.0 * size) + 2.0)
+    } else {
+        let t = libm::expm1(-2.0 * size);
+        -t / (t + 2.0)
+    };
+    if x.is_nan() { x } else { result.copysign(x) }
 }
 
 fn log(call: &Call<'_>) -> Result<ArrayRef> {
     if !call.has(1) {
-        return call.map1::<Double, Double>(|x| Ok((x > 0.0 || x.is_nan()).then(|| x.ln())));
+        return call.map1::<Double, Double>(|x| Ok((x > 0.0 || x.is_nan()).then(|| libm::log(x))));
     }
     call.map2::<Double, Double, Double>(|base, x| {
-        Ok((base > 0.0 && x > 0.0).then(|| x.ln() / base.ln()))
+        Ok((base > 0.0 && x > 0.0).then(|| libm::log(x) / libm::log(base)))
     })
 }
 

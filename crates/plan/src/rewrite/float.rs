@@ -173,7 +173,12 @@ impl ScalarUDFImpl for Settle {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         match args.args.into_iter().next() {
             Some(ColumnarValue::Array(array)) => {
-                Ok(ColumnarValue::Array(kernel(&array, self.zeros)?))
+                let settled = kernel(&array, self.zeros)?;
+                // Lists may name their items otherwise than the plan does.
+                Ok(ColumnarValue::Array(arrow::compute::cast(
+                    &settled,
+                    &self.returns,
+                )?))
             }
             Some(ColumnarValue::Scalar(value)) => {
                 let array = kernel(&value.to_array_of_size(1)?, self.zeros)?;

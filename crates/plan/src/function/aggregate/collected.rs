@@ -169,7 +169,7 @@ fn percentiles(all: &ArrayRef, ranks: &[f64], many: bool) -> Result<ScalarValue>
         Some(if low.total_cmp(&high).is_eq() || a.total_cmp(&b).is_eq() {
             a
         } else {
-            (high - position) * a + (position - low) * b
+            a + (b - a) * (position - low)
         })
     };
     if !many {
