@@ -5,5 +5,6 @@
 mod provider;
 mod spec;
 
+pub(crate) use provider::causes;
 pub use provider::{AwsCredentials, AwsKeys};
 pub use spec::{AwsCredentialSpec, Secret};

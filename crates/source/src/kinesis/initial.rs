@@ -5,7 +5,7 @@ use sluice_decode::datetime::{Pattern, Zone};
 /// Where shards are begun that were there at the first start. Shards that appear later are read from their beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InitialPosition {
-    /// With the first record that arrives after the start.
+    /// With the first record that arrives in the second of the start or later.
     Latest,
     /// With the oldest record that the stream keeps.
     TrimHorizon,

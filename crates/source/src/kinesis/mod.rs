@@ -7,14 +7,24 @@
 //! where the answer says so, write down the range `start..end` with count and digest; then use its batches. After a
 //! restart a range that was written down and not committed comes again from [`KinesisSource::replay`].
 
+mod client;
 mod columns;
+mod deaggregate;
 mod digest;
 mod fetched;
 mod initial;
+mod loss;
+mod open;
 mod option;
 mod option_value;
+mod pace;
+mod read;
+mod replay;
 mod settings;
+mod shard;
 mod source;
+mod take;
+mod trouble;
 
 pub use fetched::{FetchLimits, Fetched};
 pub use initial::InitialPosition;

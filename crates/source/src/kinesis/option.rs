@@ -116,6 +116,8 @@ pub struct KinesisOptions {
     pub deaggregate: bool,
     /// Whether there is a column `subSequenceNumber`: `deaggregate => true` is written out.
     pub has_sub_sequence_number: bool,
+    /// For how long the service may fail before that is an error: one minute. Not an option of the query.
+    pub patience: Duration,
     /// Where options were written.
     pub origins: OptionOrigins,
     /// Options that were accepted and have no effect here, with the reason.
@@ -152,6 +154,7 @@ impl KinesisOptions {
             fail_on_data_loss: true,
             deaggregate: true,
             has_sub_sequence_number: false,
+            patience: Duration::from_secs(60),
             origins: OptionOrigins::default(),
             notes: vec![],
         }

@@ -23,3 +23,18 @@ pub struct KinesisSettings {
     /// Stands for the query in the name of a registered consumer: two flows must not share one.
     pub query_id: String,
 }
+
+impl KinesisSettings {
+    /// Nothing said: the default chain of credentials, the environment's region, the region's endpoint.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>, query_id: &str) -> Self {
+        Self {
+            endpoint: None,
+            region: None,
+            credentials: BTreeMap::new(),
+            default_credentials: AwsCredentialSpec::default(),
+            clock,
+            query_id: query_id.to_owned(),
+        }
+    }
+}

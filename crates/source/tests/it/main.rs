@@ -1,4 +1,4 @@
-//! Sources of files, end to end: real folders, real formats, and an object store in memory.
+//! Sources, end to end: real folders, real formats, an object store in memory, and a Kinesis in this process.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,6 +8,7 @@
 
 mod discovery;
 mod evolution;
+mod kinesis;
 mod readers;
 mod support;
 mod text_formats;
