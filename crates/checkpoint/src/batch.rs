@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use sluice_model::StreamState;
+
 use crate::{SourceIdentity, SourceOffset};
 
 /// Version of the text that this engine writes; others are refused by [`BatchPlan::parse`] as typed outcome.
@@ -84,6 +86,9 @@ pub struct BatchPlan {
     pub fingerprint: String,
     /// Version of the engine that planned it.
     pub engine_version: String,
+    /// What the flow remembers of the batches before: watermarks, and the files of its state. `None`: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<StreamState>,
 }
 
 /// Why the text of a plan cannot be used.
@@ -232,6 +237,7 @@ pub(crate) mod tests {
             },
             fingerprint: "f".into(),
             engine_version: "0.1.0".into(),
+            state: None,
         }
     }
 

@@ -367,6 +367,7 @@ fn next_plan(world: &World, batch: i64, previous: Option<&BatchPlan>) -> Option<
         },
         fingerprint: String::new(),
         engine_version: String::new(),
+        state: None,
     })
 }
 

@@ -21,6 +21,7 @@ pub mod limits;
 mod name;
 mod origin;
 mod status;
+mod stream_state;
 
 pub use clock::{Clock, Ids};
 pub use condition::{Condition, Domain, Retry};
@@ -30,3 +31,4 @@ pub use diagnostic::{Diagnostic, Label, Severity};
 pub use name::{DatasetName, FlowName, Namespace};
 pub use origin::Origin;
 pub use status::{FlowStatus, UpdateState};
+pub use stream_state::{OperatorState, StateFile, StreamState, WatermarkState};

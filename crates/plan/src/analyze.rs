@@ -13,9 +13,9 @@ use sluice_graph::{
 use sluice_model::condition::query as condition;
 use sluice_model::{DatasetName, Diagnostic};
 
-use crate::Session;
 use crate::bind::{HIDDEN, Scope, bind_expression, check_function};
 use crate::rewrite::cast;
+use crate::{Session, StreamContext};
 
 /// Answers the graph's questions with a session.
 #[derive(Debug, Clone)]
@@ -60,7 +60,8 @@ impl Analyzer for SessionAnalyzer {
                 Arc::new(EmptyTable::new(relation_schema(input))) as Arc<dyn TableProvider>
             })
             .collect();
-        let bound = self.session.bind(request.query, &inputs)?;
+        let session = self.session.for_batch(Arc::new(StreamContext::dry()));
+        let bound = session.bind(request.query, &inputs)?;
         let mut problems = bound.check_table_columns();
         problems.retain(|problem| problem.condition != &condition::COLUMN_ALREADY_EXISTS);
         if !problems.is_empty() {

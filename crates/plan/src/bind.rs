@@ -8,6 +8,7 @@ mod builtin;
 mod call;
 mod column;
 mod composed;
+mod event_time;
 mod expression;
 mod generator;
 mod grouping;
@@ -33,6 +34,7 @@ mod time_window;
 mod typed;
 mod user_function;
 mod value;
+mod view;
 mod window;
 
 use std::collections::HashMap;
@@ -46,6 +48,7 @@ use sluice_sql::query::Query;
 use sqlparser::ast::Spanned;
 use sqlparser::tokenizer::Span;
 
+pub(crate) use event_time::{mark_of, marked};
 pub use output::{BoundQuery, OutputColumn};
 pub(crate) use output::{canonical, shape};
 pub use relation::HIDDEN;
@@ -56,6 +59,7 @@ pub(crate) use user_function::check as check_function;
 use crate::Session;
 use crate::error::{self, Result};
 use crate::incremental::shape::TimeUse;
+use crate::stream::TimeKind;
 use column::Environment;
 use query::Bound;
 
@@ -141,6 +145,10 @@ pub(crate) struct Binder<'a> {
     facts: Facts,
     /// Whether the select list being bound is the result of the whole query.
     top_level: bool,
+    /// The columns that carry event time.
+    event_times: HashMap<datafusion::common::Column, TimeKind>,
+    /// Whether an aggregate over a stream gives its whole result in each batch: then the result has an order and an end.
+    whole_result: bool,
 }
 
 impl Facts {
@@ -174,6 +182,8 @@ impl<'a> Binder<'a> {
             caller: None,
             facts: Facts::default(),
             top_level: true,
+            event_times: HashMap::new(),
+            whole_result: false,
         }
     }
 

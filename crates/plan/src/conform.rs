@@ -223,6 +223,7 @@ impl BoundQuery {
             .into_iter()
             .map(|(name, value, origin)| OutputColumn {
                 field: name.clone(),
+                event_time: None,
                 name,
                 data_type: value.data_type,
                 origin,

@@ -35,7 +35,9 @@ pub mod lineage;
 mod predicate;
 mod rewrite;
 pub mod session;
+pub mod stream;
 mod time_travel;
 
 pub use bind::BoundQuery;
 pub use session::{Session, SessionSettings};
+pub use stream::StreamContext;

@@ -14,6 +14,7 @@ use sluice_sql::query::Query;
 
 use crate::bind::BoundQuery;
 use crate::error;
+use crate::stream::{StreamContext, StreamQueryPlanner};
 
 /// What a session fixes for all its queries.
 #[derive(Debug, Clone)]
@@ -56,6 +57,7 @@ impl Default for SessionSettings {
 pub struct Session {
     settings: Arc<SessionSettings>,
     context: SessionContext,
+    stream: Option<Arc<StreamContext>>,
 }
 
 impl std::fmt::Debug for Session {
@@ -85,6 +87,7 @@ impl Session {
         let mut state = SessionStateBuilder::new()
             .with_config(config(settings))
             .with_runtime_env(runtime)
+            .with_query_planner(Arc::new(StreamQueryPlanner))
             .with_physical_optimizer_rule(Arc::new(crate::rewrite::stack::StackFilters))
             .build();
         crate::function::register(&mut state).map_err(|e| error::diagnose(&e, None))?;
@@ -92,6 +95,7 @@ impl Session {
         Ok(Self {
             settings: Arc::new(settings.clone()),
             context,
+            stream: None,
         })
     }
 
@@ -105,6 +109,7 @@ impl Session {
         Self {
             settings: Arc::new(settings),
             context: self.context.clone(),
+            stream: self.stream.clone(),
         }
     }
 
@@ -123,6 +128,7 @@ impl Session {
         Self {
             settings: Arc::new(settings),
             context: SessionContext::new_with_state(state),
+            stream: self.stream.clone(),
         }
     }
 
@@ -137,7 +143,23 @@ impl Session {
         Self {
             settings: Arc::new(settings),
             context: self.context.clone(),
+            stream: self.stream.clone(),
         }
+    }
+
+    /// The same session for the queries of one micro-batch of a stream: they may remember rows of earlier ones.
+    #[must_use]
+    pub fn for_batch(&self, stream: Arc<StreamContext>) -> Self {
+        Self {
+            stream: Some(stream),
+            ..self.clone()
+        }
+    }
+
+    /// The micro-batch that its queries run in, if it is one of a stream.
+    #[must_use]
+    pub fn stream(&self) -> Option<&Arc<StreamContext>> {
+        self.stream.as_ref()
     }
 
     /// What the session fixes.

@@ -3,7 +3,7 @@
 //!
 //! Everything here is put-if-absent and never overwritten. `offsets/<batch>.json` is the plan of a batch;
 //! `files/<batch>-<source>-<digest>.parquet` the list of files that the batch takes; `schemas/<source>-<version>.json`
-//! the columns of a file source. Numbers carry 20 digits so that names sort.
+//! the columns of a file source; `state/<operator>/` what its operators remember (see `state.rs`). Numbers carry 20 digits so that names sort.
 
 use bytes::Bytes;
 use sluice_checkpoint::{BatchPlan, NewestPlan, parse_plan_name, plan_name};
@@ -79,7 +79,7 @@ impl CheckpointStore {
     }
 
     fn place(&self, sub_folder: &str, name: &str) -> Location {
-        self.folder.child([sub_folder, name])
+        self.folder.child(sub_folder.split('/').chain([name]))
     }
 
     fn plan_place(&self, batch: i64, attempt: u32) -> Location {
@@ -192,6 +192,23 @@ impl CheckpointStore {
             .collect();
         names.sort();
         Ok(names)
+    }
+
+    /// The files one level below a sub-folder, by folder and name.
+    pub(crate) async fn nested(&self, sub_folder: &str) -> Result<Vec<(String, String)>> {
+        let top = self.folder.child([sub_folder]);
+        let listed = self.store.list(&top).await?;
+        let parts = listed.iter().filter_map(|entry| {
+            let mut parts = entry.location.prefix_match(top.path())?;
+            let folder = parts.next()?.as_ref().to_string();
+            Some((folder, parts.next()?.as_ref().to_string()))
+        });
+        Ok(parts.collect())
+    }
+
+    /// Deletes a file that nothing names any more.
+    pub(crate) async fn forget(&self, sub_folder: &str, name: &str) -> Result<()> {
+        Ok(self.store.delete(&self.place(sub_folder, name)).await?)
     }
 
     /// The error for progress that is not whole.

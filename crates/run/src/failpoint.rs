@@ -12,6 +12,7 @@ pub const STEPS: &[&str] = &[
     "source-listed",
     "file-list-written",
     "plan-written",
+    "state-written",
     "data-written",
     "committed",
     "source-cleaned",

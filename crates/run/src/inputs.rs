@@ -144,7 +144,7 @@ impl Binding<'_> {
         }
         let checked = bound.with_expectations(&clauses)?;
         tell(checked.query().shape());
-        let schema = checked.schema();
+        let schema = checked.query().marked_schema();
         let stream = ViewStream {
             dataset: dataset.clone(),
             checked,

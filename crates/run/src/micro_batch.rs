@@ -11,7 +11,7 @@ use sluice_graph::{ResolvedDataset, ResolvedFlow};
 use sluice_model::condition::run::BAD_RECORDS;
 use sluice_model::condition::table::DELTA_CONCURRENT_WRITE;
 use sluice_model::event::ExpectationCounts;
-use sluice_model::{DatasetName, Diagnostic, Origin, SparkType};
+use sluice_model::{DatasetName, Diagnostic, Origin, SparkType, StreamState};
 use sluice_plan::conform::{ExtraColumns, TargetColumn};
 use sluice_plan::expect::{Checked, CheckedQuery, Checks};
 use sluice_plan::incremental::shape::Shape;
@@ -25,6 +25,7 @@ use tokio::task::JoinSet;
 use crate::error::{Failure, Result, internal};
 use crate::failpoint::reach;
 use crate::inputs::{Binding, Seen};
+use crate::memory::{BatchMemory, STATE};
 use crate::progress::{ECHO, Progress};
 use crate::report::FlowMetrics;
 use crate::stream::Taken;
@@ -53,6 +54,8 @@ pub(crate) struct Done {
     pub(crate) expectations: Vec<ExpectationCounts>,
     /// Notes on casts and missing columns.
     pub(crate) notes: Vec<Diagnostic>,
+    /// What the next batch of a stream begins with.
+    pub(crate) state: StreamState,
 }
 
 /// Why a batch was not done.
@@ -127,9 +130,12 @@ impl Batch<'_> {
             let session = self
                 .update
                 .session_for(self.plan.pinned.batch_ts_us, self.taken);
+            let memory = BatchMemory::of(self);
+            let session = session.for_batch(Arc::clone(&memory.context));
             let bound = self.bind(&session).await?;
+            let effect = &memory.effect(self, effect)?;
             let base_version = self.progress.table.version();
-            let written = self.write(bound, effect).await?;
+            let written = self.write(bound, effect, &memory).await?;
             reach(
                 self.update.engine.store(),
                 "data-written",
@@ -195,7 +201,12 @@ impl Batch<'_> {
         ))
     }
 
-    async fn write(&self, bound: Bound, effect: &Effect) -> Result<Written, NotDone> {
+    async fn write(
+        &self,
+        bound: Bound,
+        effect: &Effect,
+        memory: &BatchMemory,
+    ) -> Result<Written, NotDone> {
         let (schema, partition_by) = self.target_shape(effect);
         let (checked, notes) = self.check(bound.query, &schema)?;
         let streams = checked.execute_partitioned().await?;
@@ -220,14 +231,21 @@ impl Batch<'_> {
                 Err(failure) => {
                     lanes.shutdown().await;
                     let gone = crate::gone::gone_files(self.update, self.flow, self.taken).await;
-                    let failure = gone.map_or(failure, Failure::from);
+                    let failure = memory.failed(gone.map_or(failure, Failure::from));
                     return Err(self.explain(failure, &bound.seen));
                 }
             }
         }
+        let state = memory.finish(self).await?;
         self.store_bad_records(&bound.seen).await?;
         adds.sort_by(|a: &Add, b| a.path.cmp(&b.path));
-        let done = self.count(&checks, &bound.seen, &adds, notes);
+        let mut done = self.count(&checks, &bound.seen, &adds, notes);
+        done.metrics.late_rows = memory.context.late_rows();
+        done.notes.extend(memory.notes(self));
+        if memory.context.rewrites() {
+            done.metrics.deleted_rows = self.progress.table.row_count();
+        }
+        done.state = state;
         Ok(Written { adds, done })
     }
 
@@ -314,12 +332,14 @@ impl Batch<'_> {
                 .sum(),
             dropped_rows: dropped,
             bad_records: counters.bad_records,
+            late_rows: 0,
             files: self.taken.values().map(|taken| taken.len() as u64).sum(),
         };
         Done {
             metrics,
             expectations,
             notes,
+            state: StreamState::default(),
         }
     }
 
@@ -344,7 +364,7 @@ impl Batch<'_> {
         written: &Written,
     ) -> Result<CommitOutcome, NotDone> {
         let metrics = &written.done.metrics;
-        let echo = json!({
+        let mut echo = json!({
             "plan": self.plan.to_echo(),
             "update_id": self.update.id,
             "flow_name": Update::flow_display(&self.flow.id),
@@ -356,6 +376,12 @@ impl Batch<'_> {
             },
             "expectations": written.done.expectations,
         });
+        if metrics.late_rows > 0 {
+            echo["metrics"]["late_rows"] = json!(metrics.late_rows);
+        }
+        if !written.done.state.is_empty() {
+            echo[STATE] = json!(written.done.state);
+        }
         let request = CommitRequest {
             adds: written.adds.clone(),
             removes: effect.removes.clone(),

@@ -105,6 +105,8 @@ pub struct FlowMetrics {
     pub dropped_rows: u64,
     /// Records of files that could not be read as what they should be.
     pub bad_records: u64,
+    /// Rows of a stream that came after the watermark had passed them.
+    pub late_rows: u64,
     /// Files read.
     pub files: u64,
 }
@@ -118,6 +120,7 @@ impl FlowMetrics {
         self.output_bytes += other.output_bytes;
         self.dropped_rows += other.dropped_rows;
         self.bad_records += other.bad_records;
+        self.late_rows += other.late_rows;
         self.files += other.files;
     }
 }

@@ -142,16 +142,6 @@ fn check_options(
 /// Refuses what may be written behind a relation and is not built or makes no sense.
 fn check_form(graph: &DeclaredGraph, flow: &DeclaredFlow, relation: &Relation) -> Vec<Diagnostic> {
     let mut errors = vec![];
-    if let Some(watermark) = &relation.watermark {
-        errors.push(
-            Diagnostic::error(
-                &condition::UNSUPPORTED_WATERMARK,
-                "WATERMARK is not built yet",
-            )
-            .at(&watermark.origin, "")
-            .help("without stateful operators a watermark changes nothing: remove it"),
-        );
-    }
     if relation.time_travel.is_some() {
         let what = match (&relation.source, relation.mode) {
             (_, ReadMode::Stream) => Some("a stream"),

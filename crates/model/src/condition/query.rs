@@ -50,6 +50,9 @@ conditions! {
     UNSUPPORTED_FEATURE = "UNSUPPORTED_FEATURE", "0A000", User, No, "The SQL is understood, and Sluice does not run it (yet): nothing is computed rather than something different.";
     UNSUPPORTED_STREAMING_OPERATION = "UNSUPPORTED_STREAMING_OPERATION", "0A000", User, No, "An operation that needs state across micro-batches was asked of a stream: use a materialized view, or read the relation without STREAM.";
     CANNOT_PARSE_INTERVAL = "CANNOT_PARSE_INTERVAL", "22006", User, No, "A text that must be an interval is none: write a number and a unit, such as '10 minutes'.";
+    EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE = "EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE", "42K09", User, No, "The event time of a WATERMARK clause is no TIMESTAMP: a watermark compares points in time.";
+    STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE = "STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE", "42K06", User, No, "A streaming query with state was changed in what its state is kept by: its keys, its time window or its watermark. What was kept cannot be gone on with. Put the query back, or start again with a full refresh.";
+    STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE = "STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE", "42K06", User, No, "A streaming query with state was changed in what its state holds: its aggregates or their types. What was kept cannot be gone on with. Put the query back, or start again with a full refresh.";
     INVALID_TYPED_LITERAL = "INVALID_TYPED_LITERAL", "42604", User, No, "The text of a DATE, TIMESTAMP or INTERVAL literal is not one.";
     NUMERIC_LITERAL_OUT_OF_RANGE = "INVALID_NUMERIC_LITERAL_RANGE", "22003", User, No, "A number does not fit the type that its suffix names.";
     CAST_INVALID_INPUT = "CAST_INVALID_INPUT", "22018", User, No, "A value cannot be converted to the type asked for: correct it, or use try_cast() to get NULL instead.";

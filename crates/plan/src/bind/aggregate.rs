@@ -27,7 +27,7 @@ impl Binder<'_> {
     /// Puts the aggregate step over `plan` and lets `exprs` refer to its results.
     pub(crate) fn aggregated(
         &mut self,
-        plan: LogicalPlan,
+        (plan, streaming): (LogicalPlan, bool),
         grouping: &Grouping,
         exprs: &mut [Placed<'_>],
         scope: &Scope,
@@ -52,6 +52,10 @@ impl Binder<'_> {
         for placed in exprs.iter() {
             self.refuse_nested(placed)?;
         }
+        if streaming {
+            self.refuse_endless(&placed_aggregates(&aggregates, exprs))?;
+        }
+        let kinds: Vec<_> = groups.iter().map(|key| self.event_time_of(key)).collect();
         let mut replacements: Vec<(Expr, Column)> = vec![];
         let mut named = |exprs: Vec<Expr>, stem: &str, binder: &mut Self| -> Vec<Expr> {
             exprs
@@ -81,9 +85,12 @@ impl Binder<'_> {
             aggregates.push(datafusion::functions_aggregate::count::count(lit(1)).alias(name));
         }
         let plan = LogicalPlanBuilder::from(plan)
-            .aggregate(groups, aggregates)
+            .aggregate(groups.clone(), aggregates)
             .and_then(LogicalPlanBuilder::build);
-        let plan = self.planned(plan, &origin)?;
+        let mut plan = self.planned(plan, &origin)?;
+        if streaming {
+            plan = self.endless(plan, &groups, &kinds)?;
+        }
         for placed in exprs.iter_mut() {
             *placed.expr = replace(placed.expr.clone(), &replacements);
             let condition = if grouping.keys.is_empty() {
@@ -115,6 +122,17 @@ impl Binder<'_> {
         }
         Ok(())
     }
+}
+
+/// The aggregates with the places of the expressions that hold them.
+fn placed_aggregates(aggregates: &[Expr], exprs: &[Placed<'_>]) -> Vec<(Expr, Origin)> {
+    let placed = aggregates.iter().filter_map(|aggregate| {
+        let holder = exprs
+            .iter()
+            .find(|placed| placed.expr.exists(|e| Ok(e == aggregate)).unwrap_or(false))?;
+        Some((aggregate.clone(), holder.origin.clone()))
+    });
+    placed.collect()
 }
 
 /// Refuses columns that are neither grouped by nor inside an aggregate.

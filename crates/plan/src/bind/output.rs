@@ -7,7 +7,6 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::Column;
-use datafusion::datasource::ViewTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
@@ -18,12 +17,14 @@ use sluice_model::condition::query as condition;
 use sluice_model::{Diagnostic, Origin, SparkType};
 use sluice_sql::query::Query;
 
-use super::Facts;
 use super::query::Bound;
 use super::scope::{Scope, ScopeColumn, same};
+use super::view::View;
+use super::{Facts, marked};
 use crate::Session;
 use crate::error::{Result, diagnose};
 use crate::rewrite::unify;
+use crate::stream::TimeKind;
 
 /// An output column of a bound query.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub struct OutputColumn {
     pub unnamed: bool,
     /// The field of the plan.
     pub(crate) field: String,
+    /// How it carries event time, if it does.
+    pub(crate) event_time: Option<TimeKind>,
 }
 
 /// A query with its meaning: ready to be checked, conformed, explained and executed.
@@ -59,6 +62,7 @@ impl BoundQuery {
             origin: column.origin,
             unnamed: column.unnamed,
             field: column.field,
+            event_time: column.event_time,
         });
         Self {
             session: session.clone(),
@@ -83,6 +87,16 @@ impl BoundQuery {
             .columns
             .iter()
             .map(|column| Field::new(&column.name, canonical(&column.data_type), true));
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
+    /// The schema with the marks of event time, for whoever reads the query as a table.
+    #[must_use]
+    pub fn marked_schema(&self) -> SchemaRef {
+        let fields = self.columns.iter().map(|column| {
+            let field = Field::new(&column.name, canonical(&column.data_type), true);
+            marked(field, column.event_time)
+        });
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
     }
 
@@ -159,8 +173,9 @@ impl BoundQuery {
             return Err(Box::new(problem));
         }
         let origin = self.origin.clone();
+        let schema = self.marked_schema();
         let plan = self.named_plan().map_err(|e| diagnose(&e, Some(&origin)))?;
-        Ok(Arc::new(ViewTable::new(plan, None)))
+        Ok(Arc::new(View::new(plan, schema)))
     }
 
     /// The same query with other names for its columns, by position: the column list of a view.

@@ -252,7 +252,7 @@ impl Binder<'_> {
                 origin: origin.clone(),
             })
             .collect();
-        let plan = self.aggregated(plan, &grouping, &mut placed, &Scope::default())?;
+        let plan = self.aggregated((plan, false), &grouping, &mut placed, &Scope::default())?;
         let mut exprs = vec![];
         for value in values {
             let field = self.fresh("__pivoted");
@@ -422,6 +422,7 @@ fn column(name: &str, field: String, value: &Typed, origin: &Origin) -> BoundCol
         origin: origin.clone(),
         unnamed: false,
         unstarred: false,
+        event_time: None,
     }
 }
 

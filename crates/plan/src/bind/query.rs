@@ -18,6 +18,7 @@ use super::scope::{Scope, same};
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
 use crate::rewrite::{cast, float};
+use crate::stream::TimeKind;
 
 /// A bound query: field `i` of the plan is column `i`.
 #[derive(Debug, Clone)]
@@ -42,6 +43,8 @@ pub(crate) struct BoundColumn {
     pub(crate) unnamed: bool,
     /// Whether only its name reaches it and `*` does not.
     pub(crate) unstarred: bool,
+    /// How it carries event time, if it does.
+    pub(crate) event_time: Option<TimeKind>,
 }
 
 impl Bound {
@@ -160,7 +163,8 @@ impl Binder<'_> {
         let origin = self.origin(query);
         let mut builder = LogicalPlanBuilder::from(bound.plan);
         if !sorts.is_empty() {
-            self.refuse_on_stream(bound.streaming, "ORDER BY", &origin)?;
+            let is_endless = bound.streaming && !self.whole_result;
+            self.refuse_on_stream(is_endless, "ORDER BY", &origin)?;
             self.refuse_unordered(&sorts, &builder, &origin)?;
             let sorts: Vec<SortExpr> = sorts
                 .into_iter()
@@ -175,7 +179,8 @@ impl Binder<'_> {
             builder = self.planned(builder.sort(sorts), &origin)?;
         }
         if let Some(limit) = &query.limit_clause {
-            self.refuse_on_stream(bound.streaming, "LIMIT", &origin)?;
+            let is_endless = bound.streaming && !self.whole_result;
+            self.refuse_on_stream(is_endless, "LIMIT", &origin)?;
             let (skip, fetch) = self.limit(limit)?;
             builder = self.planned(builder.limit(skip, fetch), &origin)?;
         }

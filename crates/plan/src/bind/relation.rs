@@ -266,6 +266,7 @@ impl Binder<'_> {
         let stem = shown.unwrap_or("__subquery");
         let internal = self.fresh(stem);
         let scope = bound.scope(stem, &internal);
+        self.carry_event_time(&bound.columns, &internal);
         let plan = LogicalPlanBuilder::from(bound.plan)
             .alias(TableReference::bare(internal))
             .and_then(LogicalPlanBuilder::build);
@@ -286,7 +287,12 @@ impl Binder<'_> {
         };
         let streaming = relation.mode == ReadMode::Stream;
         let place = relation.origin.clone();
-        self.scanned(&std::sync::Arc::clone(input), streaming, &place)
+        let watermark = relation.watermark.as_ref();
+        let bound = self.scanned(&std::sync::Arc::clone(input), streaming, &place)?;
+        match watermark {
+            Some(clause) => self.watermarked(bound, clause),
+            None => Ok(bound),
+        }
     }
 
     fn scanned(
@@ -329,6 +335,7 @@ impl Binder<'_> {
                 origin: origin.clone(),
                 unnamed: false,
                 unstarred: field.metadata().contains_key(HIDDEN),
+                event_time: super::mark_of(field),
             });
         }
         if !plain {

@@ -52,6 +52,7 @@ impl Binder<'_> {
                 origin: origin.clone(),
                 unnamed: false,
                 unstarred: false,
+                event_time: None,
             });
         }
         let plan = self.rows(rows, &columns, &origin)?;

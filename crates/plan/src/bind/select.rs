@@ -319,9 +319,12 @@ impl Binder<'_> {
                 .iter()
                 .find(|item| has_aggregate(&item.value.expr))
                 .map(|item| item.origin.clone());
-            self.refuse_on_stream(streaming, "an aggregate", place.as_ref().unwrap_or(&origin))?;
+            if streaming && self.stream_context().is_none() {
+                self.refuse_on_stream(true, "an aggregate", place.as_ref().unwrap_or(&origin))?;
+            }
             let groups = clauses.groups.take().unwrap_or_default();
-            plan = self.aggregated(plan, &groups, &mut clauses.placed(), &from.scope)?;
+            let step = (plan, streaming);
+            plan = self.aggregated(step, &groups, &mut clauses.placed(), &from.scope)?;
         }
         if let Some((having, place)) = clauses.having.take() {
             plan = self.planned(
@@ -397,6 +400,7 @@ impl Binder<'_> {
                 origin: item.origin.clone(),
                 unnamed: item.unnamed,
                 unstarred: false,
+                event_time: self.event_time_of(&item.value.expr),
             });
         }
         let distinct = matches!(select.distinct, Some(ast::Distinct::Distinct));

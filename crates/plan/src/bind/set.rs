@@ -45,6 +45,7 @@ impl Binder<'_> {
             self.refuse_maps(&columns, "a set operation", &origin)?;
             self.refuse_on_stream(streaming, "a set operation other than UNION ALL", &origin)?;
         }
+        self.refuse_beside_whole(left.streaming && right.streaming, &origin)?;
         let builder = LogicalPlanBuilder::from(left.plan);
         let plan = match (op, all) {
             (ast::SetOperator::Union, true) => builder

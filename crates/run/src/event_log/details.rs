@@ -104,6 +104,9 @@ pub(crate) fn flow_progress(
             "x_num_bad_records": metrics.bad_records,
         },
     });
+    if metrics.late_rows > 0 {
+        body["metrics"]["x_num_late_rows"] = json!(metrics.late_rows);
+    }
     if let (false, Some(body)) = (expectations.is_empty(), body.as_object_mut()) {
         body.insert(
             "data_quality".into(),

@@ -190,6 +190,7 @@ fn metrics_of(echo: &Value) -> FlowMetrics {
         output_bytes: number("output_bytes"),
         dropped_rows: number("dropped_rows"),
         bad_records: number("bad_records"),
+        late_rows: number("late_rows"),
         files: number("files"),
     }
 }

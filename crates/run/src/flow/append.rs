@@ -17,6 +17,7 @@ use crate::file_list::tidy_up;
 use crate::flow::notes;
 use crate::kinesis::OpenStreams;
 use crate::leaves::{Leaf, leaves};
+use crate::memory::Memory;
 use crate::micro_batch::{Batch, Effect, NotDone};
 use crate::progress::{Next, Progress};
 use crate::report::FlowReport;
@@ -58,6 +59,8 @@ pub(crate) struct Running<'a> {
     replay: Option<Box<BatchPlan>>,
     /// What others took out of the target, not told yet.
     removed: Vec<ForeignChange>,
+    /// What it remembers of earlier batches.
+    memory: Memory,
 }
 
 /// What became of one micro-batch.
@@ -136,6 +139,7 @@ impl<'a> Running<'a> {
                 attempt: 0,
                 replay: None,
                 removed: vec![],
+                memory: Memory::default(),
             };
             running.store_first_schemas(&opened).await?;
             running.begin(opened, next, report).await?;
@@ -162,6 +166,7 @@ impl<'a> Running<'a> {
             }
             Next::Replay(_) => None,
         };
+        self.memory = Memory::at(&self.progress, &next).await?;
         let changed = previous
             .as_ref()
             .filter(|plan| plan.fingerprint != self.fingerprint);
@@ -304,7 +309,8 @@ impl<'a> Running<'a> {
             };
             ranges.insert(source.key.clone(), range);
         }
-        if !is_new {
+        // Without new rows, a watermark that has moved closes what it passed.
+        if !is_new && !self.memory.now.has_moved() {
             return Ok(None);
         }
         if ranges.len() < self.sources.len() {
@@ -324,6 +330,7 @@ impl<'a> Running<'a> {
             },
             fingerprint: self.fingerprint.clone(),
             engine_version: env!("CARGO_PKG_VERSION").to_string(),
+            state: self.memory.planned(),
         };
         let plan = self.progress.store.write_plan(plan, self.attempt).await?;
         reach(store, "plan-written", self.flow.id.name.as_str())?;
@@ -361,7 +368,7 @@ impl<'a> Running<'a> {
 
     /// Does a batch; false if another engine had committed it.
     async fn execute(
-        &self,
+        &mut self,
         plan: &BatchPlan,
         taken: &HashMap<String, Taken>,
         report: &mut FlowReport,
@@ -374,14 +381,23 @@ impl<'a> Running<'a> {
             plan,
             taken,
         };
-        let Some(done) = batch.execute(&APPEND).await? else {
-            return Ok(false);
+        let done = match batch.execute(&APPEND).await {
+            Ok(Some(done)) => done,
+            Ok(None) => return Ok(false),
+            // An engine that is ahead has deleted state that this batch began with.
+            Err(_) if plan.state.is_some() && self.progress.is_overtaken().await? => {
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
         };
         report
             .diagnostics
             .extend(notes::bad_records(self.flow, plan.batch, &done.metrics));
         self.update
             .batch_done(self.flow, &self.progress, plan.batch, &done, report);
+        self.memory
+            .move_on(&self.progress, plan, done.state)
+            .await?;
         Ok(true)
     }
 

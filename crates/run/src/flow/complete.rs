@@ -362,6 +362,7 @@ impl<'a> Refresh<'a> {
             },
             fingerprint: fingerprint(self.flow),
             engine_version: env!("CARGO_PKG_VERSION").to_string(),
+            state: None,
         }
     }
 }
@@ -391,6 +392,7 @@ async fn shape_of(
         },
         fingerprint: String::new(),
         engine_version: String::new(),
+        state: None,
     };
     let session = update.session_for(plan.pinned.batch_ts_us, &taken);
     let batch = Batch {

@@ -40,6 +40,7 @@ pub(crate) async fn run(
                 },
                 fingerprint: flow.fingerprint.query.clone(),
                 engine_version: env!("CARGO_PKG_VERSION").to_string(),
+                state: None,
             };
             progress.store.write_plan(plan, attempt).await?
         }

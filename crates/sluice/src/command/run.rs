@@ -161,6 +161,7 @@ fn line(flow: &FlowReport, names: usize) -> String {
         (metrics.deleted_rows, "removed"),
         (metrics.dropped_rows, "dropped"),
         (metrics.bad_records, "bad records"),
+        (metrics.late_rows, "late"),
     ] {
         if number > 0 {
             words.push(format!("{} {what}", grouped(number)));
@@ -238,6 +239,7 @@ fn flow_object(flow: &FlowReport) -> Value {
         "rows_deleted": metrics.deleted_rows,
         "dropped": metrics.dropped_rows,
         "bad_records": metrics.bad_records,
+        "late": metrics.late_rows,
         "bytes_out": metrics.output_bytes,
         "files_in": metrics.files,
         "batches": metrics.batches,

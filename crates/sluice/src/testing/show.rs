@@ -57,6 +57,9 @@ fn flow_line(flow: &FlowReport) -> String {
     if metrics.bad_records > 0 {
         let _ = write!(line, "  bad records {}", metrics.bad_records);
     }
+    if metrics.late_rows > 0 {
+        let _ = write!(line, "  late {}", metrics.late_rows);
+    }
     for count in &flow.expectations {
         let _ = write!(
             line,

@@ -1,0 +1,305 @@
+//! The micro-batch that a streaming query runs in: its watermarks, its state before and after. Must not run queries.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use datafusion::common::internal_err;
+use datafusion::error::Result;
+use datafusion::execution::SendableRecordBatchStream;
+use futures::StreamExt;
+use sluice_model::condition::query::{
+    STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE, STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE,
+};
+use sluice_model::{Diagnostic, OperatorState, Origin, StateFile, StreamState, WatermarkState};
+
+use super::state::{NoState, StateBackend};
+use crate::error::raise;
+
+/// What a streaming query shares with the micro-batch that it runs in. One for each execution; clones of a session hold
+/// the same one.
+///
+/// Binding registers clauses and operators; running fills in what they saw; [`Self::drain`] and [`Self::after`] end it.
+#[derive(Debug)]
+pub struct StreamContext {
+    before: StreamState,
+    backend: Arc<dyn StateBackend>,
+    now: Mutex<Now>,
+}
+
+#[derive(Default)]
+struct Now {
+    clauses: Vec<(String, i64)>,
+    latest: BTreeMap<usize, i64>,
+    operators: Vec<Registered>,
+    begun: BTreeSet<String>,
+    after: BTreeMap<String, OperatorState>,
+    late_rows: u64,
+    unfinished: Vec<SendableRecordBatchStream>,
+    is_over: bool,
+}
+
+/// An operator with state, as binding made it.
+#[derive(Debug, Clone)]
+struct Registered {
+    name: String,
+    rewrites: bool,
+}
+
+impl std::fmt::Debug for Now {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Now")
+            .field("clauses", &self.clauses)
+            .field("latest", &self.latest)
+            .field("operators", &self.operators)
+            .field("late_rows", &self.late_rows)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StreamContext {
+    /// The context of a batch that begins with this state.
+    #[must_use]
+    pub fn new(before: StreamState, backend: Arc<dyn StateBackend>) -> Self {
+        Self {
+            before,
+            backend,
+            now: Mutex::default(),
+        }
+    }
+
+    /// The context of a query that is bound to learn what it is, and not run.
+    #[must_use]
+    pub fn dry() -> Self {
+        Self::new(StreamState::default(), Arc::new(NoState))
+    }
+
+    fn now(&self) -> std::sync::MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The watermark in force, microseconds: state at or before it is closed by this batch.
+    #[must_use]
+    pub fn watermark_us(&self) -> i64 {
+        self.before.watermark_us
+    }
+
+    /// The watermark of the batch before, microseconds: rows at or before it are late, and state at or before it is gone.
+    #[must_use]
+    pub fn late_us(&self) -> i64 {
+        self.before.late_us
+    }
+
+    /// Where state lies.
+    #[must_use]
+    pub fn backend(&self) -> &Arc<dyn StateBackend> {
+        &self.backend
+    }
+
+    /// Registers a `WATERMARK` clause; gives its number.
+    pub(crate) fn clause(&self, definition: String, delay_us: i64) -> usize {
+        let mut now = self.now();
+        now.clauses.push((definition, delay_us));
+        now.clauses.len() - 1
+    }
+
+    /// Notes the latest event time that a clause has seen.
+    pub(crate) fn saw(&self, clause: usize, latest_us: i64) {
+        let mut now = self.now();
+        let known = now.latest.entry(clause).or_insert(latest_us);
+        *known = (*known).max(latest_us);
+    }
+
+    /// Registers an operator with state under `kind` and a number. `rewrites`: its result is given whole by each batch.
+    pub(crate) fn operator(&self, kind: &str, rewrites: bool) -> String {
+        let mut now = self.now();
+        let name = format!("{kind}-{}", now.operators.len());
+        now.operators.push(Registered {
+            name: name.clone(),
+            rewrites,
+        });
+        name
+    }
+
+    /// Whether operators of this kind are registered.
+    pub(crate) fn has_operator(&self, kind: &str) -> bool {
+        self.now()
+            .operators
+            .iter()
+            .any(|known| known.name.starts_with(kind))
+    }
+
+    /// Whether each batch gives the whole result, so that it replaces what the target holds: COMPLETE mode.
+    #[must_use]
+    pub fn rewrites(&self) -> bool {
+        self.now().operators.iter().any(|known| known.rewrites)
+    }
+
+    /// Whether the query has operators with state.
+    #[must_use]
+    pub fn has_state(&self) -> bool {
+        !self.now().operators.is_empty()
+    }
+
+    /// Begins an operator: the files of its state, which must have the shape that it has now.
+    ///
+    /// # Errors
+    /// The state has another shape, or the operator runs twice in one batch.
+    pub(crate) fn begin(&self, operator: &str, shape: &[String]) -> Result<Vec<StateFile>> {
+        if !self.now().begun.insert(operator.to_string()) {
+            return internal_err!("the stateful operator `{operator}` ran twice in one batch");
+        }
+        let Some(stored) = self.before.operators.get(operator) else {
+            return Ok(vec![]);
+        };
+        if stored.shape == shape {
+            return Ok(stored.files.clone());
+        }
+        Err(raise(other_shape(&stored.shape, shape)))
+    }
+
+    /// Ends an operator: this is its state now.
+    pub(crate) fn finish(&self, operator: &str, state: OperatorState) {
+        self.now().after.insert(operator.to_string(), state);
+    }
+
+    /// Counts rows that came too late.
+    pub(crate) fn late(&self, rows: u64) {
+        self.now().late_rows += rows;
+    }
+
+    /// Takes a stream that was given up before its end: what it still does is part of the batch.
+    pub(crate) fn given_up(&self, stream: SendableRecordBatchStream) {
+        let mut now = self.now();
+        if !now.is_over {
+            now.unfinished.push(stream);
+        }
+    }
+
+    /// Ends the batch, whatever became of it: nothing is read any more.
+    pub fn abandon(&self) {
+        let unfinished = {
+            let mut now = self.now();
+            now.is_over = true;
+            std::mem::take(&mut now.unfinished)
+        };
+        drop(unfinished);
+    }
+
+    /// Reads to the end what the query left unread (a join with nothing on its other side): watermarks and state are of
+    /// all rows of the batch. Call it after the query has ended and before [`Self::after`].
+    ///
+    /// # Errors
+    /// What a row cannot be computed for.
+    pub async fn drain(&self) -> Result<()> {
+        loop {
+            let Some(mut stream) = self.now().unfinished.pop() else {
+                return Ok(());
+            };
+            while let Some(batch) = stream.next().await {
+                batch?;
+            }
+        }
+    }
+
+    /// Rows that came too late in this batch.
+    #[must_use]
+    pub fn late_rows(&self) -> u64 {
+        self.now().late_rows
+    }
+
+    /// What the next batch begins with.
+    ///
+    /// # Errors
+    /// An operator was not run to its end: without its state, the next batch would not know of this one.
+    pub fn after(&self) -> Result<StreamState> {
+        let now = self.now();
+        let mut clauses = BTreeMap::new();
+        for (number, (definition, delay_us)) in now.clauses.iter().enumerate() {
+            let before = self.before.clauses.get(&number.to_string());
+            let before = before.map_or(0, |clause| clause.watermark_us);
+            // Spark counts watermarks in whole milliseconds.
+            let seen = now.latest.get(&number).map(|latest| {
+                let floor = |us: i64| us.div_euclid(1000) * 1000;
+                floor(*latest).saturating_sub(floor(*delay_us))
+            });
+            let watermark_us = seen.map_or(before, |seen| seen.max(before));
+            clauses.insert(
+                number.to_string(),
+                WatermarkState {
+                    definition: definition.clone(),
+                    watermark_us,
+                },
+            );
+        }
+        for known in &now.operators {
+            if !now.after.contains_key(&known.name) {
+                return internal_err!("the stateful operator `{}` did not run", known.name);
+            }
+        }
+        let lowest = clauses.values().map(|clause| clause.watermark_us).min();
+        Ok(StreamState {
+            watermark_us: lowest.unwrap_or(0).max(self.before.watermark_us),
+            late_us: self.before.watermark_us,
+            clauses,
+            operators: now.after.clone(),
+        })
+    }
+
+    /// Refuses watermarks that are not those that the state was made with.
+    ///
+    /// # Errors
+    /// A clause has another event time or delay than before, while there is state.
+    pub fn check_clauses(&self, origin: &Origin) -> std::result::Result<(), Box<Diagnostic>> {
+        if self.before.operators.is_empty() {
+            return Ok(());
+        }
+        let was: Vec<String> = self
+            .before
+            .clauses
+            .values()
+            .map(|clause| format!("watermark {}", clause.definition))
+            .collect();
+        let is: Vec<String> = self
+            .now()
+            .clauses
+            .iter()
+            .map(|(definition, _)| format!("watermark {definition}"))
+            .collect();
+        if was == is && self.has_state() {
+            return Ok(());
+        }
+        let shape = |mut lines: Vec<String>, has_state: bool| {
+            if !has_state {
+                lines.push("no state".to_string());
+            }
+            lines
+        };
+        let found = other_shape(&shape(was, true), &shape(is, self.has_state()));
+        Err(Box::new(found.at(origin, "")))
+    }
+}
+
+/// The refusal of state that was made by another query.
+fn other_shape(was: &[String], is: &[String]) -> Diagnostic {
+    let message = "the query now needs other state than it has kept so far";
+    let differs = |line: &&String| !(was.contains(line) && is.contains(line));
+    let of_values = |line: &String| line.starts_with("aggregate") || line.starts_with("partial");
+    let condition = if was.iter().chain(is).filter(differs).all(of_values) {
+        &STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE
+    } else {
+        &STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE
+    };
+    let mut diagnostic = Diagnostic::error(condition, message);
+    for line in was.iter().filter(|line| !is.contains(line)) {
+        diagnostic = diagnostic.fact(format!("the state was made with: {line}"));
+    }
+    for line in is.iter().filter(|line| !was.contains(line)) {
+        diagnostic = diagnostic.fact(format!("the query now has: {line}"));
+    }
+    if was.iter().all(|line| is.contains(line)) && is.iter().all(|line| was.contains(line)) {
+        diagnostic = diagnostic.fact("its parts are the same in another order");
+    }
+    diagnostic
+        .fact("nothing was changed: with the query as it was, the flow goes on")
+        .help("to start with the new query from nothing: `sluice run --full-refresh TABLE`")
+}
