@@ -243,7 +243,7 @@ impl Batch<'_> {
         done.metrics.late_rows = memory.context.late_rows();
         done.notes.extend(memory.notes(self));
         if memory.context.rewrites() {
-            done.metrics.deleted_rows = self.progress.table.row_count();
+            done.metrics.deleted_rows = self.progress.table.row_count().unwrap_or_default();
         }
         done.state = state;
         Ok(Written { adds, done })

@@ -219,7 +219,7 @@ impl Files {
             crc32c::crc32c(&bytes)
         );
         let file = StateFile {
-            name: self.place(&stem, &bytes).await?,
+            name: place(&self.store, &self.folder, &stem, &bytes).await?,
             batch: self.batch,
             rows: open.rows,
             bytes: bytes.len() as u64,
@@ -231,23 +231,20 @@ impl Files {
     }
 }
 
-impl Files {
-    /// Puts bytes under a name that begins with `stem`: the one that has them already, or a new one.
-    async fn place(&self, stem: &str, bytes: &Bytes) -> Result<String> {
-        for number in 0_u32.. {
-            let name = match number {
-                0 => format!("{stem}.parquet"),
-                _ => format!("{stem}-{number}.parquet"),
-            };
-            let put = self.store.put(&self.folder, &name, bytes.clone());
-            let is_there = put.await? == PutOutcome::Created
-                || self.store.get(&self.folder, &name).await?.as_ref() == Some(bytes);
-            if is_there {
-                return Ok(name);
-            }
+/// Puts bytes under a name that begins with `stem`: the one that has them already, or a new one.
+async fn place(store: &CheckpointStore, folder: &str, stem: &str, bytes: &Bytes) -> Result<String> {
+    for number in 0_u32.. {
+        let name = match number {
+            0 => format!("{stem}.parquet"),
+            _ => format!("{stem}-{number}.parquet"),
+        };
+        let is_there = store.put(folder, &name, bytes.clone()).await? == PutOutcome::Created
+            || store.get(folder, &name).await?.as_ref() == Some(bytes);
+        if is_there {
+            return Ok(name);
         }
-        Err(internal("state finds no name").into())
     }
+    Err(internal("state finds no name").into())
 }
 
 impl StateWriter for Files {

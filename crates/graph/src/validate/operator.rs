@@ -1,9 +1,9 @@
-//! Rule: what needs the memory of a stream, or the end of it, is refused until streaming state is built.
+//! Rule: what needs the end of a stream, or a memory of it that is not built, is refused.
 //!
-//! Judged on the syntax tree, because only that has places: aggregates (by the names below), DISTINCT, windows,
-//! ORDER BY, LIMIT, set operations but UNION ALL, joins of two streams, and outer joins that would have to wait for
-//! a match. A stream joined with a table, and anything inside a part of the query that reads no stream, is fine.
-//! `plan` must still refuse a stateful plan node that slips through here.
+//! Judged on the syntax tree, because only that has places: DISTINCT, windows, ORDER BY and LIMIT but over an aggregate
+//! (by the names below), set operations but UNION ALL, joins of two streams, and outer joins that would have to wait
+//! for a match. A stream joined with a table, and anything inside a part of the query that reads no stream, is fine.
+//! `plan` judges aggregates, and must still refuse a stateful plan node that slips through here.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -137,7 +137,8 @@ impl Walk<'_> {
             scope.insert(cte.alias.name.value.to_lowercase(), is_stream);
         }
         let is_stream = self.body(&query.body, &scope);
-        if is_stream {
+        // An aggregate without a watermark gives its whole result, which has an order and an end; `plan` knows which is one.
+        if is_stream && !is_aggregate(&query.body) {
             if let Some(order) = &query.order_by {
                 self.refuse(
                     order.span(),
@@ -274,15 +275,6 @@ impl Walk<'_> {
         if let Some(Distinct::Distinct | Distinct::On(_)) = &select.distinct {
             self.refuse(select.select_token.0.span, "DISTINCT", None);
         }
-        let grouped = match &select.group_by {
-            GroupByExpr::All(_) => true,
-            GroupByExpr::Expressions(expressions, modifiers) => {
-                !expressions.is_empty() || !modifiers.is_empty()
-            }
-        };
-        if grouped {
-            self.refuse(select.group_by.span(), "GROUP BY", None);
-        }
         if let Some(qualify) = &select.qualify {
             self.refuse(qualify.span(), "QUALIFY", None);
         }
@@ -294,11 +286,25 @@ impl Walk<'_> {
         for (span, name) in direct.windows {
             self.refuse(span, &format!("the window function `{name}`"), None);
         }
-        if !grouped {
-            for (span, name) in direct.aggregates {
-                self.refuse(span, &format!("the aggregate `{name}`"), None);
-            }
+    }
+}
+
+/// Whether a select is grouped or holds aggregates.
+fn is_aggregate(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::Select(select) => {
+            let grouped = match &select.group_by {
+                GroupByExpr::All(_) => true,
+                GroupByExpr::Expressions(expressions, modifiers) => {
+                    !expressions.is_empty() || !modifiers.is_empty()
+                }
+            };
+            let mut direct = DirectParts::default();
+            visit_expressions(select, &mut direct);
+            grouped || direct.has_aggregate
         }
+        SetExpr::Query(query) => is_aggregate(&query.body),
+        _ => false,
     }
 }
 
@@ -333,7 +339,7 @@ fn waits_for_left(join: &JoinOperator) -> bool {
 struct DirectParts {
     depth: usize,
     subqueries: Vec<ast::Query>,
-    aggregates: Vec<(sqlparser::tokenizer::Span, String)>,
+    has_aggregate: bool,
     windows: Vec<(sqlparser::tokenizer::Span, String)>,
 }
 
@@ -361,7 +367,7 @@ impl Visitor for DirectParts {
             if function.over.is_some() {
                 self.windows.push((function.name.span(), name));
             } else if AGGREGATES.contains(&name.as_str()) {
-                self.aggregates.push((function.name.span(), name));
+                self.has_aggregate = true;
             }
         }
         ControlFlow::Continue(())

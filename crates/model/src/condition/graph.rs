@@ -33,11 +33,10 @@ conditions! {
     INVALID_COLUMN_NAME = "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES", "42K05", User, No, "A column name holds a space or one of , ; { } ( ) = or a tab or line break, which Delta tables do not take.";
     MATERIALIZED_VIEW_COLUMN_CLAUSE = "MATERIALIZED_VIEW_COLUMN_CLAUSE", "42601", User, No, "Columns of a materialized view come from its query: DEFAULT and GENERATED have no meaning there.";
     INVALID_COLUMN_DEFAULT = "INVALID_DEFAULT_VALUE.DATA_TYPE", "42623", User, No, "A DEFAULT or GENERATED expression has a type that cannot be cast to the column's.";
-    UNSUPPORTED_STREAMING_OPERATOR = "UNSUPPORTED_STREAMING_OPERATOR", "0A000", User, No, "The query needs to remember rows of earlier batches of a stream (an aggregate, DISTINCT, a join of two streams …) or an order of the whole stream. Streaming state is not built yet; a materialized view can hold such a query today.";
+    UNSUPPORTED_STREAMING_OPERATOR = "UNSUPPORTED_STREAMING_OPERATOR", "0A000", User, No, "The query needs the end of a stream, or a memory of it that is not built yet (DISTINCT, a join of two streams, an order of all rows …). A materialized view can hold such a query today.";
     UNSUPPORTED_STREAMING_SOURCE = "UNSUPPORTED_STREAMING_SOURCE", "0A000", User, No, "STREAM was put before a source that has no notion of new rows.";
     UNSUPPORTED_BATCH_SOURCE = "UNSUPPORTED_BATCH_SOURCE", "0A000", User, No, "A source that has no whole, only what arrives, was read without STREAM.";
     UNSUPPORTED_SOURCE = "UNSUPPORTED_SOURCE", "0A000", User, No, "The table function is known and not built yet.";
-    UNSUPPORTED_WATERMARK = "UNSUPPORTED_WATERMARK", "0A000", User, No, "WATERMARK is known and not built yet.";
     UNSUPPORTED_AUTO_CDC = "UNSUPPORTED_AUTO_CDC", "0A000", User, No, "AUTO CDC (APPLY CHANGES) is known and not built yet.";
     UNSUPPORTED_REPLACE_FLOW = "UNSUPPORTED_REPLACE_FLOW", "0A000", User, No, "REPLACE WHERE and REPLACE USING flows are known and not built yet.";
     UNSUPPORTED_CLAUSE = "UNSUPPORTED_CLAUSE", "0A000", User, No, "The clause is known on Databricks and not supported here. It is refused, because leaving it out would change what the table holds or who may see it.";

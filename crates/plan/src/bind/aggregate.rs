@@ -55,7 +55,13 @@ impl Binder<'_> {
         if streaming {
             self.refuse_endless(&placed_aggregates(&aggregates, exprs))?;
         }
-        let kinds: Vec<_> = groups.iter().map(|key| self.event_time_of(key)).collect();
+        // Outside of sets, a key and its masked form carry event time alike.
+        let mut kinds: Vec<_> = grouping
+            .keys
+            .iter()
+            .map(|key| self.event_time_of(key))
+            .collect();
+        kinds.resize(groups.len(), None);
         let mut replacements: Vec<(Expr, Column)> = vec![];
         let mut named = |exprs: Vec<Expr>, stem: &str, binder: &mut Self| -> Vec<Expr> {
             exprs

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::Field;
+use arrow::datatypes::{DataType, Field};
 use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder};
 use sluice_model::Origin;
@@ -72,6 +72,13 @@ impl Binder<'_> {
         }
     }
 
+    /// Notes that the windows of a column that carries event time carry it too.
+    pub(crate) fn window_of_event_time(&mut self, time: &Expr, window: &Expr) {
+        if let (Some(_), Expr::Column(column)) = (self.event_time_of(time), window) {
+            self.event_times.insert(column.clone(), TimeKind::Window);
+        }
+    }
+
     /// `WATERMARK expr [AS name] DELAY OF …` over a relation: its column, if it is a new one, and the node that notes it.
     pub(crate) fn watermarked(&mut self, bound: Bound, clause: &Watermark) -> Result<Bound> {
         let scope = bound.bare_scope();
@@ -85,7 +92,8 @@ impl Binder<'_> {
                 )
             })?;
         self.facts.merge(facts);
-        let Some(kind) = TimeKind::of(&value.data_type) else {
+        let is_local = matches!(&value.data_type, DataType::Timestamp(_, None));
+        let Some(kind) = TimeKind::of(&value.data_type).filter(|_| !is_local) else {
             let words = unify::words(&value.data_type);
             let message =
                 format!("the event time of a watermark must be TIMESTAMP, this is {words}");

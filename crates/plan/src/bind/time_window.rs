@@ -57,7 +57,14 @@ impl Binder<'_> {
             match &self.window {
                 Some(window) if window.asked == asked => {}
                 Some(_) => return several(&call.origin),
-                None => self.window = Some(self.spread(asked, from, &call.origin)?),
+                None => {
+                    let time = match &asked {
+                        Asked::Grid(time, _) | Asked::Session(time, _) => time.expr.clone(),
+                    };
+                    let window = self.spread(asked, from, &call.origin)?;
+                    self.window_of_event_time(&time, &window.value.expr);
+                    self.window = Some(window);
+                }
             }
         }
         Ok(())

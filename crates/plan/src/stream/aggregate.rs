@@ -7,14 +7,16 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use datafusion::catalog::Session;
-use datafusion::common::{DFSchemaRef, internal_err, plan_err};
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Column, DFSchemaRef, internal_err, plan_err};
 use datafusion::error::Result;
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{
     Aggregate, Expr, Extension, LogicalPlan, UserDefinedLogicalNodeCore,
 };
+use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::PhysicalGroupBy;
-use datafusion::physical_planner::create_aggregate_expr_and_maybe_filter;
 
 use super::StreamContext;
 use super::aggregate_exec::{Grouped, StatefulAggregateExec};
@@ -72,6 +74,7 @@ impl StatefulAggregate {
         &self,
         input: Arc<dyn ExecutionPlan>,
         session: &dyn Session,
+        planning: &PhysicalPlanningContext,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let logical = self.input.schema();
         let physical = input.schema();
@@ -82,14 +85,16 @@ impl StatefulAggregate {
         }
         let (mut functions, mut filters) = (vec![], vec![]);
         for expr in &self.aggregates {
-            let (function, filter, _) = create_aggregate_expr_and_maybe_filter(
+            let lowered = LoweredAggregateBuilder::new(
                 expr,
                 logical,
                 &physical,
                 session.execution_props(),
-            )?;
-            functions.push(function);
-            filters.push(filter);
+                planning,
+            )
+            .build()?;
+            functions.push(lowered.aggregate);
+            filters.push(lowered.filter);
         }
         let grouped = Grouped {
             groups: Arc::new(PhysicalGroupBy::new_single(keys)),
@@ -104,7 +109,6 @@ impl StatefulAggregate {
 
     /// The keys and functions in words: state belongs to them.
     fn parts(&self) -> Vec<String> {
-        let words = |expr: &Expr| expr.clone().unalias().schema_name().to_string();
         let keys = self.groups.iter().enumerate().map(|(index, expr)| {
             let closes = matches!(self.time, Some((time, _)) if time == index);
             let by = if closes { " (event time)" } else { "" };
@@ -120,6 +124,22 @@ impl StatefulAggregate {
     fn identity(&self) -> (&LogicalPlan, &[Expr], &[Expr], &str) {
         (&self.input, &self.groups, &self.aggregates, &self.operator)
     }
+}
+
+/// An expression in words in which the aliases of relations do not count.
+fn words(expr: &Expr) -> String {
+    let bare = expr.clone().unalias().transform(|part| {
+        Ok(match part {
+            Expr::Column(column) => {
+                Transformed::yes(Expr::Column(Column::new_unqualified(column.name)))
+            }
+            other => Transformed::no(other),
+        })
+    });
+    bare.map_or_else(
+        |_| expr.schema_name().to_string(),
+        |bare| bare.data.schema_name().to_string(),
+    )
 }
 
 impl PartialEq for StatefulAggregate {

@@ -177,7 +177,12 @@ impl StatefulAggregateExec {
     fn of_batch(&self, task: &Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let rows = self.input.schema();
         let mut lanes = vec![];
-        for lane in 0..self.input.output_partitioning().partition_count() {
+        for lane in 0..self
+            .input
+            .properties()
+            .output_partitioning()
+            .partition_count()
+        {
             let stream = self.input.execute(lane, Arc::clone(task))?;
             lanes.push(match self.grouped.time {
                 Some((key, kind)) => self.in_time(stream, key, kind),

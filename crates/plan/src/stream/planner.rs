@@ -40,7 +40,7 @@ impl ExtensionPlanner for Operators {
         _: &[&LogicalPlan],
         inputs: &[Arc<dyn ExecutionPlan>],
         session: &dyn Session,
-        _: &PhysicalPlanningContext,
+        planning: &PhysicalPlanningContext,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let Some(input) = inputs.first().map(Arc::clone) else {
             return Ok(None);
@@ -50,7 +50,7 @@ impl ExtensionPlanner for Operators {
             return watermark.physical(input).map(Some);
         }
         if let Some(aggregate) = node.downcast_ref::<StatefulAggregate>() {
-            return aggregate.physical(input, session).map(Some);
+            return aggregate.physical(input, session, planning).map(Some);
         }
         Ok(None)
     }
