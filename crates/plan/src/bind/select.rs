@@ -312,7 +312,11 @@ impl Binder<'_> {
                 .iter()
                 .any(|placed| has_aggregate(placed.expr));
         let groups = clauses.groups.as_ref().filter(|_| aggregates);
-        if self.window.as_ref().is_some_and(|window| window.session.is_some()) {
+        if self
+            .window
+            .as_ref()
+            .is_some_and(|window| window.session.is_some())
+        {
             self.refuse_on_stream(streaming, "a session window", &origin)?;
         }
         plan = self.with_sessions(plan, groups)?;
