@@ -278,6 +278,27 @@ fn documented_cases_exist(root: &Path, findings: &mut Vec<String>) {
 
 /// Conditions that no case can raise, each with its reason.
 const WITHOUT_CASE: &[(&str, &str)] = &[
+    (
+        "S3_CREDENTIALS_REFUSED",
+        "needs keys that AWS refuses: source's tests of s3",
+    ),
+    (
+        "S3_ACCESS_DENIED",
+        "needs a bucket of another: source's tests of s3",
+    ),
+    ("S3_BUCKET_NOT_FOUND", "source's tests of s3"),
+    (
+        "S3_WRONG_REGION",
+        "needs a bucket of AWS: source's tests of s3",
+    ),
+    (
+        "S3_UNAVAILABLE",
+        "needs a service in trouble: source's tests of s3",
+    ),
+    (
+        "S3_SETTINGS_INVALID",
+        "needs an endpoint that is no URL, in sluice.yml of a machine",
+    ),
     ("INTERNAL_ERROR", "raised by bugs only"),
     ("QUERY_EXECUTION_FAILED", "raised by bugs only"),
     ("UNABLE_TO_ACQUIRE_MEMORY", "needs a machine without memory"),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use sluice_graph::{Input, ResolvedFlow};
 use sluice_model::FlowKind;
-use sluice_source::{CleanSource, TakenFile, plan_clean, resolve_path};
+use sluice_source::{CleanSource, Storage, TakenFile, plan_clean, resolve_path};
 
 use crate::error::Result;
 use crate::failpoint::reach;
@@ -23,13 +23,13 @@ pub(crate) async fn clean(
     input: &FileInput,
 ) -> Result<()> {
     let options = input.source.options();
-    let destination = match &options.clean_source {
+    let place = match &options.clean_source {
         CleanSource::Off => return Ok(()),
         CleanSource::Delete => None,
         CleanSource::Move { destination } => {
             let resolved = resolve_path(destination, &update.engine.options.path_rules)
                 .map_err(|d| d.at(&input.origin, ""))?;
-            resolved.places.first().map(|place| place.base.clone())
+            resolved.places.into_iter().next()
         }
     };
     let mut taken = taken_files(progress, key).await?;
@@ -58,7 +58,7 @@ pub(crate) async fn clean(
         options,
         &taken,
         committed_us,
-        destination.as_deref(),
+        place.as_ref().map(|place| place.base.as_str()),
         now_us,
     );
     if actions.is_empty() {
@@ -66,7 +66,12 @@ pub(crate) async fn clean(
     }
     input
         .source
-        .clean(&actions)
+        .clean_into(
+            &actions,
+            place
+                .as_ref()
+                .map_or(&Storage::Disk, |place| &place.storage),
+        )
         .await
         .map_err(|error| error.to_diagnostic().at(&input.origin, ""))?;
     reach(

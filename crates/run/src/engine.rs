@@ -7,7 +7,7 @@ use std::time::Duration;
 use sluice_graph::Dataset;
 use sluice_model::{Clock, DatasetName, Diagnostic, Ids, Namespace};
 use sluice_plan::{Session, SessionSettings};
-use sluice_source::{PathRules, resolve_path};
+use sluice_source::{PathRules, S3, resolve_path};
 use sluice_table::{Location, Store, TableError};
 
 use crate::error::Result;
@@ -22,6 +22,10 @@ pub struct EngineOptions {
     pub warehouse: Store,
     /// The warehouse's folder on local disk, where the lease is taken; `None` for a warehouse in memory.
     pub warehouse_folder: Option<PathBuf>,
+    /// Who this engine is on a lease among the objects of the warehouse; `None` where no lease is kept there.
+    pub lease_owner: Option<String>,
+    /// How buckets of S3 are reached.
+    pub s3: S3,
     /// The pipeline's name.
     pub pipeline: String,
     /// The bundle target, if any.
@@ -85,22 +89,24 @@ impl Engine {
 
     /// The pipeline's own folder: `_sluice/<pipeline>/<target>`.
     pub(crate) fn pipeline_folder(&self) -> Location {
-        let target = self.options.target.as_deref().unwrap_or("default");
-        self.store().place(&[
-            "_sluice",
-            &places::encode(&self.options.pipeline),
-            &places::encode(target),
-        ])
+        self.pipeline_folder_of(&self.pipeline_id())
     }
 
-    /// The folder of the lease on local disk.
-    pub(crate) fn lease_folder(&self) -> Option<PathBuf> {
-        self.lease_folder_of(&self.pipeline_id())
+    /// The own folder of a pipeline, named as [`Engine::pipeline_id`] does.
+    pub(crate) fn pipeline_folder_of(&self, pipeline_id: &str) -> Location {
+        let [pipeline, target] = self.folder_names(pipeline_id);
+        self.store().place(&["_sluice", &pipeline, &target])
     }
 
-    /// The folder of the lease of a pipeline, named as [`Engine::pipeline_id`] does.
+    /// The folder of the lease of a pipeline on local disk.
     pub(crate) fn lease_folder_of(&self, pipeline_id: &str) -> Option<PathBuf> {
         let warehouse = self.options.warehouse_folder.as_ref()?;
+        let [pipeline, target] = self.folder_names(pipeline_id);
+        Some(warehouse.join("_sluice").join(pipeline).join(target))
+    }
+
+    /// Names of the folders of pipeline and target.
+    fn folder_names(&self, pipeline_id: &str) -> [String; 2] {
         let (pipeline, target) = if pipeline_id == self.pipeline_id() {
             (
                 self.options.pipeline.as_str(),
@@ -112,12 +118,10 @@ impl Engine {
                 None => (pipeline_id, None),
             }
         };
-        Some(
-            warehouse
-                .join("_sluice")
-                .join(places::encode(pipeline))
-                .join(places::encode(target.unwrap_or("default"))),
-        )
+        [
+            places::encode(pipeline),
+            places::encode(target.unwrap_or("default")),
+        ]
     }
 
     /// Who this pipeline is, as tables and events name it.
@@ -142,16 +146,24 @@ impl Engine {
                 .help("or leave LOCATION out: the table then lies in the warehouse")
                 .into()
         };
-        if !store.has_folders() {
-            return store.location_of(&written.value).map_err(refused);
-        }
         let path = resolve_path(&written.value, &self.options.path_rules).map_err(placed)?;
         let folder = path.only_folder().filter(|folder| !folder.is_empty());
         let Some(folder) = folder else {
             let message = format!("LOCATION '{}' is not one folder", written.value);
             return Err(refused(TableError::Invalid(message)));
         };
-        store.location_of(folder).map_err(refused)
+        store.location_of(&folder).map_err(refused)
+    }
+
+    /// The place of a table that a query names by its path: a folder, a URL, or what sluice.yml maps to one of them.
+    pub fn location_at(&self, path: &str) -> Result<Location, TableError> {
+        let mapped = resolve_path(path, &self.options.path_rules).ok();
+        let mapped = mapped.and_then(|resolved| resolved.only_folder());
+        let is_url = path.contains("://");
+        match mapped.filter(|_| is_url) {
+            Some(place) => self.store().location_of(&place),
+            None => self.store().location_of(path),
+        }
     }
 
     /// A session whose queries see `now_us` as the current time.

@@ -88,7 +88,13 @@ fn source(
         parallel_files: 1,
         ..ReadSession::default()
     };
-    let source = FileSource::new(sluice_source::local_store(), path, options, session);
+    let source = FileSource::with_s3(
+        sluice_source::local_store(),
+        engine.options.s3.clone(),
+        path,
+        options,
+        session,
+    );
     for (option, folder) in source.options().written_folders() {
         let place = |diagnostic: Diagnostic| match source.options().origins.of(option) {
             Some(origin) => vec![diagnostic.at(origin, "")],

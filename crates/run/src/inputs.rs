@@ -169,7 +169,7 @@ impl Binding<'_> {
                 .await?
                 .ok_or_else(|| not_run(name, flow))?,
             Input::Path { path, .. } => {
-                let location = self.tables.store().location_of(path)?;
+                let location = self.tables.engine().location_at(path)?;
                 sluice_table::DeltaTable::existing(self.tables.store(), &location).await?
             }
             _ => {
@@ -247,7 +247,7 @@ impl Binding<'_> {
                 self.files(file_input, &file_input.listing.files, flow)
             }
             Input::Path { path, .. } => {
-                let location = self.tables.store().location_of(path)?;
+                let location = self.tables.engine().location_at(path)?;
                 let table =
                     sluice_table::DeltaTable::existing(self.tables.store(), &location).await?;
                 Ok(table.provider(None).await?)

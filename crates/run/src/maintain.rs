@@ -22,7 +22,7 @@ use sluice_table::{
 
 use crate::engine::Engine;
 use crate::error::{Failure, Result, internal};
-use crate::lease::{self, Lease};
+use crate::lease::Lease;
 use crate::schema::{CLUSTER_BY, OWNER};
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
@@ -177,23 +177,24 @@ impl Engine {
             if retain_ms < floor_ms && !statement.force {
                 return Err(too_short(retain_ms, floor_ms, origin).into());
             }
-            let _lease = if retain_ms < RETENTION_MS && !statement.dry_run {
-                Some(self.lease_of(table)?)
+            let lease = if retain_ms < RETENTION_MS && !statement.dry_run {
+                self.lease_of(table).await?
             } else {
-                None
+                Lease::NotNeeded
             };
-            Ok(table.vacuum(retain_ms, statement.dry_run).await?)
+            let vacuumed = table.vacuum(retain_ms, statement.dry_run).await;
+            lease.release().await;
+            Ok(vacuumed?)
         };
         done.await.map_err(Failure::into_diagnostics)
     }
 
     /// The lease of the pipeline that owns a table: while it is held, no update of it runs.
-    pub(crate) fn lease_of(&self, table: &DeltaTable) -> Result<Lease> {
-        let properties = table.properties();
-        Ok(match properties.get(OWNER) {
-            Some(owner) => lease::take(self.lease_folder_of(owner).as_deref(), owner)?,
-            None => lease::take(None, "")?,
-        })
+    pub(crate) async fn lease_of(&self, table: &DeltaTable) -> Result<Lease> {
+        match table.properties().get(OWNER) {
+            Some(owner) => self.take_lease_of(owner).await,
+            None => Ok(Lease::NotNeeded),
+        }
     }
 }
 

@@ -260,8 +260,7 @@ async fn path_columns(
 ) -> Answer {
     if format == "delta" {
         let location = engine
-            .store()
-            .location_of(path)
+            .location_at(path)
             .map_err(|error| vec![error.diagnostic()])?;
         return match sluice_table::DeltaTable::open(engine.store(), &location).await {
             Ok(Some(table)) => Ok(ExternalSchema::Known(RelationSchema::plain(table.schema()))),
@@ -308,10 +307,7 @@ fn misplaced(engine: &Engine, declared: &DeclaredGraph) -> Vec<Diagnostic> {
                 continue;
             }
         };
-        let overlapped = placed.iter().find(|(_, other)| {
-            let (one, other) = (location.path(), other.path());
-            one.prefix_matches(other) || other.prefix_matches(one)
-        });
+        let overlapped = placed.iter().find(|(_, other)| location.overlaps(other));
         if let Some((other, _)) = overlapped {
             let written = [dataset, *other]
                 .into_iter()

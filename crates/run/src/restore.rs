@@ -42,28 +42,40 @@ impl Engine {
             {
                 return Err(owned(name, owner, to).into());
             }
-            let _lease = self.lease_of(table)?;
-            table.refresh().await?;
-            let session = self.session(self.clock().now_us())?;
-            let version =
-                version_of(table, &to.value, &session, Wanted::ToRestore, &to.origin).await?;
-            let is_view = declared
-                .datasets
-                .get(name)
-                .is_some_and(|dataset| dataset.kind == DatasetKind::MaterializedView);
-            let txns = self.begin_again(name, table, version, is_view).await?;
-            reach(self.store(), "restore-prepared", "")?;
-            let placed = |error: sluice_table::TableError| -> Failure {
-                match Failure::from(error) {
-                    Failure::Said(said) => {
-                        Failure::Said(said.into_iter().map(|d| d.at(&to.origin, "")).collect())
-                    }
-                    Failure::Killed => Failure::Killed,
-                }
-            };
-            table.restore(version, txns).await.map_err(placed)
+            let lease = self.lease_of(table).await?;
+            let restored = self.restore_alone(declared, name, table, to).await;
+            lease.release().await;
+            restored
         };
         done.await.map_err(Failure::into_diagnostics)
+    }
+
+    /// The restoration while no update runs.
+    async fn restore_alone(
+        &self,
+        declared: &DeclaredGraph,
+        name: &DatasetName,
+        table: &DeltaTable,
+        to: &Located<TimeTravel>,
+    ) -> Result<Restored> {
+        table.refresh().await?;
+        let session = self.session(self.clock().now_us())?;
+        let version = version_of(table, &to.value, &session, Wanted::ToRestore, &to.origin).await?;
+        let is_view = declared
+            .datasets
+            .get(name)
+            .is_some_and(|dataset| dataset.kind == DatasetKind::MaterializedView);
+        let txns = self.begin_again(name, table, version, is_view).await?;
+        reach(self.store(), "restore-prepared", "")?;
+        let placed = |error: sluice_table::TableError| -> Failure {
+            match Failure::from(error) {
+                Failure::Said(said) => {
+                    Failure::Said(said.into_iter().map(|d| d.at(&to.origin, "")).collect())
+                }
+                Failure::Killed => Failure::Killed,
+            }
+        };
+        table.restore(version, txns).await.map_err(placed)
     }
 
     /// A new incarnation of every flow that has written the table, as far as it was at a version.

@@ -29,6 +29,11 @@ impl Tables {
         }
     }
 
+    /// The engine that they belong to.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// The store that the tables lie in.
     pub(crate) fn store(&self) -> &Store {
         self.engine.store()

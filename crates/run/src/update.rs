@@ -21,7 +21,6 @@ use crate::engine::Engine;
 use crate::error::{Failure, Result, internal};
 use crate::event_log::{EventLog, source_location};
 use crate::failpoint::reach;
-use crate::lease;
 use crate::micro_batch::Done;
 use crate::prepare::{Prepared, prepare, prepare_anew};
 use crate::progress::Progress;
@@ -106,7 +105,21 @@ impl Engine {
     ) -> Result<UpdateState> {
         log.create_update(self, request);
         log.update_state(UpdateState::WaitingForResources);
-        let _lease = lease::take(self.lease_folder().as_deref(), &self.options.pipeline)?;
+        let lease = self.take_lease().await?;
+        let ended = self.run_alone(id, declared, request, log, report).await;
+        lease.release().await;
+        ended
+    }
+
+    /// The update while its lease is held.
+    async fn run_alone(
+        &self,
+        id: &str,
+        declared: &DeclaredGraph,
+        request: &UpdateRequest,
+        log: &Arc<EventLog>,
+        report: &mut UpdateReport,
+    ) -> Result<UpdateState> {
         reach(self.store(), "lease-taken", "")?;
         log.update_state(UpdateState::Initializing);
         let tables = Arc::new(Tables::new(self));

@@ -38,6 +38,12 @@ impl Ids for RandomIds {
     }
 }
 
+/// Who this engine is, among all that may run: for people who find its lease.
+pub(crate) fn engine_name() -> String {
+    let process = std::process::id();
+    format!("{}, process {process}, {}", user_name(), RandomIds.uuid())
+}
+
 /// Name of the user: who starts updates, and `${workspace.current_user.userName}`.
 pub(crate) fn user_name() -> String {
     ["SLUICE_USER", "USER", "LOGNAME", "USERNAME"]

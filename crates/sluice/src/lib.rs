@@ -13,10 +13,12 @@ mod progress;
 mod project_disk;
 mod render;
 mod rows;
+mod s3;
 mod source_text;
 mod statement;
 mod template;
 pub mod testing;
+mod warehouse;
 mod workplace;
 
 use std::process::ExitCode;

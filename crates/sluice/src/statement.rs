@@ -115,8 +115,9 @@ pub(crate) async fn open(
         && path.contains('/')
     {
         let store = shell.engine.warehouse();
-        let location = store
-            .location_of(path)
+        let location = shell
+            .engine
+            .location_at(path)
             .map_err(|error| placed(error.diagnostic()))?;
         let table = DeltaTable::existing(store, &location).await;
         return table.map_err(|error| placed(error.diagnostic()));

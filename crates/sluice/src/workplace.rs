@@ -1,24 +1,24 @@
 //! A project with its engine: what every command but the simplest needs. Wires options from the project, sluice.yml
 //! and the environment; must not do what an engine does.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sluice_graph::DeclaredGraph;
-use sluice_model::condition::project::{PROJECT_FIELD_NOT_SUPPORTED, PROJECT_NOT_FOUND};
-use sluice_model::condition::run::WAREHOUSE_NOT_WRITABLE;
-use sluice_model::{Diagnostic, Namespace, Origin};
+use sluice_model::condition::project::PROJECT_NOT_FOUND;
+use sluice_model::{Diagnostic, Namespace};
 use sluice_run::{Engine, EngineOptions, KinesisAccess, Observer};
-use sluice_source::PathRules;
 use sluice_source::aws::{AwsCredentialSpec, Secret};
+use sluice_source::{PathRules, S3};
 use sluice_sql::project::{CredentialSettings, Project, Settings};
-use sluice_table::{Durability, Store, StoreOptions};
+use sluice_table::{Durability, Store};
 
 use crate::arguments::Global;
-use crate::edge::{self, Opened, RandomIds, SystemClock};
+use crate::edge::{self, Opened};
+use crate::s3;
 use crate::source_text::SourceTexts;
 use crate::statement::Shell;
+use crate::warehouse::{Place, store_options};
 
 /// Wait before the second attempt at a flow whose error may pass by itself.
 const RETRY_WAIT: std::time::Duration = std::time::Duration::from_millis(500);
@@ -124,8 +124,13 @@ impl Workplace {
             // Said before anything is made on disk.
             return Err(Refused { diagnostics, texts });
         }
-        let (warehouse, warehouse_folder) = match warehouse(&project, &folder, purpose) {
-            Ok(warehouse) => warehouse,
+        let kinesis = kinesis_access(&project.settings);
+        let found = s3::of(&project, &kinesis.credentials).and_then(|s3| {
+            let place = Place::of(&project, &folder, purpose, &s3)?;
+            Ok((place, s3))
+        });
+        let (place, s3) = match found {
+            Ok(found) => found,
             Err(diagnostic) => {
                 diagnostics.push(*diagnostic);
                 return Err(Refused { diagnostics, texts });
@@ -133,16 +138,19 @@ impl Workplace {
         };
         let time_zone = time_zone(&project);
         let options = EngineOptions {
-            warehouse,
-            path_rules: path_rules(&project, &folder, &warehouse_folder),
+            path_rules: place.path_rules(&project, &folder),
             // What was never made has no lease.
-            warehouse_folder: (purpose == Purpose::Write || warehouse_folder.is_dir())
-                .then_some(warehouse_folder),
+            warehouse_folder: place
+                .folder
+                .filter(|folder| purpose == Purpose::Write || folder.is_dir()),
+            warehouse: place.store,
+            lease_owner: Some(edge::engine_name()),
+            s3,
             pipeline: project.key.clone(),
             target: project.target.clone(),
             namespace: project.namespace.clone(),
             event_log: project.event_log.clone(),
-            kinesis: kinesis_access(&project.settings),
+            kinesis,
             observer,
             user: edge::user_name(),
             time_zone: time_zone.clone(),
@@ -170,10 +178,12 @@ impl Workplace {
             warehouse: Store::local_unmade(
                 &folder.join(".sluice").join("warehouse"),
                 Durability::Fsync,
-                store_options(),
+                store_options(&S3::default()),
             )
             .map_err(|error| Refused::one(error.diagnostic()))?,
             warehouse_folder: None,
+            lease_owner: None,
+            s3: S3::default(),
             pipeline: "shell".to_owned(),
             target: None,
             namespace: Namespace::default(),
@@ -234,77 +244,6 @@ impl Workplace {
 
 fn processors() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
-}
-
-fn store_options() -> StoreOptions {
-    StoreOptions::new(Arc::new(SystemClock), Arc::new(RandomIds))
-}
-
-/// The warehouse of the project, with its folder on disk.
-fn warehouse(
-    project: &Project,
-    folder: &Path,
-    purpose: Purpose,
-) -> Result<(Store, PathBuf), Box<Diagnostic>> {
-    let written = project.settings.warehouse.as_deref();
-    if let Some(url) = written.filter(|text| text.contains("://") && !text.starts_with("file://")) {
-        return Err(Box::new(
-            Diagnostic::error(
-                &PROJECT_FIELD_NOT_SUPPORTED,
-                format!("the warehouse `{url}` is not on local disk"),
-            )
-            .at(&Origin::new("sluice.yml", 1, 1, 0), "")
-            .help("set `warehouse:` to a folder"),
-        ));
-    }
-    let path = match written {
-        Some(text) => folder.join(text.strip_prefix("file://").unwrap_or(text)),
-        None => folder.join(".sluice").join("warehouse"),
-    };
-    if purpose == Purpose::Read && !path.is_dir() {
-        // Nothing was ever written: an empty warehouse answers the same, and leaves no trace.
-        let store = Store::local_unmade(&path, Durability::Fsync, store_options())
-            .map_err(|error| error.diagnostic())?;
-        return Ok((store, path));
-    }
-    let unwritable = |error: &dyn std::fmt::Display| {
-        Box::new(
-            Diagnostic::error(
-                &WAREHOUSE_NOT_WRITABLE,
-                format!("cannot open the warehouse `{}`: {error}", path.display()),
-            )
-            .fact("nothing was changed")
-            .help("make the folder writable, or set `warehouse:` in sluice.yml to one that is"),
-        )
-    };
-    if purpose == Purpose::Write && written.is_none() {
-        keep_out_of_git(&folder.join(".sluice")).map_err(|error| unwritable(&error))?;
-    }
-    let store = Store::local(&path, Durability::Fsync, store_options())
-        .map_err(|error| unwritable(&error))?;
-    let real = path.canonicalize().unwrap_or(path);
-    Ok((store, real))
-}
-
-/// `.sluice/` is never committed by mistake.
-fn keep_out_of_git(folder: &Path) -> std::io::Result<()> {
-    let ignore = folder.join(".gitignore");
-    if !ignore.exists() {
-        fs::create_dir_all(folder)?;
-        fs::write(ignore, "*\n")?;
-    }
-    Ok(())
-}
-
-fn path_rules(project: &Project, folder: &Path, warehouse: &Path) -> PathRules {
-    let pairs =
-        |map: &std::collections::BTreeMap<String, String>| map.clone().into_iter().collect();
-    PathRules {
-        project_folder: folder.to_path_buf(),
-        volumes: pairs(&project.settings.volumes),
-        paths: pairs(&project.settings.paths),
-        engine_folders: vec![warehouse.to_path_buf(), folder.join(".sluice")],
-    }
 }
 
 fn time_zone(project: &Project) -> String {

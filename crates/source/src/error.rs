@@ -209,6 +209,10 @@ impl SourceError {
 
     /// A storage error of a file, with absence and refusal told apart.
     pub(crate) fn of_store(path: &str, source: object_store::Error) -> Self {
+        if let Some(diagnostic) = crate::s3::carried(&source) {
+            let told = diagnostic.clone().fact(format!("while reading `{path}`"));
+            return Self::Refused(Box::new(told));
+        }
         match source {
             object_store::Error::NotFound { .. } => Self::Missing {
                 path: path.to_string(),

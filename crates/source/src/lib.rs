@@ -13,6 +13,7 @@ mod glob;
 pub mod kinesis;
 mod option;
 mod path;
+mod s3;
 
 use sluice_model::limits;
 
@@ -24,3 +25,4 @@ pub use option::{
     PartitionColumns, ReadFilesOptions, SchemaHint, SourceCall,
 };
 pub use path::{PathRules, Place, ResolvedPath, Storage, resolve_path};
+pub use s3::{S3, S3Settings};

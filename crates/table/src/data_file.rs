@@ -16,9 +16,10 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use tokio::sync::mpsc;
 
 use crate::TableError;
+use crate::location::Location;
 use crate::sample;
 use crate::stats::{self, FloatBounds};
-use crate::store::{Location, Store};
+use crate::store::Store;
 use crate::write::WriteOptions;
 
 /// Encodes the rows of one partition into one file after another.
@@ -142,7 +143,8 @@ impl FileTask {
             .chain([name.as_str()])
             .collect();
         let place = self.location.file(&parts.join("/"))?;
-        let sink = BufWriter::with_capacity(self.store.objects(), place.path().clone(), PART_BYTES);
+        let objects = self.store.objects_of(&place)?;
+        let sink = BufWriter::with_capacity(objects, place.path().clone(), PART_BYTES);
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
             .set_statistics_truncate_length(Some(stats::STRING_BOUND_BYTES))

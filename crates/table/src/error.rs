@@ -147,7 +147,7 @@ impl From<datafusion::error::DataFusionError> for TableError {
 impl TableError {
     pub(crate) fn storage(
         action: &'static str,
-        path: &crate::store::Location,
+        path: &crate::location::Location,
     ) -> impl FnOnce(object_store::Error) -> Self {
         let path = path.to_string();
         move |source| Self::Storage {
@@ -184,9 +184,36 @@ impl TableError {
         }
     }
 
+    /// The words that the store itself has for what went wrong.
+    fn carried(&self) -> Option<Diagnostic> {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = match self {
+            Self::Delta(error) => Some(error.as_ref()),
+            Self::Query(error) => Some(error.as_ref()),
+            Self::Storage { source, .. } => Some(source.as_ref()),
+            Self::Parquet(error) => Some(error),
+            Self::Arrow(error) => Some(error),
+            _ => None,
+        };
+        while let Some(error) = cause {
+            if let Some(diagnostic) = error.downcast_ref::<Diagnostic>() {
+                return Some(diagnostic.clone());
+            }
+            cause = error.source();
+        }
+        None
+    }
+
     /// The error for people: condition, sentence, and what to do next.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic {
+        if let Some(known) = self.carried() {
+            return match self {
+                Self::Storage { action, path, .. } => {
+                    known.fact(format!("while trying to {action} `{path}`"))
+                }
+                _ => known,
+            };
+        }
         let diagnostic = Diagnostic::error(self.condition(), self.to_string());
         match self {
             Self::NotNull { row, .. } | Self::Check { row, .. } => {
@@ -214,7 +241,7 @@ impl TableError {
 
 /// The error for features of the protocol that we do not have.
 pub(crate) fn unsupported(
-    location: &crate::store::Location,
+    location: &crate::location::Location,
     purpose: &'static str,
     features: &[impl ToString],
 ) -> TableError {
@@ -229,7 +256,7 @@ pub(crate) fn unsupported(
 
 /// What an error of the library about a log is.
 pub(crate) fn unreadable(
-    location: &crate::store::Location,
+    location: &crate::location::Location,
     error: deltalake::DeltaTableError,
 ) -> TableError {
     match error {
@@ -244,7 +271,7 @@ pub(crate) fn unreadable(
 }
 
 /// The library names features that it does not know in a sentence only.
-fn unreadable_log(location: &crate::store::Location, reason: String) -> TableError {
+fn unreadable_log(location: &crate::location::Location, reason: String) -> TableError {
     let lower = reason.to_lowercase();
     if lower.contains("feature") && (lower.contains("unsupported") || lower.contains("unknown")) {
         unsupported(location, "read", &[reason])

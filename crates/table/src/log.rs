@@ -12,7 +12,8 @@ use parquet::schema::types::SchemaDescriptor;
 use serde::Deserialize;
 
 use crate::TableError;
-use crate::store::{Location, Store};
+use crate::location::Location;
+use crate::store::Store;
 
 /// Commits read at a time.
 const READ_AHEAD: usize = 16;
@@ -206,7 +207,7 @@ async fn checkpoint_before(
         if at > version {
             continue;
         }
-        let file = Location::of(meta.location);
+        let file = table.at(meta.location);
         match &mut newest {
             Some((found, files)) if *found == at => files.push(file),
             Some((found, _)) if *found > at => {}

@@ -16,10 +16,11 @@ use parquet::file::metadata::ParquetMetaDataReader;
 use sluice_checkpoint::FlowId;
 
 use crate::TableError;
+use crate::location::Location;
 use crate::log::{self, LogFile};
 use crate::request::{CommitOutcome, CommitRequest};
 use crate::schema::MetadataChange;
-use crate::store::{Location, Store};
+use crate::store::Store;
 use crate::table::DeltaTable;
 
 /// Whether damage at the end of a log is repaired.
@@ -211,7 +212,7 @@ async fn repair(store: &Store, location: &Location) -> Result<Vec<Repaired>, Tab
     let mut names: Vec<(LogFile, Location)> = vec![];
     for meta in store.list(&log::log_folder(location)).await? {
         let file = LogFile::of(meta.location.filename().unwrap_or_default());
-        names.push((file, Location::of(meta.location)));
+        names.push((file, location.at(meta.location)));
     }
     let commits: Vec<u64> = versions(&names, |file| match file {
         LogFile::Commit(version) => Some(version),

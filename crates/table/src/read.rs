@@ -135,12 +135,10 @@ impl DeltaTable {
             let urls = files.iter().map(|file| file_url(&base, &file.path));
             scan = scan.with_file_selection(FileSelection::from_file_paths(urls));
         }
-        let mut base = self.store.url().clone();
-        base.set_path("/");
         Ok(Arc::new(PinnedScan {
             scan,
-            base,
-            objects: self.store.objects(),
+            base: self.store.root_of(&self.location),
+            objects: self.store.objects_of(&self.location)?,
         }))
     }
 }

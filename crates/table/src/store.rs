@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::hook::{NoHook, Step, StepAction, StepHook};
 use crate::hooked::Hooked;
+use crate::location::{Location, path_of};
 use crate::{Durability, DurableLocal, TableError};
 
 /// What a store is given beside its place.
@@ -29,6 +30,24 @@ pub struct StoreOptions {
     pub hook: Arc<dyn StepHook>,
     /// Wait before a commit whose outcome is open is looked at again; doubles with each look.
     pub commit_wait: Duration,
+    /// Opens stores beside the warehouse's own, for tables that a `LOCATION` puts there.
+    pub others: Arc<dyn OtherStores>,
+}
+
+/// Opens stores by the URL of their root (`s3://bucket/`, `file:///`).
+pub trait OtherStores: std::fmt::Debug + Send + Sync {
+    /// The objects of a store, their paths from its root; `None` for what cannot hold tables.
+    fn open(&self, root: &Url) -> Option<Arc<dyn ObjectStore>>;
+}
+
+/// No store but the warehouse's own.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoOtherStores;
+
+impl OtherStores for NoOtherStores {
+    fn open(&self, _root: &Url) -> Option<Arc<dyn ObjectStore>> {
+        None
+    }
 }
 
 impl StoreOptions {
@@ -40,7 +59,15 @@ impl StoreOptions {
             ids,
             hook: Arc::new(NoHook),
             commit_wait: Duration::from_millis(5),
+            others: Arc::new(NoOtherStores),
         }
+    }
+
+    /// With stores beside the warehouse's own.
+    #[must_use]
+    pub fn with_others(mut self, others: Arc<dyn OtherStores>) -> Self {
+        self.others = others;
+        self
     }
 
     /// With another wait between looks at a commit.
@@ -67,59 +94,6 @@ pub enum PutOutcome {
     AlreadyExists,
 }
 
-/// The place of one table, or of anything else in a store.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Location {
-    path: Path,
-}
-
-impl Location {
-    /// The path in the store, from its root.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// A place below this one. Each part becomes one folder or file name: what is not a letter or digit of ASCII or one
-    /// of `- _ .` is written as `=` and two hexadecimal digits, byte by byte. Empty parts are left out.
-    #[must_use]
-    pub fn child<'a>(&self, parts: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut text = self.path.to_string();
-        for part in parts.into_iter().filter(|part| !part.is_empty()) {
-            if !text.is_empty() {
-                text.push('/');
-            }
-            text.push_str(&encode_name(part));
-        }
-        Self::from_text(&text).unwrap_or_else(|| self.clone())
-    }
-
-    /// The place of a file below this one by its relative path, which is taken as it is.
-    ///
-    /// # Errors
-    /// It is no path.
-    pub fn file(&self, path: &str) -> Result<Self, TableError> {
-        let place = Self::from_text(&format!("{}/{path}", self.path));
-        place.ok_or_else(|| TableError::Invalid(format!("{path} is no path of a file")))
-    }
-
-    fn from_text(text: &str) -> Option<Self> {
-        Path::parse(text).ok().map(|path| Self { path })
-    }
-
-    /// The place of an object that a listing gave.
-    #[must_use]
-    pub fn of(path: Path) -> Self {
-        Self { path }
-    }
-}
-
-impl std::fmt::Display for Location {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.path)
-    }
-}
-
 /// A store with a base folder, the warehouse. Cheap to clone; clones share locks and, in memory, objects.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -134,7 +108,8 @@ struct Inner {
     base_path: Path,
     options: StoreOptions,
     durable_puts_are_atomic: bool,
-    locks: Mutex<HashMap<Path, Arc<tokio::sync::Mutex<()>>>>,
+    locks: Mutex<HashMap<Location, Arc<tokio::sync::Mutex<()>>>>,
+    others: Mutex<HashMap<Url, Arc<dyn ObjectStore>>>,
 }
 
 impl Store {
@@ -221,6 +196,7 @@ impl Store {
                 options,
                 durable_puts_are_atomic,
                 locks: Mutex::default(),
+                others: Mutex::default(),
             }),
         })
     }
@@ -268,10 +244,7 @@ impl Store {
     /// A place below the base, as [`Location::child`] names it.
     #[must_use]
     pub fn place(&self, parts: &[&str]) -> Location {
-        Location {
-            path: self.inner.base_path.clone(),
-        }
-        .child(parts.iter().copied())
+        Location::new(self.inner.base_path.clone()).child(parts.iter().copied())
     }
 
     /// Where a dataset lies: `<base>/<catalog>/<schema>/<name>`, lower case, each named as [`Location::child`] does.
@@ -286,38 +259,69 @@ impl Store {
         matches!(self.inner.base.scheme(), "file" | "memory")
     }
 
-    /// The place that a `LOCATION` names: a URL of the same store, or an absolute path on local disk.
+    /// The place that a `LOCATION` names: a URL, or an absolute path on local disk.
     ///
     /// # Errors
-    /// It lies in another store.
+    /// It lies in a store that is none for tables.
     pub fn location_of(&self, text: &str) -> Result<Location, TableError> {
         let base = &self.inner.base;
-        if self.has_folders() && text.starts_with('/') {
-            let url = Url::from_directory_path(text)
+        let url = if text.starts_with('/') {
+            let mut url = Url::from_directory_path(text)
                 .map_err(|()| TableError::Invalid(format!("{text} is no absolute path")))?;
-            return Ok(Location {
-                path: path_of(&url)?,
-            });
+            if base.scheme() == "memory" {
+                url = Url::parse(&format!("memory://{}", url.path()))
+                    .map_err(|error| TableError::Invalid(error.to_string()))?;
+            }
+            url
+        } else {
+            Url::parse(text)
+                .map_err(|error| TableError::Invalid(format!("{text} is no location: {error}")))?
+        };
+        let location = Location::new(path_of(&url)?);
+        if url.scheme() == base.scheme() && url.host_str() == base.host_str() {
+            return Ok(location);
         }
-        let url = Url::parse(text)
-            .map_err(|error| TableError::Invalid(format!("{text} is no location: {error}")))?;
-        if url.scheme() != base.scheme() || url.host_str() != base.host_str() {
-            return Err(TableError::Invalid(format!(
-                "{text} lies in another store than {base}"
-            )));
+        let mut root = url;
+        root.set_path("/");
+        self.other(&root)
+            .map(|_| location.in_root(root))
+            .map_err(|_| TableError::Invalid(format!("{text} lies in another store than {base}")))
+    }
+
+    /// The objects of another store, opened once.
+    fn other(&self, root: &Url) -> Result<Arc<dyn ObjectStore>, TableError> {
+        let mut others = self
+            .inner
+            .others
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(objects) = others.get(root) {
+            return Ok(Arc::clone(objects));
         }
-        let path = path_of(&url)?;
-        Ok(Location { path })
+        let Some(inner) = self.inner.options.others.open(root) else {
+            return Err(TableError::Invalid(format!("{root} holds no tables")));
+        };
+        let hook = Arc::clone(&self.inner.options.hook);
+        let objects: Arc<dyn ObjectStore> = Arc::new(Hooked { inner, hook });
+        others.insert(root.clone(), Arc::clone(&objects));
+        Ok(objects)
+    }
+
+    /// The root of the store that a place lies in.
+    #[must_use]
+    pub fn root_of(&self, location: &Location) -> Url {
+        let mut root = location.root().unwrap_or(&self.inner.base).clone();
+        root.set_path("/");
+        root
     }
 
     /// The URL of a place, with a slash at its end.
     #[must_use]
     pub fn url_of(&self, location: &Location) -> Url {
-        let mut url = self.inner.base.clone();
-        url.set_path("/");
+        let mut url = self.root_of(location);
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty();
-            for part in location.path.as_ref().split('/') {
+            for part in location.path().as_ref().split('/') {
                 segments.push(part);
             }
             segments.push("");
@@ -325,10 +329,21 @@ impl Store {
         url
     }
 
-    /// The objects, with the hook in front. Paths start at the root of the store.
+    /// The objects of the warehouse's store, with the hook in front. Paths start at the root of the store.
     #[must_use]
     pub fn objects(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.inner.objects)
+    }
+
+    /// As [`Store::objects`], of the store that a place lies in.
+    ///
+    /// # Errors
+    /// It was made by a store that knows further ones than this.
+    pub fn objects_of(&self, location: &Location) -> Result<Arc<dyn ObjectStore>, TableError> {
+        match location.root() {
+            None => Ok(self.objects()),
+            Some(root) => self.other(root),
+        }
     }
 
     /// The clock.
@@ -380,8 +395,8 @@ impl Store {
         bytes: Bytes,
     ) -> Result<PutOutcome, TableError> {
         match self
-            .objects()
-            .put_opts(&place.path, bytes.into(), PutMode::Create.into())
+            .objects_of(place)?
+            .put_opts(place.path(), bytes.into(), PutMode::Create.into())
             .await
         {
             Ok(_) => Ok(PutOutcome::Created),
@@ -395,7 +410,10 @@ impl Store {
     /// # Errors
     /// The store fails; the object may be there all the same.
     pub async fn put(&self, place: &Location, bytes: Bytes) -> Result<(), TableError> {
-        let put = self.objects().put(&place.path, bytes.into()).await;
+        let put = self
+            .objects_of(place)?
+            .put(place.path(), bytes.into())
+            .await;
         put.map(|_| ()).map_err(TableError::storage("write", place))
     }
 
@@ -404,7 +422,8 @@ impl Store {
     /// # Errors
     /// The store fails.
     pub async fn get(&self, place: &Location) -> Result<Option<Bytes>, TableError> {
-        let read = async { self.objects().get(&place.path).await?.bytes().await };
+        let objects = self.objects_of(place)?;
+        let read = async { objects.get(place.path()).await?.bytes().await };
         match read.await {
             Ok(bytes) => Ok(Some(bytes)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -417,7 +436,7 @@ impl Store {
     /// # Errors
     /// The store fails.
     pub async fn head(&self, place: &Location) -> Result<Option<ObjectMeta>, TableError> {
-        match self.objects().head(&place.path).await {
+        match self.objects_of(place)?.head(place.path()).await {
             Ok(meta) => Ok(Some(meta)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(TableError::storage("read", place)(error)),
@@ -429,7 +448,8 @@ impl Store {
     /// # Errors
     /// The store fails.
     pub async fn list(&self, place: &Location) -> Result<Vec<ObjectMeta>, TableError> {
-        let listed: Result<Vec<_>> = self.objects().list(Some(&place.path)).try_collect().await;
+        let objects = self.objects_of(place)?;
+        let listed: Result<Vec<_>> = objects.list(Some(place.path())).try_collect().await;
         let mut listed = match listed {
             Err(object_store::Error::NotFound { .. }) => vec![],
             other => other.map_err(TableError::storage("list", place))?,
@@ -443,7 +463,7 @@ impl Store {
     /// # Errors
     /// The store fails.
     pub async fn delete(&self, place: &Location) -> Result<(), TableError> {
-        match self.objects().delete(&place.path).await {
+        match self.objects_of(place)?.delete(place.path()).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(TableError::storage("delete", place)(error)),
         }
@@ -456,37 +476,6 @@ impl Store {
             .locks
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(locks.entry(location.path.clone()).or_default())
+        Arc::clone(locks.entry(location.clone()).or_default())
     }
-}
-
-/// One part of a name as one folder: safe on every disk and in every URL, and never `.` or `..`. Not with `%`, which
-/// the Delta library unescapes in some places and not in others.
-fn encode_name(name: &str) -> String {
-    use std::fmt::Write as _;
-    let dots_only = name.bytes().all(|byte| byte == b'.');
-    let mut encoded = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric()
-            || matches!(byte, b'_' | b'-')
-            || (byte == b'.' && !dots_only)
-        {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "={byte:02X}");
-        }
-    }
-    encoded
-}
-
-/// The path of a URL, refused where the Delta library would lose it.
-fn path_of(url: &Url) -> Result<Path, TableError> {
-    let path = Path::from_url_path(url.path())
-        .map_err(|error| TableError::Invalid(format!("{url} is no place for tables: {error}")))?;
-    if path.as_ref().contains('%') {
-        return Err(TableError::Invalid(format!(
-            "{url} is no place for tables: a folder name contains `%`"
-        )));
-    }
-    Ok(path)
 }

@@ -16,10 +16,11 @@ use tokio::sync::OnceCell;
 use crate::TableError;
 use crate::commit::COMMIT_ID;
 use crate::error::{unreadable, unsupported};
+use crate::location::Location;
 use crate::log::{self, Txns};
 use crate::schema::{self, TableDefinition};
 use crate::stats;
-use crate::store::{Location, PutOutcome, Store};
+use crate::store::{PutOutcome, Store};
 
 /// One version of a table, as it was read.
 ///
@@ -141,7 +142,7 @@ impl DeltaTable {
     /// # Errors
     /// The store fails, the log does not read, or the table needs reader features that we do not have.
     pub async fn open(store: &Store, location: &Location) -> Result<Option<Self>, TableError> {
-        let log_store = log_store(store, location);
+        let log_store = log_store(store, location)?;
         match load(location, &log_store, None).await {
             Ok(loaded) => Ok(Some(Self {
                 store: store.clone(),
@@ -467,16 +468,16 @@ async fn load(
     )
 }
 
-fn log_store(store: &Store, location: &Location) -> LogStoreRef {
-    let objects = store.objects();
+fn log_store(store: &Store, location: &Location) -> Result<LogStoreRef, TableError> {
+    let objects = store.objects_of(location)?;
     let prefixed = Arc::new(PrefixStore::new(
         Arc::clone(&objects),
         location.path().clone(),
     ));
-    default_logstore(
+    Ok(default_logstore(
         prefixed,
         objects,
         &store.url_of(location),
         &StorageConfig::default(),
-    )
+    ))
 }

@@ -8,7 +8,6 @@ use std::path::Path;
 use futures::{StreamExt, TryStreamExt};
 
 use crate::TableError;
-use crate::store::Location;
 use crate::table::DeltaTable;
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
@@ -80,7 +79,7 @@ impl DeltaTable {
             }
             found.bytes += meta.size;
             found.paths.push(path);
-            places.push(Location::of(meta.location));
+            places.push(self.location.at(meta.location));
         }
         if !dry_run {
             let deleted = futures::stream::iter(places).map(|place| {

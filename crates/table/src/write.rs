@@ -15,7 +15,8 @@ use tokio::task::JoinHandle;
 use crate::TableError;
 use crate::constraint::Constraint;
 use crate::data_file::{Buffers, FileTask};
-use crate::store::{Location, Store};
+use crate::location::Location;
+use crate::store::Store;
 use crate::table::DeltaTable;
 
 /// How rows become files.

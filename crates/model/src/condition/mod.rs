@@ -10,6 +10,7 @@ pub mod kinesis;
 pub mod project;
 pub mod query;
 pub mod run;
+pub mod s3;
 pub mod source;
 pub mod sql;
 pub mod table;
@@ -84,6 +85,7 @@ pub fn all() -> impl Iterator<Item = &'static Condition> {
         query::ALL,
         source::ALL,
         kinesis::ALL,
+        s3::ALL,
         table::ALL,
         run::ALL,
         command::ALL,

@@ -32,7 +32,7 @@ conditions! {
     PROJECT_FIELD_CONFLICT = "PROJECT_FIELD_CONFLICT", "42K00", User, No, "Two keys of a project file say the same thing in two ways; only one of them may be there.";
     PROJECT_FIELD_WITHOUT_EFFECT = "PROJECT_FIELD_WITHOUT_EFFECT", "01000", User, No, "A key is meant for the cloud and has no effect here. Nothing needs to be changed.";
     PROJECT_FIELD_NOT_SUPPORTED = "PROJECT_FIELD_NOT_SUPPORTED", "0A000", User, No, "A key asks for something that Sluice does not do, and ignoring it would change what the pipeline means.";
-    SETTINGS_FIELD_UNKNOWN = "SETTINGS_FIELD_UNKNOWN", "42K00", User, No, "sluice.yml holds a key that Sluice does not know. Known are warehouse, volumes, paths, credentials, kinesis, notification_destinations and serve.";
+    SETTINGS_FIELD_UNKNOWN = "SETTINGS_FIELD_UNKNOWN", "42K00", User, No, "sluice.yml holds a key that Sluice does not know. Known are warehouse, volumes, paths, credentials, kinesis, s3, notification_destinations and serve.";
     BUNDLE_INCLUDE_NOT_FOUND = "BUNDLE_INCLUDE_NOT_FOUND", "42K00", User, No, "A path under `include` of databricks.yml names no file.";
     BUNDLE_TARGET_NOT_FOUND = "BUNDLE_TARGET_NOT_FOUND", "42K00", User, No, "The target given with `-t` is not one of the `targets` of databricks.yml.";
     BUNDLE_TARGET_REQUIRED = "BUNDLE_TARGET_REQUIRED", "42K00", User, No, "databricks.yml has several targets and none of them is the default. Name one with `-t`, or mark one with `default: true`.";

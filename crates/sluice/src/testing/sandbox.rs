@@ -107,6 +107,7 @@ pub(super) fn rules(
         volumes: settings.volumes.iter().map(mapped).collect(),
         paths,
         engine_folders: vec![],
+        engine_urls: vec![],
     }
 }
 

@@ -9,7 +9,7 @@ use object_store::memory::InMemory;
 use sluice_graph::DeclaredGraph;
 use sluice_model::Diagnostic;
 use sluice_run::{Engine, EngineOptions};
-use sluice_source::PathRules;
+use sluice_source::{PathRules, S3};
 use sluice_sql::project::{LoadOptions, Project, load};
 use sluice_table::{Store, StoreOptions};
 use url::Url;
@@ -273,6 +273,7 @@ impl World {
             volumes: pairs(&project.settings.volumes),
             paths: pairs(&project.settings.paths),
             engine_folders: vec![],
+            engine_urls: vec![],
         }
     }
 
@@ -286,6 +287,8 @@ impl World {
         Ok(Engine::new(EngineOptions {
             warehouse: self.store()?,
             warehouse_folder: None,
+            lease_owner: None,
+            s3: S3::default(),
             pipeline: project.key.clone(),
             target: project.target.clone(),
             namespace: project.namespace.clone(),

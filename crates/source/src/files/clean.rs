@@ -1,15 +1,21 @@
 //! `cleanSource`: which files may go once they have been read for good, and the removal of them.
 
-use object_store::ObjectStoreExt;
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use object_store::buffered::BufWriter;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
 use sluice_model::Diagnostic;
 use sluice_model::condition::source as condition;
+use tokio::io::AsyncWriteExt;
 
 use super::list::looks_into;
 use super::source::FileSource;
 use super::{FileEntry, TakenFile};
 use crate::SourceError;
 use crate::option::{CleanSource, ReadFilesOptions};
-use crate::path::ResolvedPath;
+use crate::path::{ResolvedPath, Storage};
 
 /// A file that may go now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +76,18 @@ impl FileSource {
     /// # Errors
     /// The storage failed; what was done so far stays done, and the next call goes on.
     pub async fn clean(&self, actions: &[CleanAction]) -> Result<CleanOutcome, SourceError> {
+        self.clean_into(actions, &Storage::Objects).await
+    }
+
+    /// As [`FileSource::clean`], where files are moved into another storage.
+    ///
+    /// # Errors
+    /// As [`FileSource::clean`].
+    pub async fn clean_into(
+        &self,
+        actions: &[CleanAction],
+        to: &Storage,
+    ) -> Result<CleanOutcome, SourceError> {
         let mut outcome = CleanOutcome::default();
         for action in actions {
             let (CleanAction::Delete(file) | CleanAction::Move(file, _)) = action;
@@ -81,14 +99,17 @@ impl FileSource {
                 }
                 Err(error) => return Err(error),
             }
-            let key = self.inner.key(file)?;
+            let (store, key) = self.inner.object(file)?;
             let done = match action {
-                CleanAction::Delete(_) => self.inner.store.delete(&key).await,
-                CleanAction::Move(_, to) => {
-                    self.inner
-                        .store
-                        .rename(&key, &object_store::path::Path::from(to.as_str()))
-                        .await
+                CleanAction::Delete(_) => store.delete(&key).await,
+                CleanAction::Move(_, name) => {
+                    let place = Path::parse(name).unwrap_or_else(|_| Path::from(name.as_str()));
+                    let target = self.inner.stores.of(to);
+                    if Arc::ptr_eq(&store, &target) {
+                        store.rename(&key, &place).await
+                    } else {
+                        carry(&store, &key, target, place).await
+                    }
                 }
             };
             done.map_err(|error| SourceError::of_store(&file.path, error))?;
@@ -125,6 +146,26 @@ impl FileSource {
         }
         Ok(())
     }
+}
+
+/// Moves an object into another store: it is whole there before it goes here.
+async fn carry(
+    from: &Arc<dyn ObjectStore>,
+    key: &Path,
+    to: Arc<dyn ObjectStore>,
+    place: Path,
+) -> object_store::Result<()> {
+    let mut chunks = from.get(key).await?.into_stream();
+    let mut writer = BufWriter::new(to, place);
+    let lost = |source: std::io::Error| object_store::Error::Generic {
+        store: "cleanSource",
+        source: Box::new(source),
+    };
+    while let Some(chunk) = chunks.try_next().await? {
+        writer.put(chunk).await?;
+    }
+    writer.shutdown().await.map_err(lost)?;
+    from.delete(key).await
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use object_store::ObjectStore;
 use regex::Regex;
 
 use super::FileEntry;
+use super::source::Stores;
 use super::walk::{Filter, Found, walk};
 use crate::glob::SegmentGlob;
 use crate::option::ReadFilesOptions;
@@ -163,16 +164,19 @@ fn is_unfinished(name: &str) -> bool {
 
 /// Lists every file that the path means.
 pub(super) async fn list(
-    store: &Arc<dyn ObjectStore>,
+    stores: &Stores,
     path: &ResolvedPath,
     options: &ReadFilesOptions,
     now_us: i64,
 ) -> Result<Listing, SourceError> {
     let mut listing = Listing::default();
     for place in &path.places {
-        let found = match place.storage {
+        let found = match &place.storage {
             Storage::Disk => list_disk(place, path, options, &mut listing.skipped).await?,
-            Storage::Objects => list_objects(store, place, options, &mut listing.skipped).await?,
+            storage => {
+                let store = stores.of(storage);
+                list_objects(&store, place, path, options, &mut listing.skipped).await?
+            }
         };
         keep(place, found, options, now_us, &mut listing);
     }
@@ -266,12 +270,18 @@ async fn list_disk(
 async fn list_objects(
     store: &Arc<dyn ObjectStore>,
     place: &Place,
+    path: &ResolvedPath,
     options: &ReadFilesOptions,
     skipped: &mut Skipped,
 ) -> Result<Vec<Found>, SourceError> {
     let filter = filter(place, options)?;
     let base = place.base.trim_start_matches('/');
-    let prefix = object_store::path::Path::from(base);
+    let prefix = object_store::path::Path::parse(base)
+        .unwrap_or_else(|_| object_store::path::Path::from(base));
+    let is_of_engine = |key: &str| {
+        let name = place.real_name(key);
+        path.excluded.iter().any(|folder| under(&name, folder))
+    };
     let mut found = vec![];
     let mut any = false;
     let mut objects = store.list(Some(&prefix));
@@ -282,7 +292,7 @@ async fn list_objects(
     {
         any = true;
         let path = format!("/{}", object.location);
-        if !under(&path, &place.base) {
+        if !under(&path, &place.base) || is_of_engine(&path) {
             continue;
         }
         let below: Vec<&str> = path[place.base.len()..]

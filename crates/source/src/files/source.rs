@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt};
 use sluice_model::condition::source as condition;
 use sluice_model::{Diagnostic, SparkField, SparkType};
 
 use super::read::{FileStream, read};
 use super::{BadRowKeeper, FileEntry, Listing, SourceSchema, StoredSchema, list, partition};
 use crate::option::{FileFormat, ReadFilesOptions};
-use crate::path::ResolvedPath;
+use crate::path::{ResolvedPath, Storage};
+use crate::s3::S3;
 use crate::{SourceError, format};
 
 /// The store of local disk, rooted at `/` as [`FileSource`] expects it.
@@ -46,9 +47,25 @@ pub struct FileSource {
     pub(super) inner: Arc<Inner>,
 }
 
+/// The stores that the places of a path are in.
+#[derive(Debug, Clone)]
+pub(super) struct Stores {
+    own: Arc<dyn ObjectStore>,
+    s3: S3,
+}
+
+impl Stores {
+    pub(super) fn of(&self, storage: &Storage) -> Arc<dyn ObjectStore> {
+        match storage {
+            Storage::Bucket(name) => self.s3.bucket(name),
+            Storage::Disk | Storage::Objects => Arc::clone(&self.own),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Inner {
-    pub(super) store: Arc<dyn ObjectStore>,
+    pub(super) stores: Stores,
     pub(super) path: ResolvedPath,
     pub(super) options: ReadFilesOptions,
     pub(super) session: ReadSession,
@@ -63,9 +80,21 @@ impl FileSource {
         options: ReadFilesOptions,
         session: ReadSession,
     ) -> Self {
+        Self::with_s3(store, S3::default(), path, options, session)
+    }
+
+    /// As [`FileSource::new`], with buckets that are reached in this way.
+    #[must_use]
+    pub fn with_s3(
+        own: Arc<dyn ObjectStore>,
+        s3: S3,
+        path: ResolvedPath,
+        options: ReadFilesOptions,
+        session: ReadSession,
+    ) -> Self {
         Self {
             inner: Arc::new(Inner {
-                store,
+                stores: Stores { own, s3 },
                 path,
                 options,
                 session,
@@ -92,7 +121,7 @@ impl FileSource {
     /// Nothing is at the path, or a folder cannot be read.
     pub async fn discover(&self, now_us: i64) -> Result<Listing, SourceError> {
         list::list(
-            &self.inner.store,
+            &self.inner.stores,
             &self.inner.path,
             &self.inner.options,
             now_us,
@@ -236,8 +265,13 @@ impl Inner {
         file: &FileEntry,
     ) -> Result<Option<object_store::GetResult>, SourceError> {
         let shown = self.path.shown(&file.path);
-        let key = self.key(file)?;
-        match self.store.get(&key).await {
+        let (store, key) = self.object(file)?;
+        // A bucket gives the listed version or none; a disk is asked again when the file has been read.
+        let wanted = GetOptions {
+            if_match: file.etag.clone(),
+            ..GetOptions::default()
+        };
+        match store.get_opts(&key, wanted).await {
             Ok(result) => {
                 self.check_version(file, &result.meta)?;
                 Ok(Some(result))
@@ -252,7 +286,8 @@ impl Inner {
     /// Checks that a file is still the planned version.
     pub(super) async fn check(&self, file: &FileEntry) -> Result<(), SourceError> {
         let shown = self.path.shown(&file.path);
-        match self.store.head(&self.key(file)?).await {
+        let (store, key) = self.object(file)?;
+        match store.head(&key).await {
             Ok(meta) => self.check_version(file, &meta),
             Err(error) => Err(SourceError::of_store(&shown, error)),
         }
@@ -264,7 +299,13 @@ impl Inner {
         meta: &object_store::ObjectMeta,
     ) -> Result<(), SourceError> {
         let modified_us = meta.last_modified.timestamp_micros();
-        if file.is_version(meta.size, modified_us, meta.e_tag.as_deref()) {
+        // Servers that list no tags list times more exactly than they tell them of one object.
+        let is_bucket = matches!(self.path.storage_of(&file.path), Some(Storage::Bucket(_)));
+        let is_same_second = is_bucket
+            && file.etag.is_none()
+            && file.size == meta.size
+            && file.modified_us.div_euclid(1_000_000) == modified_us.div_euclid(1_000_000);
+        if is_same_second || file.is_version(meta.size, modified_us, meta.e_tag.as_deref()) {
             return Ok(());
         }
         Err(SourceError::Changed {
@@ -274,16 +315,26 @@ impl Inner {
         })
     }
 
-    pub(super) fn key(&self, file: &FileEntry) -> Result<object_store::path::Path, SourceError> {
+    /// The store of a file, and its key there.
+    pub(super) fn object(
+        &self,
+        file: &FileEntry,
+    ) -> Result<(Arc<dyn ObjectStore>, object_store::path::Path), SourceError> {
+        let storage = self
+            .path
+            .storage_of(&file.path)
+            .unwrap_or(&Storage::Objects);
         let key = self
             .path
             .key_of(&file.path)
             .ok_or_else(|| SourceError::Missing {
                 path: file.path.clone(),
             })?;
-        object_store::path::Path::parse(&key).map_err(|error| SourceError::Unreadable {
-            path: file.path.clone(),
-            reason: error.to_string(),
-        })
+        let key =
+            object_store::path::Path::parse(&key).map_err(|error| SourceError::Unreadable {
+                path: file.path.clone(),
+                reason: error.to_string(),
+            })?;
+        Ok((self.stores.of(storage), key))
     }
 }

@@ -193,6 +193,9 @@ pub(crate) fn of_io(shown: &str, format: &'static str, error: &Error) -> SourceE
             reason: limit.to_string(),
         };
     }
+    if let Some(diagnostic) = error.get_ref().and_then(|inner| crate::s3::carried(inner)) {
+        return SourceError::Refused(Box::new(diagnostic.clone()));
+    }
     if error.raw_os_error().is_some()
         || error
             .get_ref()

@@ -3,7 +3,7 @@
 use sluice_model::Diagnostic;
 use sluice_model::condition::source as condition;
 
-use super::{PathRules, absolute};
+use super::{PathRules, Place, Storage, absolute, url_folder};
 
 /// Whether a path is a folder or lies in it; both absolute without trailing slash.
 pub(crate) fn under(path: &str, folder: &str) -> bool {
@@ -17,13 +17,27 @@ const SYSTEM: &[&str] = &["/proc", "/sys", "/dev", "/etc", "/boot"];
 const TOO_WIDE: &[&str] = &["", "/home", "/root", "/Users", "/usr", "/var"];
 
 /// Refuses what must never be a source.
-pub(super) fn check_allowed(part: &str, base: &str, rules: &PathRules) -> Result<(), Diagnostic> {
+pub(super) fn check_allowed(place: &Place, rules: &PathRules) -> Result<(), Diagnostic> {
+    let (part, base) = (place.written.as_str(), place.base.as_str());
     let refuse = |why: &str| {
         Err(Diagnostic::error(
             &condition::PATH_NOT_ALLOWED,
             format!("path `{part}` {why}"),
         ))
     };
+    let of_engine = || {
+        refuse("leads into the engine's own warehouse or state")
+            .map_err(|error| error.help("read the table by its name instead"))
+    };
+    if let Storage::Bucket(_) = place.storage {
+        let name = place.real_name(base);
+        let mut own = rules.engine_urls.iter().map(|url| url_folder(url));
+        return if own.any(|folder| under(&name, &folder)) {
+            of_engine()
+        } else {
+            Ok(())
+        };
+    }
     if is_system(base) {
         return refuse("leads into a folder of the operating system");
     }
@@ -36,8 +50,7 @@ pub(super) fn check_allowed(part: &str, base: &str, rules: &PathRules) -> Result
         .iter()
         .any(|folder| under(base, &absolute(&folder.to_string_lossy())))
     {
-        return refuse("leads into the engine's own warehouse or state")
-            .map_err(|error| error.help("read the table by its name instead"));
+        return of_engine();
     }
     Ok(())
 }

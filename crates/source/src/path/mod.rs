@@ -12,6 +12,7 @@ use sluice_model::Diagnostic;
 use sluice_model::condition::source as condition;
 
 use crate::glob::{PathGlob, has_pattern, split_top};
+use crate::s3::S3;
 
 use allowed::check_allowed;
 pub(crate) use allowed::{is_system, under};
@@ -28,6 +29,8 @@ pub struct PathRules {
     pub paths: Vec<(String, String)>,
     /// Folders of the engine itself, absolute: warehouse and state. Never read as data.
     pub engine_folders: Vec<PathBuf>,
+    /// The same in buckets: `s3://bucket/prefix`.
+    pub engine_urls: Vec<String>,
 }
 
 /// Resolves the path argument of `read_files`.
@@ -54,6 +57,7 @@ pub fn resolve_path(written: &str, rules: &PathRules) -> Result<ResolvedPath, Di
         .engine_folders
         .iter()
         .map(|folder| absolute(&folder.to_string_lossy()))
+        .chain(rules.engine_urls.iter().map(|url| url_folder(url)))
         .collect();
     Ok(ResolvedPath {
         written: written.to_string(),
@@ -67,13 +71,23 @@ fn resolve_part(part: &str, rules: &PathRules) -> Result<Place, Diagnostic> {
         return Err(invalid(part, "it holds a NUL character"));
     }
     let plain = strip_schemes(part);
-    let (real, named, shown, rest) = match mapping(part, plain, rules) {
-        Some((prefix, target, rest)) => (
-            local_target(part, &target, rules)?,
-            prefix.clone(),
-            prefix,
+    let Named {
+        storage,
+        real,
+        named,
+        shown,
+        rest,
+    } = match mapping(part, plain, rules) {
+        Some((prefix, target, rest)) if S3::bucket_of(&target).is_some() => {
+            in_bucket(&target, (prefix.clone(), prefix), rest)
+        }
+        Some((prefix, target, rest)) => Named {
+            storage: Storage::Disk,
+            real: local_target(part, &target, rules)?,
+            named: prefix.clone(),
+            shown: prefix,
             rest,
-        ),
+        },
         None => unmapped(part, plain, rules)?,
     };
     let (fixed, pattern) = split_pattern(rest);
@@ -95,16 +109,47 @@ fn resolve_part(part: &str, rules: &PathRules) -> Result<Place, Diagnostic> {
         .map(PathGlob::parse)
         .transpose()
         .map_err(|reason| invalid(part, &reason))?;
-    check_allowed(part, &base, rules)?;
-    Ok(Place {
+    let place = Place {
         written: part.to_string(),
-        storage: Storage::Disk,
+        storage,
         base,
         glob,
         real,
         named,
         shown,
-    })
+    };
+    check_allowed(&place, rules)?;
+    Ok(place)
+}
+
+/// Where a path lies, under which names, and what of it comes after them.
+struct Named<'a> {
+    storage: Storage,
+    real: String,
+    named: String,
+    shown: String,
+    rest: &'a str,
+}
+
+/// What lies below a prefix of a bucket, known under other names.
+fn in_bucket<'a>(url: &str, (named, shown): (String, String), rest: &'a str) -> Named<'a> {
+    let bucket = S3::bucket_of(url).unwrap_or_default();
+    let below = url
+        .split_once("://")
+        .and_then(|(_, after)| after.split_once('/'))
+        .map_or("", |(_, below)| below);
+    Named {
+        storage: Storage::Bucket(bucket.to_owned()),
+        real: absolute(below),
+        named,
+        shown,
+        rest,
+    }
+}
+
+/// A folder in a bucket as listings are compared with it.
+fn url_folder(url: &str) -> String {
+    url.trim_end_matches('/').to_owned()
 }
 
 /// `file:///a` and `dbfs:/Volumes/a` without what stands for a plain path.
@@ -152,8 +197,15 @@ fn mapping<'a>(
 
 fn local_target(part: &str, target: &str, rules: &PathRules) -> Result<String, Diagnostic> {
     let bare = strip_schemes(target);
-    if bare.contains("://") {
-        return Err(later(part).fact(format!("sluice.yml maps it to {target}")));
+    if let Some((scheme, _)) = bare.split_once("://") {
+        return Err(Diagnostic::error(
+            &condition::PATH_NOT_MAPPED,
+            format!("`{part}` is mapped to a place that is not read: `{target}`"),
+        )
+        .fact(format!(
+            "`{scheme}://` is not supported; folders and `s3://` are"
+        ))
+        .help("map it to a folder in sluice.yml"));
     }
     if bare.starts_with('/') {
         return Ok(absolute(bare));
@@ -164,9 +216,7 @@ fn local_target(part: &str, target: &str, rules: &PathRules) -> Result<String, D
     ))
 }
 
-type Unmapped<'a> = (String, String, String, &'a str);
-
-fn unmapped<'a>(part: &str, plain: &'a str, rules: &PathRules) -> Result<Unmapped<'a>, Diagnostic> {
+fn unmapped<'a>(part: &str, plain: &'a str, rules: &PathRules) -> Result<Named<'a>, Diagnostic> {
     let not_mapped = |what: &str, section: &str, prefix: &str| {
         Diagnostic::error(
             &condition::PATH_NOT_MAPPED,
@@ -194,15 +244,13 @@ fn unmapped<'a>(part: &str, plain: &'a str, rules: &PathRules) -> Result<Unmappe
         .filter(|(scheme, _)| is_scheme(scheme))
     {
         let lower = scheme.to_ascii_lowercase();
+        if let Some(bucket) = S3::bucket_of(plain) {
+            let name = format!("{scheme}://{bucket}");
+            let rest = &plain[name.len()..];
+            return Ok(in_bucket(&name, (name.clone(), name.clone()), rest));
+        }
         return Err(match lower.as_str() {
-            "s3" | "s3a" | "s3n" => {
-                let bucket = rest
-                    .trim_start_matches('/')
-                    .split('/')
-                    .next()
-                    .unwrap_or_default();
-                later(part).help(format!("until then, map the bucket to a folder in sluice.yml:\npaths:\n  {scheme}://{bucket}/: ./data/{bucket}"))
-            }
+            "s3" | "s3a" | "s3n" => invalid(part, "it names no bucket"),
             "http" | "https" | "ftp" => Diagnostic::error(
                 &condition::PATH_NOT_ALLOWED,
                 format!("`{part}` is not a folder of files"),
@@ -219,11 +267,23 @@ fn unmapped<'a>(part: &str, plain: &'a str, rules: &PathRules) -> Result<Unmappe
         });
     }
     if plain.starts_with('/') {
-        return Ok((String::new(), String::new(), "file://".into(), plain));
+        return Ok(Named {
+            storage: Storage::Disk,
+            real: String::new(),
+            named: String::new(),
+            shown: "file://".into(),
+            rest: plain,
+        });
     }
     let project = absolute(&rules.project_folder.to_string_lossy());
     let shown = format!("file://{project}");
-    Ok((project, RELATIVE.into(), shown, plain))
+    Ok(Named {
+        storage: Storage::Disk,
+        real: project,
+        named: RELATIVE.into(),
+        shown,
+        rest: plain,
+    })
 }
 
 /// The prefix of names that are relative to the project folder.
@@ -234,13 +294,6 @@ fn is_scheme(text: &str) -> bool {
         && text
             .chars()
             .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '-' | '.'))
-}
-
-fn later(part: &str) -> Diagnostic {
-    Diagnostic::error(
-        &condition::PATH_NOT_MAPPED,
-        format!("`{part}` is on S3, which a later release reads"),
-    )
 }
 
 fn invalid(part: &str, reason: &str) -> Diagnostic {
@@ -285,197 +338,4 @@ fn join(base: &str, below: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rules() -> PathRules {
-        PathRules {
-            project_folder: "/srv/plant".into(),
-            volumes: vec![
-                ("/Volumes/main/iot".into(), "./data".into()),
-                ("/Volumes/main/iot/raw/".into(), "/mnt/raw".into()),
-            ],
-            paths: vec![
-                ("s3://bucket/".into(), "data/bucket".into()),
-                ("dbfs:/landing".into(), "./landing".into()),
-            ],
-            engine_folders: vec!["/srv/plant/.sluice".into(), "/srv/warehouse".into()],
-        }
-    }
-
-    fn check(written: &str, base: &str, glob: Option<&str>, shown: &str) {
-        let resolved = resolve_path(written, &rules()).unwrap();
-        let place = &resolved.places[0];
-        assert_eq!(
-            (place.base.as_str(), place.glob.as_ref().map(PathGlob::text)),
-            (base, glob),
-            "{written}"
-        );
-        let name = place.name_of(&format!("{base}/x/1.json"));
-        assert_eq!(resolved.shown(&name), shown, "{written}");
-        assert_eq!(
-            resolved.key_of(&name).unwrap(),
-            format!("{base}/x/1.json").trim_start_matches('/'),
-            "{written}"
-        );
-        assert_eq!(resolved.folders_of(&name), ["x"], "{written}");
-    }
-
-    #[test]
-    fn the_longest_mapping_wins_then_absolute_then_the_project() {
-        check(
-            "/Volumes/main/iot/raw/in",
-            "/mnt/raw/in",
-            None,
-            "/Volumes/main/iot/raw/in/x/1.json",
-        );
-        check(
-            "/Volumes/main/iot/rawest",
-            "/srv/plant/data/rawest",
-            None,
-            "/Volumes/main/iot/rawest/x/1.json",
-        );
-        check(
-            "dbfs:/Volumes/main/iot/raw/",
-            "/mnt/raw",
-            None,
-            "/Volumes/main/iot/raw/x/1.json",
-        );
-        check(
-            "s3://bucket/a/*.json",
-            "/srv/plant/data/bucket/a",
-            Some("*.json"),
-            "s3://bucket/a/x/1.json",
-        );
-        check(
-            "dbfs:/landing",
-            "/srv/plant/landing",
-            None,
-            "dbfs:/landing/x/1.json",
-        );
-        check(
-            "/srv/files/{a,b}/",
-            "/srv/files",
-            Some("{a,b}"),
-            "file:///srv/files/x/1.json",
-        );
-        check(
-            "file:///srv/files",
-            "/srv/files",
-            None,
-            "file:///srv/files/x/1.json",
-        );
-        check(
-            "./data/raw",
-            "/srv/plant/data/raw",
-            None,
-            "file:///srv/plant/data/raw/x/1.json",
-        );
-        check(
-            "data//raw/",
-            "/srv/plant/data/raw",
-            None,
-            "file:///srv/plant/data/raw/x/1.json",
-        );
-    }
-
-    #[test]
-    fn names_do_not_depend_on_where_the_project_lies() {
-        let place = resolve_path("data/raw", &rules()).unwrap().places.remove(0);
-        assert_eq!(
-            place.name_of("/srv/plant/data/raw/1.json"),
-            "./data/raw/1.json"
-        );
-    }
-
-    #[test]
-    fn lists_of_paths_split_outside_braces() {
-        let resolved = resolve_path("data/a, data/{b,c}/*.csv", &rules()).unwrap();
-        let bases: Vec<&str> = resolved
-            .places
-            .iter()
-            .map(|place| place.base.as_str())
-            .collect();
-        assert_eq!(bases, ["/srv/plant/data/a", "/srv/plant/data"]);
-    }
-
-    #[test]
-    fn what_must_not_be_read_is_refused_with_what_to_do() {
-        for (written, name, help) in [
-            ("", "PATH_INVALID", ""),
-            (" , ", "PATH_INVALID", ""),
-            ("data/\0", "PATH_INVALID", ""),
-            ("data/[a", "PATH_INVALID", ""),
-            ("../other", "PATH_NOT_ALLOWED", "sluice.yml"),
-            ("/Volumes/main/iot/../../etc", "PATH_NOT_ALLOWED", ""),
-            ("/", "PATH_NOT_ALLOWED", "name the folder"),
-            ("/*", "PATH_NOT_ALLOWED", "name the folder"),
-            ("/etc/passwd", "PATH_NOT_ALLOWED", ""),
-            ("file:///proc/self/environ", "PATH_NOT_ALLOWED", ""),
-            ("FILE:///etc/passwd", "PATH_NOT_ALLOWED", ""),
-            (".sluice/warehouse", "PATH_NOT_ALLOWED", "table by its name"),
-            ("/srv/warehouse/main", "PATH_NOT_ALLOWED", ""),
-            (
-                "http://169.254.169.254/latest",
-                "PATH_NOT_ALLOWED",
-                "download",
-            ),
-            (
-                "/Volumes/main/other/raw/*",
-                "PATH_NOT_MAPPED",
-                "volumes:\n  /Volumes/main/other/raw: ./data/raw",
-            ),
-            (
-                "s3://elsewhere/a",
-                "PATH_NOT_MAPPED",
-                "paths:\n  s3://elsewhere/: ./data/elsewhere",
-            ),
-            (
-                "abfss://c@a.dfs.core.windows.net/x",
-                "PATH_NOT_MAPPED",
-                "paths:\n  abfss://c@a.dfs.core.windows.net",
-            ),
-            ("dbfs:/mnt/x", "PATH_NOT_MAPPED", "dbfs:/mnt/x"),
-        ] {
-            let error = resolve_path(written, &rules()).unwrap_err();
-            assert_eq!(error.condition.name, name, "{written}: {error}");
-            assert!(
-                help.is_empty() || error.helps.iter().any(|line| line.contains(help)),
-                "{written}: {:?}",
-                error.helps
-            );
-        }
-    }
-
-    #[test]
-    fn no_text_panics_or_leads_astray() {
-        let pieces = [
-            "/", "*", "{", "}", "[", ",", "..", "é", "\\", ":", "a", " ", "/etc", "file:",
-        ];
-        let rules = rules();
-        let mut texts = vec![String::new()];
-        for _ in 0..4 {
-            texts = texts
-                .iter()
-                .flat_map(|text| pieces.iter().map(move |piece| format!("{text}{piece}")))
-                .collect();
-            for text in &texts {
-                for place in resolve_path(text, &rules)
-                    .map(|path| path.places)
-                    .unwrap_or_default()
-                {
-                    assert!(
-                        place.base.starts_with('/') && !is_system(&place.base),
-                        "{text}: {}",
-                        place.base
-                    );
-                    assert!(
-                        !place.base.split('/').any(|segment| segment == ".."),
-                        "{text}: {}",
-                        place.base
-                    );
-                }
-            }
-        }
-    }
-}
+mod tests;

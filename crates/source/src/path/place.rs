@@ -37,20 +37,22 @@ pub struct Place {
 }
 
 /// A kind of storage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Storage {
     /// Local disk: the store is rooted at `/`, folders are walked directly (links, permissions).
     Disk,
-    /// Any other object store: keys are listed by prefix.
+    /// The object store that a source is given: keys are listed by prefix.
     Objects,
+    /// A bucket of S3, by its name: keys are listed by prefix.
+    Bucket(String),
 }
 
 impl ResolvedPath {
-    /// The one folder that the path names; `None` where it is a list or has a pattern.
+    /// The one folder that the path names, a path of local disk or a URL; `None` where it is a list or has a pattern.
     #[must_use]
-    pub fn only_folder(&self) -> Option<&str> {
+    pub fn only_folder(&self) -> Option<String> {
         match self.places.as_slice() {
-            [place] if place.glob.is_none() => Some(&place.base),
+            [place] if place.glob.is_none() => Some(place.real_name(&place.base)),
             _ => None,
         }
     }
@@ -89,6 +91,12 @@ impl ResolvedPath {
                 .trim_start_matches('/')
                 .to_string()
         })
+    }
+
+    /// Where a file known by its name is kept; `None` if no place of this path holds it.
+    #[must_use]
+    pub fn storage_of(&self, name: &str) -> Option<&Storage> {
+        self.place_of(name).map(|(place, _)| &place.storage)
     }
 
     /// How a file known by its name is shown to users: `_metadata.file_path`.
@@ -132,6 +140,14 @@ impl ResolvedPath {
 }
 
 impl Place {
+    /// A path from the root of its storage as nobody could mean another by it: with the bucket, if it is in one.
+    pub(crate) fn real_name(&self, path: &str) -> String {
+        match &self.storage {
+            Storage::Bucket(bucket) => format!("s3://{bucket}{path}"),
+            Storage::Disk | Storage::Objects => path.to_owned(),
+        }
+    }
+
     /// The user's name of a real absolute path.
     pub(crate) fn name_of(&self, real: &str) -> String {
         format!(

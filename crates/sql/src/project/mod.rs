@@ -84,6 +84,8 @@ pub struct Settings {
     pub volumes: BTreeMap<String, String>,
     /// Any path prefix (`s3://bucket/`) to path, as written.
     pub paths: BTreeMap<String, String>,
+    /// How buckets are reached.
+    pub s3: S3Settings,
     /// Where Kinesis is.
     pub kinesis: KinesisSettings,
     /// What `serviceCredential => 'name'` stands for, by that name.
@@ -116,6 +118,21 @@ pub struct CredentialSettings {
     pub secret_access_key: Option<String>,
     /// Its token, if it is a temporary one.
     pub session_token: Option<String>,
+}
+
+/// `s3:` of sluice.yml.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct S3Settings {
+    /// URL of a server that speaks as S3 does and is not AWS's own.
+    pub endpoint: Option<String>,
+    /// Region of the buckets.
+    pub region: Option<String>,
+    /// Whether buckets are named in the path of a URL and not in its host.
+    pub path_style: Option<bool>,
+    /// Which of `credentials:` is used.
+    pub credentials: Option<String>,
+    /// After so many seconds a request counts as lost.
+    pub request_timeout_seconds: Option<u64>,
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use sluice_model::condition::project;
 use super::files::ProjectFileError;
 use super::reader::{Reader, with_suggestion};
 use super::yaml::Node;
-use super::{CredentialSettings, KinesisSettings, Settings, SpecKind};
+use super::{CredentialSettings, KinesisSettings, S3Settings, Settings, SpecKind};
 
 const FILE: &str = "sluice.yml";
 const KEYS: &[&str] = &[
@@ -17,6 +17,7 @@ const KEYS: &[&str] = &[
     "paths",
     "credentials",
     "kinesis",
+    "s3",
     "notification_destinations",
     "serve",
 ];
@@ -29,6 +30,14 @@ const CREDENTIAL_KEYS: &[&str] = &[
     "access_key_id",
     "secret_access_key",
     "session_token",
+];
+
+const S3_KEYS: &[&str] = &[
+    "endpoint",
+    "region",
+    "path_style",
+    "credentials",
+    "request_timeout_seconds",
 ];
 
 /// Reads sluice.yml of the project folder; all defaults when there is none.
@@ -46,6 +55,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Settings {
         warehouse: reader.text(&node, "warehouse"),
         volumes: reader.texts(&node, "volumes", SpecKind::Bundle),
         paths: reader.texts(&node, "paths", SpecKind::Bundle),
+        s3: s3(reader, &node),
         kinesis,
         credentials,
     }
@@ -85,6 +95,29 @@ fn credentials(reader: &mut Reader<'_>, node: &Node) -> BTreeMap<String, Credent
         all.insert(entry.key.clone(), credential);
     }
     all
+}
+
+fn s3(reader: &mut Reader<'_>, node: &Node) -> S3Settings {
+    let Some(found) = section(reader, node, "s3", S3_KEYS) else {
+        return S3Settings::default();
+    };
+    S3Settings {
+        endpoint: reader.text(found, "endpoint"),
+        region: reader.text(found, "region"),
+        path_style: reader.boolean(found, "path_style"),
+        credentials: reader.text(found, "credentials"),
+        request_timeout_seconds: seconds(reader, found, "request_timeout_seconds"),
+    }
+}
+
+/// A whole number of seconds, at least one.
+fn seconds(reader: &mut Reader<'_>, node: &Node, key: &str) -> Option<u64> {
+    let text = reader.text(node, key)?;
+    let number = text.parse::<u64>().ok().filter(|number| *number > 0);
+    if let (None, Some(value)) = (number, node.get(key)) {
+        reader.wrong_kind(value, &format!("`{key}`"), "a whole number of seconds");
+    }
+    number
 }
 
 /// The mapping under `key`, its unknown keys reported.

@@ -278,7 +278,7 @@ async fn a_table_that_was_dropped_and_made_again_is_not_written_by_an_old_handle
         .unwrap()
     {
         store
-            .delete(&sluice_table::Location::of(object.location))
+            .delete(&place(&store).at(object.location))
             .await
             .unwrap();
     }

@@ -1,27 +1,16 @@
-//! One engine per pipeline and target: a lock that the operating system drops when its holder dies.
-//!
-//! Liveness only. Safety never depends on it: where two engines run all the same, the Delta `txn` of each flow
-//! decides (recovery.md, K10 and K11).
+//! The lease on local disk: a lock that the operating system drops when its holder dies. Must not know object stores.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use sluice_model::Diagnostic;
-use sluice_model::condition::run::{PIPELINE_ALREADY_RUNNING, WAREHOUSE_NOT_WRITABLE};
+use sluice_model::condition::run::WAREHOUSE_NOT_WRITABLE;
 
-/// The held lease; dropping it ends it.
-#[derive(Debug)]
-pub(crate) struct Lease {
-    _file: Option<File>,
-}
+use super::already_running;
 
-/// Takes the lease of a pipeline whose own folder is `folder`; `None` for a warehouse in memory, which no other
-/// process can reach.
-pub(crate) fn take(folder: Option<&Path>, pipeline: &str) -> Result<Lease, Diagnostic> {
-    let Some(folder) = folder else {
-        return Ok(Lease { _file: None });
-    };
+/// Takes the lease of a pipeline whose own folder is `folder`. Dropping the file ends it.
+pub(super) fn take(folder: &Path, pipeline: &str) -> Result<File, Diagnostic> {
     let path = folder.join("lease.lock");
     let mut file = open(folder, &path).map_err(|error| {
         Diagnostic::error(
@@ -40,15 +29,12 @@ pub(crate) fn take(folder: Option<&Path>, pipeline: &str) -> Result<Lease, Diagn
             let _ = file
                 .set_len(0)
                 .and_then(|()| writeln!(file, "pid {}", std::process::id()));
-            Ok(Lease { _file: Some(file) })
+            Ok(file)
         }
-        Err(TryLockError::WouldBlock) => Err(Diagnostic::error(
-            &PIPELINE_ALREADY_RUNNING,
-            format!("another engine runs pipeline `{pipeline}` on this target"),
-        )
-        .fact(holder(&path))
-        .fact("nothing was changed by this one")
-        .help("wait for it to end, or stop it; the lease ends with its process")),
+        Err(TryLockError::WouldBlock) => Err(already_running(pipeline)
+            .fact(holder(&path))
+            .fact("nothing was changed by this one")
+            .help("wait for it to end, or stop it; the lease ends with its process")),
         Err(TryLockError::Error(error)) => Err(Diagnostic::error(
             &WAREHOUSE_NOT_WRITABLE,
             format!("cannot lock `{}`: {error}", path.display()),
