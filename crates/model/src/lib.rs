@@ -17,6 +17,7 @@ pub mod data_type;
 mod dataset;
 mod diagnostic;
 pub mod event;
+pub mod job;
 pub mod limits;
 mod name;
 mod origin;

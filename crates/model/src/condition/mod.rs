@@ -11,6 +11,7 @@ pub mod project;
 pub mod query;
 pub mod run;
 pub mod s3;
+pub mod serve;
 pub mod source;
 pub mod sql;
 pub mod table;
@@ -88,6 +89,7 @@ pub fn all() -> impl Iterator<Item = &'static Condition> {
         s3::ALL,
         table::ALL,
         run::ALL,
+        serve::ALL,
         command::ALL,
     ]
     .into_iter()

@@ -54,8 +54,32 @@ struct Target {
     node: Node,
 }
 
+/// A bundle with everything of its target laid over it and every reference resolved.
+pub(super) struct Resolved {
+    pub(super) target: String,
+    pub(super) resources: Node,
+    pub(super) presets: Option<Node>,
+    pub(super) mode: Option<Node>,
+    top: Origin,
+}
+
 /// Reads the bundle and gives the pipeline that is meant.
 pub(super) fn read(reader: &mut Reader<'_>, file: &str) -> Option<Declared> {
+    let bundle = resolve(reader, file)?;
+    let (key, node) = choose_pipeline(reader, &bundle.resources, &bundle.top)?;
+    let mut declared = Declared::new(SpecKind::Bundle, node, key);
+    apply_mode(
+        reader,
+        &mut declared,
+        bundle.mode.as_ref(),
+        bundle.presets.as_ref(),
+    );
+    declared.target = Some(bundle.target);
+    Some(declared)
+}
+
+/// Reads the bundle for its target.
+pub(super) fn resolve(reader: &mut Reader<'_>, file: &str) -> Option<Resolved> {
     let mut root = reader.yaml(file)?;
     reader.warn_unknown(&root, TOP_KEYS, "a bundle");
     include(reader, &mut root, file);
@@ -82,11 +106,13 @@ pub(super) fn read(reader: &mut Reader<'_>, file: &str) -> Option<Declared> {
     let presets = root.get("presets").map(|node| references.resolve(node));
     let mode = target.node.get("mode").map(|node| references.resolve(node));
     reader.diagnostics.append(&mut references.diagnostics);
-    let (key, node) = choose_pipeline(reader, &resources, &top)?;
-    let mut declared = Declared::new(SpecKind::Bundle, node, key);
-    declared.target = Some(target.name);
-    apply_mode(reader, &mut declared, mode.as_ref(), presets.as_ref());
-    Some(declared)
+    Some(Resolved {
+        target: target.name,
+        resources,
+        presets,
+        mode,
+        top,
+    })
 }
 
 fn bundle_name(reader: &mut Reader<'_>, root: &Node, top: &Origin) -> String {

@@ -60,7 +60,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Project> {
     }
 }
 
-fn choose(reader: &mut Reader<'_>) -> Option<SpecChoice> {
+pub(super) fn choose(reader: &mut Reader<'_>) -> Option<SpecChoice> {
     if let Some(spec) = reader.options.spec.clone() {
         if reader.files.read(&spec).is_ok() {
             return Some(SpecChoice {

@@ -7,6 +7,7 @@ mod bundle;
 mod discovery;
 mod files;
 mod interpolate;
+mod jobs;
 mod libraries;
 mod load;
 mod pipeline;
@@ -24,6 +25,7 @@ use sluice_model::{DatasetName, Namespace};
 pub use discovery::{SpecChoice, SpecKind, spec_of};
 pub use files::{MemoryFiles, ProjectFileError, ProjectFiles, describe, read_sql, text_of};
 pub use interpolate::interpolate;
+pub use jobs::load_schedules;
 pub use load::load;
 pub use suggest::{closest, listed};
 
@@ -135,6 +137,9 @@ pub struct S3Settings {
     pub request_timeout_seconds: Option<u64>,
 }
 
+#[cfg(test)]
+#[path = "jobs_tests.rs"]
+mod jobs_tests;
 #[cfg(test)]
 #[path = "project_tests.rs"]
 mod tests;
