@@ -14,6 +14,7 @@
 pub mod clock;
 pub mod condition;
 pub mod data_type;
+pub mod destination;
 mod dataset;
 mod diagnostic;
 pub mod event;

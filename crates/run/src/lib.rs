@@ -3,6 +3,7 @@
 //!
 //! Must not live here: HTTP, the terminal, SQL text.
 
+mod appended;
 mod bad_records;
 mod checkpoint_store;
 mod clean;
@@ -42,6 +43,7 @@ mod update;
 mod version;
 mod views;
 
+pub use appended::Notice;
 pub use description::shown_properties;
 pub use engine::{Engine, EngineOptions};
 pub use error::Failure;

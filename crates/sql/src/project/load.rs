@@ -6,7 +6,7 @@ use sluice_model::{Diagnostic, Namespace, Origin};
 use super::discovery::{SpecChoice, is_legacy_spec, kind_of, spec_of};
 use super::pipeline::Declared;
 use super::reader::Reader;
-use super::{LoadOptions, Project, ProjectFiles, SpecKind, bundle, libraries, pipeline, settings};
+use super::{LoadOptions, Project, ProjectFiles, SpecKind, bundle, destinations, libraries, pipeline, settings};
 
 /// Loads the project that the files declare.
 ///
@@ -19,7 +19,10 @@ pub fn load(files: &dyn ProjectFiles, options: &LoadOptions) -> (Option<Project>
         diagnostics: vec![],
     };
     let project = read(&mut reader);
-    let settings = settings::read(&mut reader);
+    let mut settings = settings::read(&mut reader);
+    if let Some(project) = &project {
+        destinations::address(&mut reader, &project.notifications, &mut settings);
+    }
     let project = project.map(|project| Project {
         settings,
         ..project
@@ -153,6 +156,7 @@ fn folder(reader: &mut Reader<'_>) -> Project {
         sources,
         event_log: None,
         tags: std::collections::BTreeMap::new(),
+        notifications: vec![],
         settings: super::Settings::default(),
     }
 }

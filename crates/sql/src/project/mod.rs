@@ -4,6 +4,7 @@
 //! ([`ProjectFiles`]). Must not touch the disk or the environment, and does not look into the SQL.
 
 mod bundle;
+mod destinations;
 mod discovery;
 mod files;
 mod interpolate;
@@ -20,6 +21,7 @@ mod yaml;
 
 use std::collections::BTreeMap;
 
+use sluice_model::destination::{Destination, Notification};
 use sluice_model::{DatasetName, Namespace};
 
 pub use discovery::{SpecChoice, SpecKind, spec_of};
@@ -73,6 +75,8 @@ pub struct Project {
     pub event_log: Option<DatasetName>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
+    /// What the pipeline's `notifications` ask for.
+    pub notifications: Vec<Notification>,
     /// What sluice.yml says.
     pub settings: Settings,
 }
@@ -92,6 +96,8 @@ pub struct Settings {
     pub kinesis: KinesisSettings,
     /// What `serviceCredential => 'name'` stands for, by that name.
     pub credentials: BTreeMap<String, CredentialSettings>,
+    /// Who is told of alerts, in the order written.
+    pub destinations: Vec<Destination>,
 }
 
 /// `kinesis:` of sluice.yml.
@@ -137,6 +143,9 @@ pub struct S3Settings {
     pub request_timeout_seconds: Option<u64>,
 }
 
+#[cfg(test)]
+#[path = "destinations_tests.rs"]
+mod destinations_tests;
 #[cfg(test)]
 #[path = "jobs_tests.rs"]
 mod jobs_tests;

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use sluice_model::condition::project;
 use sluice_model::{DatasetName, Diagnostic, Namespace};
 
-use super::libraries;
 use super::reader::{Reader, with_suggestion};
 use super::yaml::{Node, Value};
-use super::{Project, Settings, SpecKind};
+use super::{Project, Settings, SpecKind, destinations, libraries};
 
 /// A pipeline's mapping, references resolved, with what its surroundings say.
 #[derive(Debug)]
@@ -59,9 +58,11 @@ const HONOURED: &[&str] = &[
     "event_log",
     "filters",
     "libraries",
+    "notifications",
     "parameters",
     "root_path",
     "tags",
+    "trigger",
 ];
 /// Keys that have no effect, with the reason.
 const WITHOUT_EFFECT: &[(&str, &str)] = &[
@@ -73,10 +74,6 @@ const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("environment", "there is no Python"),
     ("id", "a pipeline is known by its key"),
     ("lifecycle", "nothing is deployed"),
-    (
-        "notifications",
-        "nobody is notified of an update that you start yourself",
-    ),
     ("permissions", "the permissions of your files hold"),
     ("photon", "there is one engine, this one"),
     ("restart_window", "an update is started by you"),
@@ -87,7 +84,6 @@ const WITHOUT_EFFECT: &[(&str, &str)] = &[
         "storage",
         "tables lie in the warehouse; `warehouse` of sluice.yml moves it",
     ),
-    ("trigger", "an update is started by you"),
     ("usage_policy_id", "nothing is billed"),
 ];
 const REFUSED: &[(&str, &str)] = &[
@@ -150,6 +146,7 @@ pub(super) fn read(reader: &mut Reader<'_>, declared: Declared) -> Project {
         configuration,
         sources: libraries::sources(reader, node, declared.kind),
         tags,
+        notifications: destinations::notifications(reader, node),
         settings: Settings::default(),
     }
 }

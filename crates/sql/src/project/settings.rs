@@ -8,7 +8,9 @@ use sluice_model::condition::project;
 use super::files::ProjectFileError;
 use super::reader::{Reader, with_suggestion};
 use super::yaml::Node;
-use super::{CredentialSettings, KinesisSettings, S3Settings, Settings, SpecKind};
+use super::{
+    CredentialSettings, KinesisSettings, S3Settings, Settings, SpecKind, destinations,
+};
 
 const FILE: &str = "sluice.yml";
 const KEYS: &[&str] = &[
@@ -58,6 +60,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Settings {
         s3: s3(reader, &node),
         kinesis,
         credentials,
+        destinations: destinations::read(reader, &node),
     }
 }
 

@@ -1,0 +1,195 @@
+//! Decisions over time: what starts, what was missed, what overlaps.
+
+use sluice_model::Origin;
+use sluice_model::job::{PipelineTask, Placed};
+
+use super::*;
+
+const HOUR: i64 = 3_600_000_000;
+const MINUTE: i64 = 60_000_000;
+
+fn job(trigger: JobTrigger, queues: bool) -> Job {
+    let origin = Origin::new("databricks.yml", 1, 1, 0);
+    Job {
+        key: "j".into(),
+        name: "j".into(),
+        origin: origin.clone(),
+        trigger: Some(trigger),
+        pause: Pause::Unpaused,
+        tasks: vec![PipelineTask {
+            key: "t".into(),
+            origin,
+            pipeline: "p".into(),
+            depends_on: vec![],
+            full_refresh: false,
+            refresh: vec![],
+            full_refresh_selection: vec![],
+            retries_max: Some(0),
+            retry_interval_ms: 0,
+            timeout_seconds: None,
+        }],
+        concurrent_runs_max: 1,
+        queues,
+        timeout_seconds: None,
+    }
+}
+
+fn placed(text: &str) -> Placed<String> {
+    Placed {
+        value: text.to_owned(),
+        origin: Origin::new("databricks.yml", 1, 1, 0),
+    }
+}
+
+fn hourly(queues: bool) -> (Job, Timing) {
+    let job = job(
+        JobTrigger::Cron {
+            expression: placed("0 0 * * * ?"),
+            time_zone: None,
+        },
+        queues,
+    );
+    let timing = Timing::of(&job).unwrap().unwrap();
+    (job, timing)
+}
+
+fn start(cause: Cause, due_us: i64, missed: u64) -> Option<Decision> {
+    Some(Decision::Start {
+        cause,
+        due_us,
+        missed,
+    })
+}
+
+#[test]
+fn nothing_starts_before_its_time_and_the_time_is_told() {
+    let (job, timing) = hourly(true);
+    let verdict = decide(&job, &timing, &JobFacts::default(), HOUR - 1);
+    assert_eq!((verdict.decision, verdict.wake_us), (None, Some(HOUR)));
+    let verdict = decide(&job, &timing, &JobFacts::default(), HOUR);
+    assert_eq!(verdict.decision, start(Cause::Due, HOUR, 0));
+    assert_eq!(verdict.wake_us, Some(2 * HOUR));
+}
+
+#[test]
+fn times_that_nobody_was_there_for_are_made_up_for_once() {
+    let (job, timing) = hourly(true);
+    let verdict = decide(&job, &timing, &JobFacts::default(), 5 * HOUR + MINUTE);
+    assert_eq!(verdict.decision, start(Cause::Due, 5 * HOUR, 4));
+}
+
+#[test]
+fn a_run_that_takes_too_long_lets_one_wait_and_leaves_others_out() {
+    let (queued, timing) = hourly(true);
+    let mut facts = JobFacts {
+        running: 1,
+        ..JobFacts::default()
+    };
+    let wait = Some(Decision::Wait { due_us: HOUR });
+    assert_eq!(decide(&queued, &timing, &facts, HOUR).decision, wait);
+    let (unqueued, _) = hourly(false);
+    let left_out = |due_us| Some(Decision::LeaveOut { due_us });
+    assert_eq!(decide(&unqueued, &timing, &facts, HOUR).decision, left_out(HOUR));
+    facts.waits = true;
+    facts.last_due_us = HOUR;
+    let again = decide(&queued, &timing, &facts, 2 * HOUR).decision;
+    assert_eq!(again, left_out(2 * HOUR));
+    facts.running = 0;
+    let waited = decide(&queued, &timing, &facts, 2 * HOUR).decision;
+    assert_eq!(waited, start(Cause::Waited, HOUR, 0));
+}
+
+#[test]
+fn paused_jobs_do_nothing() {
+    let (mut job, timing) = hourly(true);
+    for pause in [Pause::Paused, Pause::ByTarget] {
+        job.pause = pause;
+        let verdict = decide(&job, &timing, &JobFacts::default(), 9 * HOUR);
+        assert_eq!((verdict.decision, verdict.wake_us), (None, None));
+    }
+}
+
+#[test]
+fn a_period_counts_from_the_start_before() {
+    let job = job(JobTrigger::Periodic { every_seconds: 7200 }, true);
+    let timing = Timing::of(&job).unwrap().unwrap();
+    let facts = JobFacts {
+        last_due_us: HOUR,
+        ..JobFacts::default()
+    };
+    assert_eq!(decide(&job, &timing, &facts, 2 * HOUR).wake_us, Some(3 * HOUR));
+    let verdict = decide(&job, &timing, &facts, 5 * HOUR + 1);
+    assert_eq!(verdict.decision, start(Cause::Due, 5 * HOUR, 1));
+}
+
+#[test]
+fn a_change_starts_once_it_has_settled_and_rested() {
+    let rest = Rest {
+        min_between_seconds: 3600,
+        after_change_seconds: 60,
+    };
+    let job = job(
+        JobTrigger::FileArrival {
+            url: placed("/landing"),
+            rest,
+        },
+        true,
+    );
+    let timing = Timing::of(&job).unwrap().unwrap();
+    let mut facts = JobFacts {
+        seen_then: vec!["1 file".into()],
+        seen_now: vec!["1 file".into()],
+        ..JobFacts::default()
+    };
+    assert_eq!(decide(&job, &timing, &facts, 2 * HOUR).decision, None);
+    facts.seen_now = vec!["2 files".into()];
+    facts.changed_us = 2 * HOUR;
+    let verdict = decide(&job, &timing, &facts, 2 * HOUR);
+    assert_eq!((verdict.decision, verdict.wake_us), (None, Some(2 * HOUR + MINUTE)));
+    let verdict = decide(&job, &timing, &facts, 2 * HOUR + MINUTE);
+    assert_eq!(verdict.decision, start(Cause::Changed, 2 * HOUR + MINUTE, 0));
+    facts.last_due_us = 2 * HOUR;
+    let verdict = decide(&job, &timing, &facts, 2 * HOUR + MINUTE);
+    assert_eq!((verdict.decision, verdict.wake_us), (None, Some(3 * HOUR)));
+}
+
+#[test]
+fn any_or_all_of_the_watched_tables_must_have_changed() {
+    for (needs_all, expected) in [(false, true), (true, false)] {
+        let job = job(
+            JobTrigger::TableUpdate {
+                tables: vec![placed("a"), placed("b")],
+                needs_all,
+                rest: Rest::default(),
+            },
+            true,
+        );
+        let timing = Timing::of(&job).unwrap().unwrap();
+        let facts = JobFacts {
+            seen_then: vec!["1".into(), "1".into()],
+            seen_now: vec!["1".into(), "2".into()],
+            ..JobFacts::default()
+        };
+        let verdict = decide(&job, &timing, &facts, HOUR);
+        assert_eq!(verdict.decision.is_some(), expected);
+    }
+}
+
+#[test]
+fn a_continuous_job_starts_again_and_waits_longer_after_each_failure() {
+    let job = job(JobTrigger::Continuous, true);
+    let timing = Timing::Continuous;
+    let mut facts = JobFacts {
+        running: 1,
+        ..JobFacts::default()
+    };
+    assert_eq!(decide(&job, &timing, &facts, HOUR).decision, None);
+    facts.running = 0;
+    facts.ended_us = HOUR;
+    assert_eq!(decide(&job, &timing, &facts, HOUR).decision, start(Cause::Ended, HOUR, 0));
+    for (failures, seconds) in [(1, 1), (2, 2), (5, 16), (40, 512)] {
+        facts.failures = failures;
+        let verdict = decide(&job, &timing, &facts, HOUR);
+        assert_eq!(verdict.wake_us, Some(HOUR + seconds * 1_000_000), "{failures}");
+    }
+}

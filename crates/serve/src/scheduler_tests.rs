@@ -1,0 +1,213 @@
+//! A scheduler in a world whose clock stands still until it is moved.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, AtomicU64};
+
+use sluice_model::job::{Pause, Placed, Rest};
+use sluice_model::{Clock, Ids, Origin};
+use sluice_table::{Store, StoreOptions};
+
+use super::*;
+
+const HOUR: i64 = 3_600_000_000;
+
+#[derive(Debug, Default)]
+struct Fake {
+    now_us: AtomicI64,
+    seen: Mutex<Seen>,
+    /// How the next tasks end; completed when there is none.
+    ends: Mutex<Vec<TaskEnd>>,
+    told: Mutex<Vec<String>>,
+}
+
+impl Clock for Fake {
+    fn now_us(&self) -> i64 {
+        self.now_us.load(Ordering::SeqCst)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Counting(AtomicU64);
+
+impl Ids for Counting {
+    fn uuid(&self) -> String {
+        self.0.fetch_add(1, Ordering::SeqCst).to_string()
+    }
+}
+
+impl Outside for Fake {
+    fn now_us(&self) -> i64 {
+        self.now_us.load(Ordering::SeqCst)
+    }
+
+    fn run(&self, _: &PipelineTask, _: Arc<AtomicBool>) -> BoxFuture<'_, TaskEnd> {
+        let mut ends = self.ends.lock().unwrap();
+        let end = if ends.is_empty() { TaskEnd::Completed } else { ends.remove(0) };
+        Box::pin(async move { end })
+    }
+
+    fn look<'a>(&'a self, _: &'a JobTrigger) -> BoxFuture<'a, Result<Seen, Diagnostic>> {
+        let seen = self.seen.lock().unwrap().clone();
+        Box::pin(async move { Ok(seen) })
+    }
+
+    fn tell(&self, job: &Job, happening: &Happening<'_>) {
+        let words = match happening {
+            Happening::Started { due_us, missed, .. } => {
+                format!("started for {} h, missed {missed}", due_us / HOUR)
+            }
+            Happening::TaskEnded { task, end } => format!("{} {end:?}", task.key),
+            Happening::TaskLeftOut { task } => format!("{} left out", task.key),
+            Happening::TriedAgain { task, attempt } => format!("{} attempt {attempt}", task.key),
+            Happening::Ended { well } => format!("ended {well}"),
+            other => format!("{other:?}"),
+        };
+        self.told.lock().unwrap().push(format!("{} {words}", job.key));
+    }
+}
+
+fn placed(text: &str) -> Placed<String> {
+    Placed {
+        value: text.to_owned(),
+        origin: Origin::new("databricks.yml", 1, 1, 0),
+    }
+}
+
+fn task(key: &str, after: &[&str], retries: u32) -> PipelineTask {
+    PipelineTask {
+        key: key.into(),
+        origin: Origin::new("databricks.yml", 1, 1, 0),
+        pipeline: "p".into(),
+        depends_on: after.iter().map(|&key| key.to_owned()).collect(),
+        full_refresh: false,
+        refresh: vec![],
+        full_refresh_selection: vec![],
+        retries_max: Some(retries),
+        retry_interval_ms: 0,
+        timeout_seconds: None,
+    }
+}
+
+fn hourly(tasks: Vec<PipelineTask>) -> (Job, Timing) {
+    let job = Job {
+        key: "nightly".into(),
+        name: "nightly".into(),
+        origin: Origin::new("databricks.yml", 1, 1, 0),
+        trigger: Some(JobTrigger::Cron {
+            expression: placed("0 0 * * * ?"),
+            time_zone: None,
+        }),
+        pause: Pause::Unpaused,
+        tasks,
+        concurrent_runs_max: 1,
+        queues: true,
+        timeout_seconds: None,
+    };
+    let timing = Timing::of(&job).unwrap().unwrap();
+    (job, timing)
+}
+
+struct Stage {
+    fake: Arc<Fake>,
+    memory: Memory,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let fake = Arc::new(Fake::default());
+        let options = StoreOptions::new(fake.clone(), Arc::new(Counting::default()));
+        let store = Store::memory(options).unwrap();
+        let memory = Memory::new(&store, Some("prod"));
+        Self { fake, memory }
+    }
+
+    async fn scheduler(&self, job: (Job, Timing)) -> Scheduler {
+        Scheduler::new(vec![job], self.fake.clone(), self.memory.clone()).await.unwrap()
+    }
+
+    fn at(&self, now_us: i64) {
+        self.fake.now_us.store(now_us, Ordering::SeqCst);
+    }
+
+    fn told(&self) -> Vec<String> {
+        std::mem::take(&mut self.fake.told.lock().unwrap())
+    }
+}
+
+#[tokio::test]
+async fn a_job_starts_at_its_times_and_not_at_those_before_it_was_first_seen() {
+    let stage = Stage::new();
+    stage.at(10 * HOUR + 1);
+    let mut scheduler = stage.scheduler(hourly(vec![task("t", &[], 0)])).await;
+    assert_eq!(scheduler.run(Until::NothingIsDue).await, 0);
+    assert_eq!(stage.told(), [""; 0]);
+    stage.at(11 * HOUR);
+    scheduler.run(Until::NothingIsDue).await;
+    let run = ["nightly started for 11 h, missed 0", "nightly t Completed", "nightly ended true"];
+    assert_eq!(stage.told(), run);
+}
+
+#[tokio::test]
+async fn what_was_missed_while_nobody_ran_is_made_up_for_once() {
+    let stage = Stage::new();
+    let job = || hourly(vec![task("t", &[], 0)]);
+    drop(stage.scheduler(job()).await);
+    stage.at(5 * HOUR);
+    stage.scheduler(job()).await.run(Until::NothingIsDue).await;
+    assert_eq!(stage.told()[0], "nightly started for 5 h, missed 4");
+    stage.scheduler(job()).await.run(Until::NothingIsDue).await;
+    assert_eq!(stage.told(), [""; 0]);
+}
+
+#[tokio::test]
+async fn two_processes_never_start_the_same() {
+    let stage = Stage::new();
+    let job = || hourly(vec![task("t", &[], 0)]);
+    let mut first = stage.scheduler(job()).await;
+    let mut second = stage.scheduler(job()).await;
+    stage.at(HOUR);
+    first.run(Until::NothingIsDue).await;
+    second.run(Until::NothingIsDue).await;
+    let starts = stage.told().into_iter().filter(|line| line.contains("started"));
+    assert_eq!(starts.count(), 1);
+}
+
+#[tokio::test]
+async fn tasks_run_after_those_that_they_depend_on() {
+    let stage = Stage::new();
+    let tasks = || vec![task("c", &["b"], 0), task("b", &["a"], 1), task("a", &[], 0)];
+    let mut scheduler = stage.scheduler(hourly(tasks())).await;
+    stage.at(HOUR);
+    *stage.fake.ends.lock().unwrap() = vec![TaskEnd::Completed, TaskEnd::Failed, TaskEnd::Failed];
+    assert_eq!(scheduler.run(Until::NothingIsDue).await, 1);
+    let expected = [
+        "nightly started for 1 h, missed 0",
+        "nightly a Completed",
+        "nightly b attempt 2",
+        "nightly b Failed",
+        "nightly c left out",
+        "nightly ended false",
+    ];
+    assert_eq!(stage.told(), expected);
+}
+
+#[tokio::test]
+async fn new_files_start_a_run_and_old_ones_do_not() {
+    let stage = Stage::new();
+    let (mut job, _) = hourly(vec![task("t", &[], 0)]);
+    job.trigger = Some(JobTrigger::FileArrival {
+        url: placed("/landing"),
+        rest: Rest::default(),
+    });
+    let timing = Timing::of(&job).unwrap().unwrap();
+    *stage.fake.seen.lock().unwrap() = vec!["3 files".into()];
+    let mut scheduler = stage.scheduler((job, timing)).await;
+    scheduler.run(Until::NothingIsDue).await;
+    assert_eq!(stage.told(), [""; 0]);
+    *stage.fake.seen.lock().unwrap() = vec!["4 files".into()];
+    scheduler.run(Until::NothingIsDue).await;
+    assert_eq!(stage.told(), [""; 0], "looked at a moment ago");
+    stage.at(LOOK_EVERY_US);
+    scheduler.run(Until::NothingIsDue).await;
+    assert_eq!(stage.told().len(), 3);
+}
