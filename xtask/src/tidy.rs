@@ -341,6 +341,10 @@ const WITHOUT_CASE: &[(&str, &str)] = &[
         "needs two projects over one warehouse",
     ),
     (
+        "DELIVERY_POSITION_LOST",
+        "needs a log whose beginning was cleaned away while nothing ran",
+    ),
+    (
         "UPDATE_CANCELED",
         "needs a signal in the middle of an update",
     ),

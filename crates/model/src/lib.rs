@@ -14,8 +14,8 @@
 pub mod clock;
 pub mod condition;
 pub mod data_type;
-pub mod destination;
 mod dataset;
+pub mod destination;
 mod diagnostic;
 pub mod event;
 pub mod job;

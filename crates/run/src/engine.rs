@@ -75,6 +75,12 @@ impl Engine {
         &self.options.warehouse
     }
 
+    /// How paths become places.
+    #[must_use]
+    pub fn path_rules(&self) -> &PathRules {
+        &self.options.path_rules
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.options.warehouse
     }

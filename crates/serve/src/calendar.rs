@@ -84,7 +84,10 @@ fn quartz(text: &str, origin: &Origin) -> Result<Cron, Box<Diagnostic>> {
     let upper = text.to_uppercase();
     let mut fields: Vec<&str> = upper.split_whitespace().collect();
     if !matches!(fields.len(), 6 | 7) {
-        let message = format!("`{text}` has {} fields; a Quartz expression has 6 or 7", fields.len());
+        let message = format!(
+            "`{text}` has {} fields; a Quartz expression has 6 or 7",
+            fields.len()
+        );
         let help = if fields.len() == 5 {
             "put the second in front: `0 …`"
         } else {
@@ -96,10 +99,14 @@ fn quartz(text: &str, origin: &Origin) -> Result<Cron, Box<Diagnostic>> {
     match (day_of_month == "?", day_of_week == "?") {
         (true, true) => {
             let message = format!("`{text}` leaves both days open: only one of them may be `?`");
-            return Err(Box::new(wrong(message).help("write `*` for the day of month")));
+            return Err(Box::new(
+                wrong(message).help("write `*` for the day of month"),
+            ));
         }
         (false, false) => {
-            let message = format!("`{text}` says both a day of month and a day of week: one of them must be `?`");
+            let message = format!(
+                "`{text}` says both a day of month and a day of week: one of them must be `?`"
+            );
             let help = if day_of_week == "*" {
                 "write `?` for the day of week, the sixth field"
             } else {
@@ -111,9 +118,9 @@ fn quartz(text: &str, origin: &Origin) -> Result<Cron, Box<Diagnostic>> {
     }
     if let Some(part) = day_of_week.split(',').find(|part| !is_weekday(part)) {
         let message = format!("`{part}` is no day of the week");
-        return Err(Box::new(
-            wrong(message).help("days of the week are 1 (Sunday) to 7 (Saturday), or SUN to SAT"),
-        ));
+        return Err(Box::new(wrong(message).help(
+            "days of the week are 1 (Sunday) to 7 (Saturday), or SUN to SAT",
+        )));
     }
     // The last day of a week is its Saturday.
     if day_of_week == "L" {
@@ -135,7 +142,10 @@ fn is_weekday(part: &str) -> bool {
     let is_day = |text: &str| {
         let text = text.split('#').next().unwrap_or_default();
         let text = text.strip_suffix('L').unwrap_or(text);
-        DAYS.contains(&text) || text.parse().is_ok_and(|number: u8| (1..=7).contains(&number))
+        DAYS.contains(&text)
+            || text
+                .parse()
+                .is_ok_and(|number: u8| (1..=7).contains(&number))
     };
     matches!(base, "*" | "?" | "L") || (!base.is_empty() && base.split('-').all(is_day))
 }

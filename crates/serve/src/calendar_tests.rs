@@ -10,7 +10,9 @@ fn placed(text: &str) -> Placed<String> {
 }
 
 fn us(text: &str) -> i64 {
-    DateTime::parse_from_rfc3339(text).unwrap().timestamp_micros()
+    DateTime::parse_from_rfc3339(text)
+        .unwrap()
+        .timestamp_micros()
 }
 
 #[track_caller]
@@ -35,14 +37,38 @@ fn check(expression: &str, zone: &str, after: &str, expected: &[&str]) {
 fn hours_steps_and_weekdays() {
     let after = "2026-01-01T00:00:00Z"; // a Thursday
     for (expression, expected) in [
-        ("0 0 * * * ?", ["2026-01-01T01:00:00+00:00", "2026-01-01T02:00:00+00:00"]),
-        ("0 0/15 * ? * MON-FRI", ["2026-01-01T00:15:00+00:00", "2026-01-01T00:30:00+00:00"]),
-        ("0 0 12 ? * 1", ["2026-01-04T12:00:00+00:00", "2026-01-11T12:00:00+00:00"]),
-        ("0 0 12 ? * 6L", ["2026-01-30T12:00:00+00:00", "2026-02-27T12:00:00+00:00"]),
-        ("0 0 12 ? * 6#3", ["2026-01-16T12:00:00+00:00", "2026-02-20T12:00:00+00:00"]),
-        ("0 0 12 L * ?", ["2026-01-31T12:00:00+00:00", "2026-02-28T12:00:00+00:00"]),
-        ("0 0 12 15W * ?", ["2026-01-15T12:00:00+00:00", "2026-02-16T12:00:00+00:00"]),
-        ("0 0 12 ? * L", ["2026-01-03T12:00:00+00:00", "2026-01-10T12:00:00+00:00"]),
+        (
+            "0 0 * * * ?",
+            ["2026-01-01T01:00:00+00:00", "2026-01-01T02:00:00+00:00"],
+        ),
+        (
+            "0 0/15 * ? * MON-FRI",
+            ["2026-01-01T00:15:00+00:00", "2026-01-01T00:30:00+00:00"],
+        ),
+        (
+            "0 0 12 ? * 1",
+            ["2026-01-04T12:00:00+00:00", "2026-01-11T12:00:00+00:00"],
+        ),
+        (
+            "0 0 12 ? * 6L",
+            ["2026-01-30T12:00:00+00:00", "2026-02-27T12:00:00+00:00"],
+        ),
+        (
+            "0 0 12 ? * 6#3",
+            ["2026-01-16T12:00:00+00:00", "2026-02-20T12:00:00+00:00"],
+        ),
+        (
+            "0 0 12 L * ?",
+            ["2026-01-31T12:00:00+00:00", "2026-02-28T12:00:00+00:00"],
+        ),
+        (
+            "0 0 12 15W * ?",
+            ["2026-01-15T12:00:00+00:00", "2026-02-16T12:00:00+00:00"],
+        ),
+        (
+            "0 0 12 ? * L",
+            ["2026-01-03T12:00:00+00:00", "2026-01-10T12:00:00+00:00"],
+        ),
         ("0 0 0 1 1 ? 2027", ["2027-01-01T00:00:00+00:00", "never"]),
         ("0 0 0 30 2 ?", ["never", "never"]),
     ] {
@@ -84,9 +110,18 @@ fn a_fixed_time_in_a_repeated_hour_happens_once_and_steps_go_on() {
 #[test]
 fn what_is_no_quartz_expression_is_told() {
     for (expression, expected) in [
-        ("0 2 * * ?", "`0 2 * * ?` has 5 fields; a Quartz expression has 6 or 7"),
-        ("0 0 2 * * *", "`0 0 2 * * *` says both a day of month and a day of week: one of them must be `?`"),
-        ("0 0 2 ? * ?", "`0 0 2 ? * ?` leaves both days open: only one of them may be `?`"),
+        (
+            "0 2 * * ?",
+            "`0 2 * * ?` has 5 fields; a Quartz expression has 6 or 7",
+        ),
+        (
+            "0 0 2 * * *",
+            "`0 0 2 * * *` says both a day of month and a day of week: one of them must be `?`",
+        ),
+        (
+            "0 0 2 ? * ?",
+            "`0 0 2 ? * ?` leaves both days open: only one of them may be `?`",
+        ),
         ("0 0 2 ? * 0", "`0` is no day of the week"),
         ("0 0 2 ? * MON,8", "`8` is no day of the week"),
         ("0 0 2 ? * MO", "`MO` is no day of the week"),
@@ -95,8 +130,17 @@ fn what_is_no_quartz_expression_is_told() {
         assert_eq!(found[0].message, expected);
         assert_eq!(found[0].condition.name, "SCHEDULE_CRON_INVALID");
     }
-    for expression in ["0 0 25 * * ?", "0 60 2 * * ?", "0 0 2 32 * ?", "0 0 2 * 13 ?", "a b c ? * MON"] {
-        assert!(Calendar::parse(&placed(expression), None).is_err(), "{expression}");
+    for expression in [
+        "0 0 25 * * ?",
+        "0 60 2 * * ?",
+        "0 0 2 32 * ?",
+        "0 0 2 * 13 ?",
+        "a b c ? * MON",
+    ] {
+        assert!(
+            Calendar::parse(&placed(expression), None).is_err(),
+            "{expression}"
+        );
     }
     let found = Calendar::parse(&placed("0 0 * * * ?"), Some(&placed("Mars/Olympus"))).unwrap_err();
     assert_eq!(found[0].condition.name, "SCHEDULE_TIME_ZONE_UNKNOWN");

@@ -182,7 +182,9 @@ pub fn decide(job: &Job, timing: &Timing, facts: &JobFacts, now_us: i64) -> Verd
             if facts.running > 0 {
                 return nothing(None);
             }
-            let from = facts.ended_us.saturating_add(failed_wait_us(facts.failures));
+            let from = facts
+                .ended_us
+                .saturating_add(failed_wait_us(facts.failures));
             if from > now_us {
                 return nothing(Some(from));
             }
@@ -208,7 +210,9 @@ pub fn decide(job: &Job, timing: &Timing, facts: &JobFacts, now_us: i64) -> Verd
 
 /// The newest time after `last_us` that is due, and how many were due before it.
 fn due(timing: &Timing, last_us: i64, now_us: i64) -> Option<(i64, u64)> {
-    let mut newest = timing.next_after(last_us, last_us).filter(|t| *t <= now_us)?;
+    let mut newest = timing
+        .next_after(last_us, last_us)
+        .filter(|t| *t <= now_us)?;
     let mut missed = 0;
     while let Some(next) = timing.next_after(newest, newest).filter(|t| *t <= now_us) {
         newest = next;
@@ -238,10 +242,22 @@ fn watched(rest: Rest, needs_all: bool, facts: &JobFacts, now_us: i64) -> Result
     if !has_changed {
         return Err(None);
     }
-    let settled = facts.changed_us.saturating_add(micros(rest.after_change_seconds));
-    let rested = facts.last_due_us.saturating_add(micros(rest.min_between_seconds));
-    let from = settled.max(if rest.min_between_seconds == 0 { i64::MIN } else { rested });
-    if from > now_us { Err(Some(from)) } else { Ok(()) }
+    let settled = facts
+        .changed_us
+        .saturating_add(micros(rest.after_change_seconds));
+    let rested = facts
+        .last_due_us
+        .saturating_add(micros(rest.min_between_seconds));
+    let from = settled.max(if rest.min_between_seconds == 0 {
+        i64::MIN
+    } else {
+        rested
+    });
+    if from > now_us {
+        Err(Some(from))
+    } else {
+        Ok(())
+    }
 }
 
 /// How long a continuous job stays down after so many failures in a row.

@@ -89,7 +89,10 @@ fn a_run_that_takes_too_long_lets_one_wait_and_leaves_others_out() {
     assert_eq!(decide(&queued, &timing, &facts, HOUR).decision, wait);
     let (unqueued, _) = hourly(false);
     let left_out = |due_us| Some(Decision::LeaveOut { due_us });
-    assert_eq!(decide(&unqueued, &timing, &facts, HOUR).decision, left_out(HOUR));
+    assert_eq!(
+        decide(&unqueued, &timing, &facts, HOUR).decision,
+        left_out(HOUR)
+    );
     facts.waits = true;
     facts.last_due_us = HOUR;
     let again = decide(&queued, &timing, &facts, 2 * HOUR).decision;
@@ -111,13 +114,21 @@ fn paused_jobs_do_nothing() {
 
 #[test]
 fn a_period_counts_from_the_start_before() {
-    let job = job(JobTrigger::Periodic { every_seconds: 7200 }, true);
+    let job = job(
+        JobTrigger::Periodic {
+            every_seconds: 7200,
+        },
+        true,
+    );
     let timing = Timing::of(&job).unwrap().unwrap();
     let facts = JobFacts {
         last_due_us: HOUR,
         ..JobFacts::default()
     };
-    assert_eq!(decide(&job, &timing, &facts, 2 * HOUR).wake_us, Some(3 * HOUR));
+    assert_eq!(
+        decide(&job, &timing, &facts, 2 * HOUR).wake_us,
+        Some(3 * HOUR)
+    );
     let verdict = decide(&job, &timing, &facts, 5 * HOUR + 1);
     assert_eq!(verdict.decision, start(Cause::Due, 5 * HOUR, 1));
 }
@@ -145,9 +156,15 @@ fn a_change_starts_once_it_has_settled_and_rested() {
     facts.seen_now = vec!["2 files".into()];
     facts.changed_us = 2 * HOUR;
     let verdict = decide(&job, &timing, &facts, 2 * HOUR);
-    assert_eq!((verdict.decision, verdict.wake_us), (None, Some(2 * HOUR + MINUTE)));
+    assert_eq!(
+        (verdict.decision, verdict.wake_us),
+        (None, Some(2 * HOUR + MINUTE))
+    );
     let verdict = decide(&job, &timing, &facts, 2 * HOUR + MINUTE);
-    assert_eq!(verdict.decision, start(Cause::Changed, 2 * HOUR + MINUTE, 0));
+    assert_eq!(
+        verdict.decision,
+        start(Cause::Changed, 2 * HOUR + MINUTE, 0)
+    );
     facts.last_due_us = 2 * HOUR;
     let verdict = decide(&job, &timing, &facts, 2 * HOUR + MINUTE);
     assert_eq!((verdict.decision, verdict.wake_us), (None, Some(3 * HOUR)));
@@ -186,10 +203,17 @@ fn a_continuous_job_starts_again_and_waits_longer_after_each_failure() {
     assert_eq!(decide(&job, &timing, &facts, HOUR).decision, None);
     facts.running = 0;
     facts.ended_us = HOUR;
-    assert_eq!(decide(&job, &timing, &facts, HOUR).decision, start(Cause::Ended, HOUR, 0));
+    assert_eq!(
+        decide(&job, &timing, &facts, HOUR).decision,
+        start(Cause::Ended, HOUR, 0)
+    );
     for (failures, seconds) in [(1, 1), (2, 2), (5, 16), (40, 512)] {
         facts.failures = failures;
         let verdict = decide(&job, &timing, &facts, HOUR);
-        assert_eq!(verdict.wake_us, Some(HOUR + seconds * 1_000_000), "{failures}");
+        assert_eq!(
+            verdict.wake_us,
+            Some(HOUR + seconds * 1_000_000),
+            "{failures}"
+        );
     }
 }

@@ -60,7 +60,9 @@ pub(crate) async fn run_job(job: &Job, outside: &dyn Outside, stop: &Arc<AtomicB
             let well = end == TaskEnd::Completed;
             set(&mut states, index, State::Done { well });
         }
-        states.iter().all(|state| *state == State::Done { well: true })
+        states
+            .iter()
+            .all(|state| *state == State::Done { well: true })
     };
     within(job.timeout_seconds, &late, work, || {
         outside.tell(job, &Happening::TimedOut);

@@ -4,8 +4,10 @@
 
 mod calendar;
 mod decide;
+pub mod delivery;
 mod job_run;
 mod memory;
+mod records;
 mod scheduler;
 
 pub use calendar::Calendar;

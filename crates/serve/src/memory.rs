@@ -1,13 +1,11 @@
-//! What is remembered of jobs between processes: small records that are written once, each with a number of its own.
-//! Whoever writes the next one has taken the start that it tells of, so that two processes never start the same.
+//! What is remembered of jobs between processes. Whoever writes the next record has taken the start that it tells of,
+//! so that two processes never start the same.
 
 use serde::{Deserialize, Serialize};
-use sluice_table::{Location, PutOutcome, Store, TableError};
+use sluice_table::{Location, Store, TableError};
 
 use crate::decide::Seen;
-
-/// Records that are kept behind the newest one.
-const KEPT: u64 = 3;
+use crate::records::Records;
 
 /// What was last taken care of.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,9 +36,8 @@ impl Memory {
         }
     }
 
-    fn place(&self, job: &str, number: u64) -> Location {
-        let name = format!("{number:020}.json");
-        self.folder.child([job, name.as_str()])
+    fn records(&self, job: &str) -> Records {
+        Records::new(&self.store, self.folder.child([job]))
     }
 
     /// The newest record of a job with its number; `None` before the first.
@@ -48,15 +45,7 @@ impl Memory {
     /// # Errors
     /// The store fails.
     pub async fn recall(&self, job: &str) -> Result<Option<(u64, Remembered)>, TableError> {
-        let listed = self.store.list(&self.folder.child([job])).await?;
-        let numbers = listed.iter().filter_map(|object| number(object.location.filename()?));
-        let Some(newest) = numbers.max() else {
-            return Ok(None);
-        };
-        let bytes = self.store.get(&self.place(job, newest)).await?;
-        // A record that does not read says nothing of the time: the job is taken as seen for the first time.
-        let record = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        Ok(Some((newest, record.unwrap_or_default())))
+        self.records(job).newest().await
     }
 
     /// Writes a record; `false` when another process has written one of this number.
@@ -69,17 +58,6 @@ impl Memory {
         number: u64,
         record: &Remembered,
     ) -> Result<bool, TableError> {
-        let bytes = serde_json::to_vec(record).unwrap_or_default();
-        let put = self.store.put_if_absent(&self.place(job, number), bytes.into()).await?;
-        if put == PutOutcome::Created && number > KEPT {
-            // Best effort: an old record harms nobody.
-            let _ = self.store.delete(&self.place(job, number - KEPT - 1)).await;
-        }
-        Ok(put == PutOutcome::Created)
+        self.records(job).write(number, record).await
     }
-}
-
-/// The number in the name of a record.
-pub(crate) fn number(file: &str) -> Option<u64> {
-    file.strip_suffix(".json")?.parse().ok()
 }

@@ -354,7 +354,10 @@ async fn claim(memory: &Memory, outside: &dyn Outside, held: &mut Held, due_us: 
         due_us,
         seen: held.facts.seen_now.clone(),
     };
-    match memory.remember(&held.job.key, held.number + 1, &record).await {
+    match memory
+        .remember(&held.job.key, held.number + 1, &record)
+        .await
+    {
         Ok(true) => {
             held.number += 1;
             held.is_hindered = false;

@@ -42,7 +42,11 @@ impl Outside for Fake {
 
     fn run(&self, _: &PipelineTask, _: Arc<AtomicBool>) -> BoxFuture<'_, TaskEnd> {
         let mut ends = self.ends.lock().unwrap();
-        let end = if ends.is_empty() { TaskEnd::Completed } else { ends.remove(0) };
+        let end = if ends.is_empty() {
+            TaskEnd::Completed
+        } else {
+            ends.remove(0)
+        };
         Box::pin(async move { end })
     }
 
@@ -62,7 +66,10 @@ impl Outside for Fake {
             Happening::Ended { well } => format!("ended {well}"),
             other => format!("{other:?}"),
         };
-        self.told.lock().unwrap().push(format!("{} {words}", job.key));
+        self.told
+            .lock()
+            .unwrap()
+            .push(format!("{} {words}", job.key));
     }
 }
 
@@ -122,7 +129,9 @@ impl Stage {
     }
 
     async fn scheduler(&self, job: (Job, Timing)) -> Scheduler {
-        Scheduler::new(vec![job], self.fake.clone(), self.memory.clone()).await.unwrap()
+        Scheduler::new(vec![job], self.fake.clone(), self.memory.clone())
+            .await
+            .unwrap()
     }
 
     fn at(&self, now_us: i64) {
@@ -143,7 +152,11 @@ async fn a_job_starts_at_its_times_and_not_at_those_before_it_was_first_seen() {
     assert_eq!(stage.told(), [""; 0]);
     stage.at(11 * HOUR);
     scheduler.run(Until::NothingIsDue).await;
-    let run = ["nightly started for 11 h, missed 0", "nightly t Completed", "nightly ended true"];
+    let run = [
+        "nightly started for 11 h, missed 0",
+        "nightly t Completed",
+        "nightly ended true",
+    ];
     assert_eq!(stage.told(), run);
 }
 
@@ -168,14 +181,23 @@ async fn two_processes_never_start_the_same() {
     stage.at(HOUR);
     first.run(Until::NothingIsDue).await;
     second.run(Until::NothingIsDue).await;
-    let starts = stage.told().into_iter().filter(|line| line.contains("started"));
+    let starts = stage
+        .told()
+        .into_iter()
+        .filter(|line| line.contains("started"));
     assert_eq!(starts.count(), 1);
 }
 
 #[tokio::test]
 async fn tasks_run_after_those_that_they_depend_on() {
     let stage = Stage::new();
-    let tasks = || vec![task("c", &["b"], 0), task("b", &["a"], 1), task("a", &[], 0)];
+    let tasks = || {
+        vec![
+            task("c", &["b"], 0),
+            task("b", &["a"], 1),
+            task("a", &[], 0),
+        ]
+    };
     let mut scheduler = stage.scheduler(hourly(tasks())).await;
     stage.at(HOUR);
     *stage.fake.ends.lock().unwrap() = vec![TaskEnd::Completed, TaskEnd::Failed, TaskEnd::Failed];

@@ -1,6 +1,7 @@
 //! The command line as types. Must not do anything.
 
 mod authoring;
+mod serve;
 mod simulate;
 mod upkeep;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use authoring::{Init, Regimes, Test};
+pub(crate) use serve::{Next, Schedule, Serve};
 pub(crate) use simulate::{Pace, RecordFormat, Simulate};
 pub(crate) use upkeep::{Export, ExportFormat, Optimize, Restore, Vacuum};
 
@@ -101,6 +103,11 @@ pub(crate) enum Command {
     Plan(Plan),
     /// Run one update
     Run(Run),
+    /// Run the jobs of the bundle by their schedules, until stopped
+    Serve(Serve),
+    /// Show what starts by itself, and when
+    #[command(subcommand)]
+    Schedule(Schedule),
     /// Run the tests of the project: tests/*.test
     Test(Test),
     /// Query the tables; without -c or -f, a shell

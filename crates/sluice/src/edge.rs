@@ -7,8 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use sluice_graph::DeclaredGraph;
 use sluice_model::condition::graph::RUN_EMPTY_PIPELINE;
+use sluice_model::job::Schedules;
 use sluice_model::{Clock, Diagnostic, Ids};
-use sluice_sql::project::{LoadOptions, Project, interpolate, load, read_sql};
+use sluice_sql::project::{LoadOptions, Project, interpolate, load, load_schedules, read_sql};
 use sluice_sql::statement::Statement;
 
 use crate::arguments::Global;
@@ -74,21 +75,7 @@ impl Opened {
 
 /// Finds the project and reads its description.
 pub(crate) fn open(global: &Global, key: Option<&str>) -> Result<Opened, Box<Diagnostic>> {
-    let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-    let spec = global.spec.as_deref().map(|spec| here.join(spec));
-    let spec_folder = spec.as_deref().and_then(Path::parent);
-    let asked = global.project.as_deref().map(|folder| here.join(folder));
-    let folder = find(&here, asked.as_deref().or(spec_folder))?;
-    let mut files = DiskFiles::walk(&folder);
-    let options = LoadOptions {
-        target: global.target.clone(),
-        pipeline_key: key.map(ToOwned::to_owned),
-        spec: spec.map(|spec| relative(&spec, &folder)),
-        variables: global.variables.clone(),
-        environment: variables_of_environment(),
-        user_name: user_name(),
-        folder_name: folder_name(&folder),
-    };
+    let (folder, mut files, options) = found(global, key)?;
     let (project, found) = load(&files, &options);
     let mut diagnostics = std::mem::take(&mut files.diagnostics);
     diagnostics.extend(found);
@@ -98,6 +85,40 @@ pub(crate) fn open(global: &Global, key: Option<&str>) -> Result<Opened, Box<Dia
         project,
         diagnostics,
     })
+}
+
+/// Finds the project and reads what it runs by itself: its folder, the jobs, everything wrong with them.
+pub(crate) fn schedules(
+    global: &Global,
+) -> Result<(PathBuf, Schedules, Vec<Diagnostic>), Box<Diagnostic>> {
+    let (folder, mut files, options) = found(global, None)?;
+    let (schedules, found) = load_schedules(&files, &options);
+    let mut diagnostics = std::mem::take(&mut files.diagnostics);
+    diagnostics.extend(found);
+    Ok((folder, schedules, diagnostics))
+}
+
+/// The folder of the project, its files, and what was said beside them.
+fn found(
+    global: &Global,
+    key: Option<&str>,
+) -> Result<(PathBuf, DiskFiles, LoadOptions), Box<Diagnostic>> {
+    let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+    let spec = global.spec.as_deref().map(|spec| here.join(spec));
+    let spec_folder = spec.as_deref().and_then(Path::parent);
+    let asked = global.project.as_deref().map(|folder| here.join(folder));
+    let folder = find(&here, asked.as_deref().or(spec_folder))?;
+    let files = DiskFiles::walk(&folder);
+    let options = LoadOptions {
+        target: global.target.clone(),
+        pipeline_key: key.map(ToOwned::to_owned),
+        spec: spec.map(|spec| relative(&spec, &folder)),
+        variables: global.variables.clone(),
+        environment: variables_of_environment(),
+        user_name: user_name(),
+        folder_name: folder_name(&folder),
+    };
+    Ok((folder, files, options))
 }
 
 fn relative(path: &Path, folder: &Path) -> String {

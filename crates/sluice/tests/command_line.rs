@@ -523,3 +523,87 @@ fn init_touches_nothing_that_is_there() {
     assert!(bundle.contains("name: fleet") && bundle.contains("default: lab"));
     assert_eq!(sluice(&room.path().join("new/fleet"), "test").code, 0);
 }
+
+/// A bundle with a job of every kind of start, and one that waits for people.
+fn scheduled() -> TempDir {
+    let task = "tasks: [{task_key: refresh, pipeline_task: {pipeline_id: '${resources.pipelines.etl.id}'}}]";
+    let bundle = format!(
+        "bundle: {{name: plant}}\nresources:\n  pipelines:\n    etl: {{libraries: [{{file: {{path: a.sql}}}}]}}\n  jobs:\n    \
+         nightly: {{schedule: {{quartz_cron_expression: 0 0 2 * * ?, timezone_id: Europe/Berlin}}, {task}}}\n    \
+         arrivals: {{trigger: {{file_arrival: {{url: data}}}}, {task}}}\n    by_hand: {{{task}}}\n\
+         targets:\n  prod: {{default: true}}\n  dev: {{mode: development}}\n"
+    );
+    folder(&[
+        ("databricks.yml", &bundle),
+        (
+            "a.sql",
+            "CREATE STREAMING TABLE r AS SELECT * FROM STREAM read_files('data', format => 'json', schema => 'id INT');",
+        ),
+        ("data/1.json", "{\"id\": 1}\n"),
+    ])
+}
+
+#[test]
+fn starts_are_shown_in_the_zone_of_the_job_and_in_utc() {
+    let project = scheduled();
+    let listed = sluice(project.path(), "schedule list --json").json();
+    let of = |index: usize, key: &str| listed[index][key].as_str().unwrap_or_default().to_owned();
+    assert_eq!(of(0, "starts"), "on new files in data");
+    assert_eq!(of(1, "starts"), "by hand");
+    assert_eq!(of(2, "starts"), "at 0 0 2 * * ? (Europe/Berlin)");
+    let next = sluice(
+        project.path(),
+        "schedule next nightly -n 2 --from 2026-03-28T12:00:00Z --json",
+    );
+    let next = next.json();
+    assert_eq!(next[0]["start"], "2026-03-29T03:00:00+02:00 Europe/Berlin");
+    assert_eq!(next[0]["utc"], "2026-03-29T01:00:00Z");
+    assert_eq!(next[1]["start"], "2026-03-30T02:00:00+02:00 Europe/Berlin");
+    let wrong = sluice(project.path(), "schedule next nigthly");
+    assert!(
+        wrong.stderr.contains("[SCHEDULE_JOB_NOT_FOUND]"),
+        "{}",
+        wrong.stderr
+    );
+    assert!(
+        wrong.stderr.contains("did you mean `nightly`?"),
+        "{}",
+        wrong.stderr
+    );
+}
+
+#[test]
+fn serving_runs_what_is_due_and_says_when_nothing_ever_is() {
+    let project = scheduled();
+    let paused = sluice(project.path(), "serve -t dev --once");
+    assert_eq!(paused.code, 1);
+    assert!(
+        paused.stderr.contains("[SCHEDULE_NOT_DECLARED]"),
+        "{}",
+        paused.stderr
+    );
+    assert!(
+        paused.stderr.contains("`nightly` is paused by the target"),
+        "{}",
+        paused.stderr
+    );
+    // The first time it only looks: what lies there has started nothing.
+    let first = sluice(project.path(), "serve arrivals --once");
+    assert_eq!(first.code, 0, "{}", first.stderr);
+    assert!(!first.stdout.contains("started"), "{}", first.stdout);
+    fs::write(project.path().join("data/2.json"), "{\"id\": 2}\n").unwrap();
+    let second = sluice(project.path(), "serve arrivals --once");
+    assert_eq!(second.code, 0, "{}", second.stderr);
+    assert!(
+        second.stdout.contains("refresh completed"),
+        "{}",
+        second.stdout
+    );
+    let rows = sluice(
+        project.path(),
+        "sql --mode csv 'SELECT count(*) AS n FROM r'",
+    );
+    assert_eq!(rows.stdout, "n\n2\n");
+    let third = sluice(project.path(), "serve arrivals --once");
+    assert!(!third.stdout.contains("started"), "{}", third.stdout);
+}

@@ -12,9 +12,7 @@ conditions! {
     SCHEDULE_JOB_NOT_FOUND = "SCHEDULE_JOB_NOT_FOUND", "42K00", User, No, "The bundle declares no job with this key.";
     DESTINATION_KIND_UNSUPPORTED = "DESTINATION_KIND_UNSUPPORTED", "0A000", User, No, "A destination of sluice.yml has a form that Sluice cannot send, such as e-mail. It sends `webhook` (plain JSON) and `slack`.";
     DESTINATION_SECRET_PLAIN = "DESTINATION_SECRET_PLAIN", "01000", User, No, "An address or key of a destination stands in sluice.yml itself, where everybody who reads the project sees it. Write `env:NAME` or `file:PATH` and keep it there.";
-    DESTINATION_SECRET_NOT_FOUND = "DESTINATION_SECRET_NOT_FOUND", "42K00", External, No, "The environment variable or the file that holds the address or key of a destination is not there, or empty. Nothing is sent to it until it is; no row is lost.";
     DESTINATION_URL_NOT_ALLOWED = "DESTINATION_URL_NOT_ALLOWED", "42K00", User, No, "The address of a destination is not an `http://` or `https://` one with a host, or holds a user and password.";
-    DESTINATION_NOT_FOUND = "DESTINATION_NOT_FOUND", "42K00", User, No, "sluice.yml declares no destination of this name under `notification_destinations`.";
     DESTINATION_COLUMN_NOT_FOUND = "DESTINATION_COLUMN_NOT_FOUND", "42703", User, No, "A column of a destination's `deduplication_key` is not one of its table. Nothing is sent to it; no row is lost.";
     NOTIFICATION_WITHOUT_DESTINATION = "NOTIFICATION_WITHOUT_DESTINATION", "01000", User, No, "A recipient of a pipeline's `notifications` hears nothing: Sluice sends no e-mail. Declare a destination with the recipient's address as its name in sluice.yml, with `slack` or `webhook`.";
     DELIVERY_DELAYED = "DELIVERY_DELAYED", "08000", External, Backoff, "A destination did not take a message. It is sent again, later and later, with the same deduplication key; nothing is lost, and no flow waits for it.";

@@ -11,6 +11,8 @@ mod logs;
 mod maintain;
 mod plan;
 mod run;
+mod schedule;
+mod serve;
 mod shell;
 mod show;
 mod simulate;
@@ -67,6 +69,8 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Command::Init(asked)
         | Command::Bundle(Bundle::Init(asked))
         | Command::Pipelines(Pipelines::Init(asked)) => init::run(&screen, &asked),
+        Command::Serve(asked) => serve::run(&screen, global, &asked),
+        Command::Schedule(asked) => schedule::run(&screen, global, &asked),
         Command::Test(asked) => test::run(&screen, global, &asked),
         Command::Sql(asked) => sql::run(&screen, global, &asked),
         Command::Show(asked) | Command::Pipelines(Pipelines::Show(asked)) => {

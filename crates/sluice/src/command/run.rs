@@ -38,13 +38,31 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Run) -> Result<Exit,
     };
     let report = block_on(async {
         let listener = tokio::spawn(stop_on_interrupt(screen.clone(), Arc::clone(&stop)));
-        let report = place.engine.update(&place.declared, &request).await;
+        let report = update(screen, &place, &request).await;
         listener.abort();
         report
     })?;
     narrator.finish();
     tell(screen, &place, &report);
     Ok(exit(asked, &report, stop.load(Ordering::Relaxed)))
+}
+
+/// One update of a place that is open, and what people are told of it.
+pub(super) async fn update(
+    _screen: &Screen,
+    place: &Workplace,
+    request: &UpdateRequest,
+) -> UpdateReport {
+    place.engine.update(&place.declared, request).await
+}
+
+/// Shows what went wrong in an update.
+pub(super) fn tell_errors(screen: &Screen, place: &Workplace, report: &UpdateReport) {
+    let errors: Vec<Diagnostic> = all_diagnostics(report)
+        .filter(|diagnostic| diagnostic.is_error())
+        .cloned()
+        .collect();
+    screen.diagnostics(&errors, &place.texts);
 }
 
 /// The first signal stops between micro-batches; the second ends at once, which is as safe as any crash.

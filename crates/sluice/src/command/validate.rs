@@ -14,6 +14,8 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Validate) -> Result<
     let mut diagnostics = place.diagnostics.clone();
     let (graph, found) = block_on(place.engine.resolve(&place.declared))?;
     add_new(&mut diagnostics, found);
+    let jobs = super::schedule::timetable(global)?;
+    add_new(&mut diagnostics, jobs.diagnostics);
     let warnings = diagnostics
         .iter()
         .any(|d| d.severity == sluice_model::Severity::Warning);

@@ -68,7 +68,10 @@ fn destination(reader: &mut Reader<'_>, entry: &Entry) -> Option<Destination> {
         (Some(_), None) => (DestinationKind::Webhook, "webhook"),
         (None, Some(_)) => (DestinationKind::Slack, "slack"),
         (None, None) => {
-            let is_named = node.entries().iter().any(|e| OTHER_KINDS.contains(&e.key.as_str()));
+            let is_named = node
+                .entries()
+                .iter()
+                .any(|e| OTHER_KINDS.contains(&e.key.as_str()));
             if !is_named {
                 let message = format!("the destination `{}` has no address", entry.key);
                 reader.report(
@@ -110,7 +113,11 @@ fn check_keys(reader: &mut Reader<'_>, node: &Node) {
         } else if !KEYS.contains(&key) {
             let message = format!("a destination has no key `{key}`");
             let diagnostic = Diagnostic::error(&project::SETTINGS_FIELD_UNKNOWN, message);
-            reader.report(with_suggestion(diagnostic.at(&entry.origin, "unknown key"), key, KEYS));
+            reader.report(with_suggestion(
+                diagnostic.at(&entry.origin, "unknown key"),
+                key,
+                KEYS,
+            ));
         }
     }
 }
@@ -128,7 +135,9 @@ fn secret(reader: &mut Reader<'_>, node: &Node, key: &str) -> Option<Placed<Secr
             .iter()
             .any(|start| text.starts_with(start));
         if !is_here {
-            let message = format!("`{key}` stands in sluice.yml itself, where every reader of the project sees it");
+            let message = format!(
+                "`{key}` stands in sluice.yml itself, where every reader of the project sees it"
+            );
             reader.report(
                 Diagnostic::warning(&serve::DESTINATION_SECRET_PLAIN, message)
                     .at(&written.origin, "")
@@ -186,7 +195,9 @@ fn bounded(reader: &mut Reader<'_>, node: &Node, key: &str, default: u64, max: u
 fn duration(reader: &mut Reader<'_>, node: &Node, key: &str) -> Option<u64> {
     let text = reader.text(node, key)?;
     let text = text.trim();
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let split = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let unit = match unit.trim() {
         "s" => Some(1),
@@ -212,13 +223,20 @@ fn alerts(reader: &mut Reader<'_>, node: &Node) -> Vec<PipelineAlert> {
     let mut alerts = vec![];
     for item in items {
         let word = item.scalar().unwrap_or_default();
-        match PipelineAlert::ALL.iter().find(|alert| alert.as_str() == word) {
+        match PipelineAlert::ALL
+            .iter()
+            .find(|alert| alert.as_str() == word)
+        {
             Some(alert) => alerts.push(*alert),
             None => {
                 let known = PipelineAlert::ALL.map(PipelineAlert::as_str);
                 let message = format!("there is no alert `{word}`");
                 let diagnostic = Diagnostic::error(&project::PROJECT_FIELD_VALUE, message);
-                reader.report(with_suggestion(diagnostic.at(&item.origin, ""), &word, &known));
+                reader.report(with_suggestion(
+                    diagnostic.at(&item.origin, ""),
+                    &word,
+                    &known,
+                ));
             }
         }
     }
@@ -234,7 +252,10 @@ pub(super) fn notifications(reader: &mut Reader<'_>, pipeline: &Node) -> Vec<Not
             continue;
         }
         reader.warn_unknown(node, &["alerts", "email_recipients"], "`notifications`");
-        let recipients = node.get("email_recipients").map(Node::items).unwrap_or_default();
+        let recipients = node
+            .get("email_recipients")
+            .map(Node::items)
+            .unwrap_or_default();
         notifications.push(Notification {
             alerts: alerts(reader, node),
             recipients: recipients

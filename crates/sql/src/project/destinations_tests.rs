@@ -14,7 +14,11 @@ fn read(settings: &str) -> (Vec<String>, Vec<String>) {
     let (project, diagnostics) = load(&files, &LoadOptions::default());
     let destinations = project.unwrap().settings.destinations;
     let shown = destinations.iter().map(|d| {
-        let columns: Vec<&str> = d.deduplication_key.iter().map(|c| c.value.as_str()).collect();
+        let columns: Vec<&str> = d
+            .deduplication_key
+            .iter()
+            .map(|c| c.value.as_str())
+            .collect();
         let alerts: Vec<&str> = d.alerts.iter().map(|a| a.as_str()).collect();
         format!(
             "{} {:?} {} {} [{}] {}x {}s [{}]",

@@ -96,8 +96,8 @@ struct Habits {
 
 impl Habits {
     fn of(reader: &mut Reader<'_>, bundle: &Resolved) -> Self {
-        let is_development = bundle.mode.as_ref().and_then(Node::scalar).as_deref()
-            == Some("development");
+        let is_development =
+            bundle.mode.as_ref().and_then(Node::scalar).as_deref() == Some("development");
         let mut habits = Self {
             pause: Pause::Unpaused,
             concurrent_runs_max: 1,
@@ -148,10 +148,10 @@ fn job(reader: &mut Reader<'_>, entry: &Entry, pipelines: &[&str], habits: &Habi
         trigger,
         pause: own.unwrap_or(habits.pause),
         tasks,
-        concurrent_runs_max: number(reader, node, "max_concurrent_runs").map_or(
-            habits.concurrent_runs_max,
-            |number| u32::try_from(number).unwrap_or(u32::MAX),
-        ),
+        concurrent_runs_max: number(reader, node, "max_concurrent_runs")
+            .map_or(habits.concurrent_runs_max, |number| {
+                u32::try_from(number).unwrap_or(u32::MAX)
+            }),
         // A bundle gives its jobs a queue unless they say otherwise.
         queues: queues.unwrap_or(true),
         timeout_seconds: number(reader, node, "timeout_seconds").filter(|seconds| *seconds > 0),
@@ -169,7 +169,11 @@ fn own_trigger(reader: &mut Reader<'_>, entry: &Entry, habits: &Habits) -> Optio
     if !reader.expect_mapping(cron_node, "`cron`") {
         return None;
     }
-    reader.warn_unknown(cron_node, &["quartz_cron_schedule", "timezone_id"], "`cron`");
+    reader.warn_unknown(
+        cron_node,
+        &["quartz_cron_schedule", "timezone_id"],
+        "`cron`",
+    );
     let name = reader
         .text(&entry.node, "name")
         .unwrap_or_else(|| entry.key.clone());
@@ -202,7 +206,11 @@ fn pause_status(reader: &mut Reader<'_>, node: &Node, key: &str) -> Option<Pause
         "PAUSED" => Some(Pause::Paused),
         "UNPAUSED" => Some(Pause::Unpaused),
         _ => {
-            value(reader, node.get(key)?, &format!("`{key}` must be PAUSED or UNPAUSED"));
+            value(
+                reader,
+                node.get(key)?,
+                &format!("`{key}` must be PAUSED or UNPAUSED"),
+            );
             None
         }
     }
@@ -220,9 +228,7 @@ fn missing(reader: &mut Reader<'_>, node: &Node, key: &str, example: &str) {
 }
 
 fn value(reader: &mut Reader<'_>, node: &Node, message: &str) {
-    reader.report(
-        Diagnostic::error(&project::PROJECT_FIELD_VALUE, message).at(&node.origin, ""),
-    );
+    reader.report(Diagnostic::error(&project::PROJECT_FIELD_VALUE, message).at(&node.origin, ""));
 }
 
 /// The whole number under `key`.

@@ -70,7 +70,8 @@ fn check(jobs: &str, target: &str, expected: &[&str], found: &[&str]) {
     assert_eq!(diagnostics, found);
 }
 
-const TASK: &str = "tasks: [{task_key: t, pipeline_task: {pipeline_id: \"${resources.pipelines.etl.id}\"}}]";
+const TASK: &str =
+    "tasks: [{task_key: t, pipeline_task: {pipeline_id: \"${resources.pipelines.etl.id}\"}}]";
 
 #[test]
 fn schedules_and_triggers_are_read() {

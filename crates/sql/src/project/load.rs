@@ -6,7 +6,10 @@ use sluice_model::{Diagnostic, Namespace, Origin};
 use super::discovery::{SpecChoice, is_legacy_spec, kind_of, spec_of};
 use super::pipeline::Declared;
 use super::reader::Reader;
-use super::{LoadOptions, Project, ProjectFiles, SpecKind, bundle, destinations, libraries, pipeline, settings};
+use super::{
+    LoadOptions, Project, ProjectFiles, SpecKind, bundle, destinations, libraries, pipeline,
+    settings,
+};
 
 /// Loads the project that the files declare.
 ///

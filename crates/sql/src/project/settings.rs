@@ -8,9 +8,7 @@ use sluice_model::condition::project;
 use super::files::ProjectFileError;
 use super::reader::{Reader, with_suggestion};
 use super::yaml::Node;
-use super::{
-    CredentialSettings, KinesisSettings, S3Settings, Settings, SpecKind, destinations,
-};
+use super::{CredentialSettings, KinesisSettings, S3Settings, Settings, SpecKind, destinations};
 
 const FILE: &str = "sluice.yml";
 const KEYS: &[&str] = &[

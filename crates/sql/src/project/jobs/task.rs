@@ -27,7 +27,9 @@ pub(super) fn tasks(reader: &mut Reader<'_>, job: &Node, pipelines: &[&str]) -> 
             missing(reader, node, "task_key", "`task_key: refresh`");
             continue;
         };
-        let origin = node.entry("task_key").map_or(&node.origin, |e| &e.node.origin);
+        let origin = node
+            .entry("task_key")
+            .map_or(&node.origin, |e| &e.node.origin);
         match node.get("pipeline_task") {
             Some(asked) => tasks.extend(task(reader, node, asked, key, origin, pipelines)),
             None => {
@@ -80,7 +82,12 @@ fn task(
         }
     }
     let Some(pipeline) = reader.text(asked, "pipeline_id") else {
-        missing(reader, asked, "pipeline_id", "`pipeline_id: ${resources.pipelines.KEY.id}`");
+        missing(
+            reader,
+            asked,
+            "pipeline_id",
+            "`pipeline_id: ${resources.pipelines.KEY.id}`",
+        );
         return None;
     };
     if !pipelines.contains(&pipeline.as_str()) {
@@ -89,7 +96,11 @@ fn task(
             &serve::SCHEDULE_PIPELINE_NOT_FOUND,
             format!("the bundle declares no pipeline `{pipeline}`"),
         );
-        reader.report(with_suggestion(diagnostic.at(place, ""), &pipeline, pipelines));
+        reader.report(with_suggestion(
+            diagnostic.at(place, ""),
+            &pipeline,
+            pipelines,
+        ));
         return None;
     }
     let depends_on = node.get("depends_on").map(Node::items).unwrap_or_default();
@@ -127,10 +138,17 @@ fn check_order(reader: &mut Reader<'_>, tasks: &mut [PipelineTask], left_out: &[
     for task in tasks.iter_mut() {
         for other in &task.depends_on {
             if !keys.contains(other) && !left_out.contains(other) {
-                let message = format!("the task `{}` depends on `{other}`, which the job does not have", task.key);
+                let message = format!(
+                    "the task `{}` depends on `{other}`, which the job does not have",
+                    task.key
+                );
                 let diagnostic = Diagnostic::error(&serve::SCHEDULE_TASK_NOT_FOUND, message);
                 let known: Vec<&str> = keys.iter().map(String::as_str).collect();
-                broken.push(with_suggestion(diagnostic.at(&task.origin, ""), other, &known));
+                broken.push(with_suggestion(
+                    diagnostic.at(&task.origin, ""),
+                    other,
+                    &known,
+                ));
             }
         }
         task.depends_on.retain(|other| keys.contains(other));
@@ -138,12 +156,18 @@ fn check_order(reader: &mut Reader<'_>, tasks: &mut [PipelineTask], left_out: &[
     let mut done: Vec<&str> = vec![];
     while let Some(task) = tasks.iter().find(|task| {
         !done.contains(&task.key.as_str())
-            && task.depends_on.iter().all(|other| done.contains(&other.as_str()))
+            && task
+                .depends_on
+                .iter()
+                .all(|other| done.contains(&other.as_str()))
     }) {
         done.push(&task.key);
     }
     if let Some(stuck) = tasks.iter().find(|task| !done.contains(&task.key.as_str())) {
-        let message = format!("the task `{}` depends, through others, on itself", stuck.key);
+        let message = format!(
+            "the task `{}` depends, through others, on itself",
+            stuck.key
+        );
         broken.push(
             Diagnostic::error(&serve::SCHEDULE_TASK_NOT_FOUND, message).at(&stuck.origin, ""),
         );
@@ -164,4 +188,3 @@ fn names(reader: &mut Reader<'_>, node: &Node, key: &str) -> Vec<String> {
     }
     names
 }
-

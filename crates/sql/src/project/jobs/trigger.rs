@@ -12,7 +12,10 @@ use super::{missing, number, pause_status, placed, value};
 const REST_SECONDS_MIN: u64 = 60;
 
 /// The trigger of a job, and whether it says that it is paused or not.
-pub(super) fn job_trigger(reader: &mut Reader<'_>, node: &Node) -> (Option<JobTrigger>, Option<Pause>) {
+pub(super) fn job_trigger(
+    reader: &mut Reader<'_>,
+    node: &Node,
+) -> (Option<JobTrigger>, Option<Pause>) {
     let given: Vec<&Entry> = ["schedule", "trigger", "continuous"]
         .iter()
         .filter_map(|key| node.entry(key).filter(|e| e.node.value != Value::Null))
@@ -79,7 +82,12 @@ fn watched(reader: &mut Reader<'_>, node: &Node) -> Option<JobTrigger> {
         conflict(reader, first, second, "a job starts in one way");
     }
     let Some(entry) = given.first() else {
-        missing(reader, node, "periodic", "`periodic: {interval: 1, unit: HOURS}`; or `file_arrival`, or `table_update`");
+        missing(
+            reader,
+            node,
+            "periodic",
+            "`periodic: {interval: 1, unit: HOURS}`; or `file_arrival`, or `table_update`",
+        );
         return None;
     };
     if !reader.expect_mapping(&entry.node, &format!("`{}`", entry.key)) {
@@ -90,7 +98,12 @@ fn watched(reader: &mut Reader<'_>, node: &Node) -> Option<JobTrigger> {
         "file_arrival" => {
             let url = placed(reader, &entry.node, "url");
             if url.is_none() && entry.node.get("url").is_none() {
-                missing(reader, &entry.node, "url", "`url: /Volumes/main/iot/landing/`");
+                missing(
+                    reader,
+                    &entry.node,
+                    "url",
+                    "`url: /Volumes/main/iot/landing/`",
+                );
             }
             let rest = rest(reader, &entry.node, &["url"]);
             url.map(|url| JobTrigger::FileArrival { url, rest })
@@ -104,21 +117,34 @@ fn periodic(reader: &mut Reader<'_>, node: &Node) -> Option<JobTrigger> {
     let interval = number(reader, node, "interval");
     let unit = reader.text(node, "unit");
     if node.get("interval").is_none() || node.get("unit").is_none() {
-        missing(reader, node, "interval` and `unit", "`{interval: 1, unit: HOURS}`");
+        missing(
+            reader,
+            node,
+            "interval` and `unit",
+            "`{interval: 1, unit: HOURS}`",
+        );
     }
     let unit_seconds = match unit?.to_uppercase().as_str() {
         "HOURS" => 3600,
         "DAYS" => 86_400,
         "WEEKS" => 7 * 86_400,
         _ => {
-            value(reader, node.get("unit")?, "`unit` must be HOURS, DAYS or WEEKS");
+            value(
+                reader,
+                node.get("unit")?,
+                "`unit` must be HOURS, DAYS or WEEKS",
+            );
             return None;
         }
     };
     match interval?.checked_mul(unit_seconds) {
         Some(every_seconds) if every_seconds > 0 => Some(JobTrigger::Periodic { every_seconds }),
         _ => {
-            value(reader, node.get("interval")?, "`interval` must be 1 or more");
+            value(
+                reader,
+                node.get("interval")?,
+                "`interval` must be 1 or more",
+            );
             None
         }
     }
@@ -127,7 +153,12 @@ fn periodic(reader: &mut Reader<'_>, node: &Node) -> Option<JobTrigger> {
 fn table_update(reader: &mut Reader<'_>, node: &Node) -> Option<JobTrigger> {
     let mut tables = vec![];
     match node.get("table_names") {
-        None => missing(reader, node, "table_names", "`table_names: [main.iot.readings]`"),
+        None => missing(
+            reader,
+            node,
+            "table_names",
+            "`table_names: [main.iot.readings]`",
+        ),
         Some(names) if names.items().is_empty() => {
             reader.wrong_kind(names, "`table_names`", "a list of names");
         }
@@ -138,7 +169,9 @@ fn table_update(reader: &mut Reader<'_>, node: &Node) -> Option<JobTrigger> {
                         value: text,
                         origin: name.origin.clone(),
                     }),
-                    None => reader.wrong_kind(name, "an item of `table_names`", "the name of a table"),
+                    None => {
+                        reader.wrong_kind(name, "an item of `table_names`", "the name of a table")
+                    }
                 }
             }
         }
@@ -149,7 +182,11 @@ fn table_update(reader: &mut Reader<'_>, node: &Node) -> Option<JobTrigger> {
         Some("ALL_UPDATED") => true,
         Some(_) => {
             let node = node.get("condition")?;
-            value(reader, node, "`condition` must be ANY_UPDATED or ALL_UPDATED");
+            value(
+                reader,
+                node,
+                "`condition` must be ANY_UPDATED or ALL_UPDATED",
+            );
             return None;
         }
     };
@@ -172,7 +209,11 @@ fn rest(reader: &mut Reader<'_>, node: &Node, more: &[&str]) -> Rest {
     for (key, seconds) in keys.iter().zip(&mut seconds) {
         if *seconds > 0 && *seconds < REST_SECONDS_MIN {
             if let Some(node) = node.get(key) {
-                value(reader, node, &format!("`{key}` must be {REST_SECONDS_MIN} or more"));
+                value(
+                    reader,
+                    node,
+                    &format!("`{key}` must be {REST_SECONDS_MIN} or more"),
+                );
             }
             *seconds = REST_SECONDS_MIN;
         }
@@ -183,4 +224,3 @@ fn rest(reader: &mut Reader<'_>, node: &Node, more: &[&str]) -> Rest {
         after_change_seconds,
     }
 }
-
