@@ -196,6 +196,8 @@ impl Stage {
         Engine::new(EngineOptions {
             warehouse: self.store.clone(),
             warehouse_folder: None,
+            lease_owner: None,
+            s3: Default::default(),
             pipeline: "plant".into(),
             target: None,
             namespace: sluice_model::Namespace::default(),
