@@ -15,6 +15,7 @@ use sluice_model::job::{Job, JobTrigger, Pause, PipelineTask, Placed};
 use sluice_model::{Clock as _, DatasetName, Diagnostic, UpdateState};
 use sluice_run::{NoObserver, UpdateRequest};
 use sluice_serve::{Happening, Memory, Outside, Scheduler, Seen, TaskEnd, Timing, Until};
+use sluice_source::Storage;
 
 use super::run::interrupted;
 use super::schedule::{Timetable, named, sound_timetable, utc, words};
@@ -221,12 +222,21 @@ impl Serving {
         };
         let resolved = sluice_source::resolve_path(&url.value, place.engine.path_rules())
             .map_err(|diagnostic| diagnostic.at(&url.origin, ""))?;
-        let Some(folder) = resolved.only_folder() else {
-            let message = format!("`{}` cannot be watched: it is not one folder", url.value);
-            return Err(Diagnostic::error(&PATH_INVALID, message).at(&url.origin, ""));
+        let is_disk = resolved
+            .places
+            .iter()
+            .all(|part| part.storage == Storage::Disk);
+        let Some(folder) = resolved.only_folder().filter(|_| is_disk) else {
+            let message = format!(
+                "`{}` cannot be watched: it is not one folder of this machine",
+                url.value
+            );
+            return Err(Diagnostic::error(&PATH_INVALID, message)
+                .at(&url.origin, "")
+                .help("use a `schedule` instead"));
         };
         let mut seen = Arrived::default();
-        seen.walk(Path::new(folder));
+        seen.walk(Path::new(&folder));
         if seen.number > WATCHED_FILES_MAX {
             let message = format!("`{}` holds more than {WATCHED_FILES_MAX} files", url.value);
             return Err(Diagnostic::error(&PATH_INVALID, message)
