@@ -9,6 +9,7 @@
 
 mod client;
 mod columns;
+mod consumer;
 mod deaggregate;
 mod digest;
 mod fetched;
@@ -23,6 +24,7 @@ mod replay;
 mod settings;
 mod shard;
 mod source;
+mod subscription;
 mod take;
 mod trouble;
 

@@ -12,10 +12,11 @@ use sluice_model::Diagnostic;
 use sluice_model::condition::kinesis as condition;
 
 use super::client::{StreamClient, Summary};
+use super::consumer::Consumer;
 use super::read::in_time;
 use super::shard::ListedShard;
 use super::trouble::{Call, Trouble};
-use super::{ConsumerMode, KinesisOptions, KinesisSettings, StreamName};
+use super::{KinesisOptions, KinesisSettings, StreamName};
 use crate::SourceError;
 use crate::aws::{AwsCredentialSpec, AwsCredentials};
 
@@ -29,6 +30,8 @@ pub(super) struct Stream {
     pub(super) client: Arc<StreamClient>,
     pub(super) summary: Summary,
     pub(super) shards: Vec<ListedShard>,
+    /// The consumer of enhanced fan-out, once it is known.
+    pub(super) consumer: Option<Consumer>,
     /// When the shards were listed; `None`: they have to be.
     pub(super) listed_at: Option<Instant>,
 }
@@ -38,13 +41,6 @@ pub(super) async fn open_streams(
     options: &KinesisOptions,
     settings: &KinesisSettings,
 ) -> Result<Vec<Stream>, SourceError> {
-    if options.consumer_mode == ConsumerMode::EnhancedFanOut {
-        let message = "`consumerMode => 'efo'` is not built yet";
-        let refused = Diagnostic::error(&condition::KINESIS_INVALID_OPTION, message);
-        return Err(SourceError::Refused(Box::new(refused.help(
-            "leave it out: shards are polled then, up to five times a second",
-        ))));
-    }
     let spec = credentials(options, settings)?;
     let mut streams: Vec<Stream> = vec![];
     for name in &options.streams {
@@ -61,6 +57,7 @@ pub(super) async fn open_streams(
             client,
             summary,
             shards: vec![],
+            consumer: None,
             listed_at: None,
         });
     }

@@ -42,6 +42,18 @@ impl Pace {
         self.failing_since = None;
     }
 
+    /// Notes an answer that was not asked for: the next may come at once.
+    pub(super) fn answered_at_once(&mut self, now: Instant) {
+        self.next = now;
+        self.failures = 0;
+        self.failing_since = None;
+    }
+
+    /// Notes the end of a session: the next is begun after a short pause, so that one that ends at once does not spin.
+    pub(super) fn over(&mut self, now: Instant) {
+        self.next = now + self.interval.min(PAUSE_MIN);
+    }
+
     /// Notes a failure: pauses double, and differ between readers so that they do not come back together. `chance` is
     /// between 0 and 1. Returns for how long it has failed.
     pub(super) fn failed(&mut self, now: Instant, chance: f64) -> Duration {

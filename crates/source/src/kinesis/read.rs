@@ -1,4 +1,4 @@
-//! Reading one shard by polling: positions, pace, and what to do when a call fails. Must not choose shards.
+//! Reading one shard, asked or pushed: positions, pace, and what to do when a call fails. Must not choose shards.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use aws_sdk_kinesis::types::Record;
 use sluice_checkpoint::{ShardOffset, compare_sequence_numbers};
 use sluice_model::Clock;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::client::{Answer, Start, StreamClient};
 use super::pace::Pace;
+use super::subscription::{EVENT_RECORDS_MAX, Pushed, Subscription};
 use super::take::{Form, Take, arrival_ms};
 use super::trouble::Trouble;
 use crate::SourceError;
@@ -29,6 +30,8 @@ const ANSWER_BYTES_MAX: u64 = 12 << 20;
 #[derive(Debug, Clone)]
 pub(super) struct Reader {
     pub(super) client: Arc<StreamClient>,
+    /// The consumer that records are pushed to; `None`: shards are asked.
+    pub(super) consumer_arn: Option<String>,
     pub(super) form: Arc<Form>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) records_per_call_max: usize,
@@ -59,6 +62,8 @@ pub(super) struct Budget {
     /// Kibibytes for answers on their way.
     room: Semaphore,
     room_max: u32,
+    /// Whether some shard has taken records: others need not wait for theirs any longer.
+    stirred: watch::Sender<bool>,
     pub(super) deadline: Option<Instant>,
 }
 
@@ -73,6 +78,7 @@ impl Budget {
             records: AtomicU64::new(0),
             room: Semaphore::new(room_max as usize),
             room_max,
+            stirred: watch::channel(false).0,
             deadline,
         }
     }
@@ -89,6 +95,8 @@ impl Budget {
     fn spend(&self, bytes: u64, records: u64) {
         self.bytes.fetch_add(bytes, Memory::Relaxed);
         self.records.fetch_add(records, Memory::Relaxed);
+        self.stirred
+            .send_if_modified(|is_stirred| !std::mem::replace(is_stirred, true));
     }
 }
 
@@ -102,6 +110,9 @@ pub(super) struct Cursor {
     iterator: Option<String>,
     /// The last record of an earlier process: the first one asked for, to see whether it is still there.
     probe: Option<String>,
+    subscription: Option<Subscription>,
+    /// Whether nothing newer was there when last looked.
+    is_at_tip: bool,
     /// Records that arrived before this are passed over until one did not. A service that holds no record after the
     /// time asked for may begin earlier.
     skip_before_ms: Option<i64>,
@@ -164,6 +175,8 @@ impl Cursor {
             position: position.clone(),
             iterator: None,
             probe,
+            subscription: None,
+            is_at_tip: false,
             skip_before_ms,
             pace: Pace::new(reader.interval, reader.bytes_per_second, Instant::now()),
             answer_bytes: ANSWER_BYTES_FIRST,
@@ -214,11 +227,16 @@ impl Reader {
                 break;
             }
             tokio::time::sleep_until(next.into()).await;
-            let Some((answer, limit)) = self.call(cursor, &mut read, budget).await? else {
+            let called = match &self.consumer_arn {
+                None => self.ask(cursor, &mut read, budget).await?,
+                Some(consumer) => self.wait(consumer, cursor, &mut read, budget).await?,
+            };
+            let Some((answer, limit)) = called else {
                 continue;
             };
             let is_at_tip = answer.behind_ms == 0 && answer.records.len() < limit;
             let is_empty = answer.records.is_empty();
+            cursor.is_at_tip = is_at_tip;
             let reached = self.accept(cursor, &mut read, &answer.records, goal, budget)?;
             if answer.next.is_none() {
                 cursor.position = ShardOffset::ShardEnd;
@@ -249,7 +267,7 @@ impl Reader {
     }
 
     /// One call; `None`: it failed, and the pause before the next is set.
-    async fn call(
+    async fn ask(
         &self,
         cursor: &mut Cursor,
         read: &mut ShardRead,
@@ -292,6 +310,58 @@ impl Reader {
         }
     }
 
+    /// One event of the shard's subscription; `None`: it has to be opened again, or failed.
+    async fn wait(
+        &self,
+        consumer_arn: &str,
+        cursor: &mut Cursor,
+        read: &mut ShardRead,
+        budget: &Budget,
+    ) -> Result<Option<(Answer, usize)>, SourceError> {
+        let action = "kinesis:SubscribeToShard";
+        if cursor.subscription.is_none() {
+            let start = cursor.start();
+            let opening = Subscription::open(&self.client, consumer_arn, &cursor.shard, &start);
+            match in_time(opening).await {
+                Ok(subscription) => cursor.subscription = Some(subscription),
+                Err(trouble) => {
+                    self.recover(cursor, read, trouble, action)?;
+                    return Ok(None);
+                }
+            }
+        }
+        let Some(subscription) = &mut cursor.subscription else {
+            return Ok(None);
+        };
+        let stirred = budget.stirred.subscribe();
+        let waiting = subscription.next(cursor.is_at_tip, self.interval, budget.deadline, stirred);
+        match waiting.await {
+            Ok(Pushed::Answer(answer)) => {
+                cursor.pace.answered_at_once(Instant::now());
+                Ok(Some((answer, EVENT_RECORDS_MAX)))
+            }
+            Ok(Pushed::Quiet) if cursor.is_at_tip => {
+                let nothing = Answer {
+                    records: vec![],
+                    next: Some(String::new()),
+                    behind_ms: 0,
+                };
+                Ok(Some((nothing, EVENT_RECORDS_MAX)))
+            }
+            Ok(Pushed::Quiet) => Ok(None),
+            Ok(Pushed::Over) => {
+                cursor.subscription = None;
+                cursor.pace.over(Instant::now());
+                Ok(None)
+            }
+            Err(trouble) => {
+                cursor.subscription = None;
+                self.recover(cursor, read, trouble, action)?;
+                Ok(None)
+            }
+        }
+    }
+
     /// Takes the records of an answer; tells whether the goal's record was among them.
     fn accept(
         &self,
@@ -303,11 +373,17 @@ impl Reader {
     ) -> Result<bool, SourceError> {
         for record in records {
             let number = &record.sequence_number;
-            if let Some(expected) = cursor.probe.take() {
-                if *number == expected {
+            if let ShardOffset::After(last) = &cursor.position {
+                let order = compare_sequence_numbers(number, last);
+                if cursor.probe.take_if(|_| order != Ordering::Less).is_some()
+                    && order == Ordering::Greater
+                {
+                    read.gap = Some(arrival_ms(record));
+                }
+                // Sequence numbers rise: whatever a service sends again was taken.
+                if order != Ordering::Greater {
                     continue;
                 }
-                read.gap = Some(arrival_ms(record));
             }
             if let Some(since_ms) = cursor.skip_before_ms {
                 if arrival_ms(record).is_some_and(|arrival| arrival < since_ms) {

@@ -6,8 +6,8 @@ use sluice_model::Diagnostic;
 
 use super::digest::Digest;
 use super::loss::{Loss, damaged, interrupted};
-use super::read::{Budget, Cursor, Goal, Interruptions};
-use super::source::{KinesisSource, Task};
+use super::read::{Budget, Cursor, Goal, Interruptions, Reader};
+use super::source::{KinesisSource, Task, read_all};
 use crate::SourceError;
 
 /// The records of a range, in the order of shards.
@@ -18,7 +18,7 @@ pub(super) async fn replay(
     let mut notes = vec![];
     let mut tasks = vec![];
     for stream in 0..source.streams.len() {
-        let reader = source.reader(stream);
+        let reader = asking(source, stream);
         let starts = match &range.start {
             Some(start) => Some(source.offsets(start, stream)?),
             None => None,
@@ -44,7 +44,8 @@ pub(super) async fn replay(
     }
     // The range was cut to the limits when it was fetched.
     let budget = Budget::new(u64::MAX, u64::MAX, None);
-    let reads = source.read_all(tasks, budget).await?;
+    let readers = (0..source.streams.len()).map(|stream| asking(source, stream));
+    let reads = read_all(readers.collect(), tasks, budget).await?;
     let (mut batches, mut digest) = (vec![], Digest::default());
     let mut told = (Interruptions::default(), 0);
     let mut lost = vec![];
@@ -72,4 +73,12 @@ pub(super) async fn replay(
         source.accept(loss, &mut notes)?;
     }
     Ok((batches, notes))
+}
+
+/// A range is asked for also where new records are pushed: a subscription would have to be taken from the fetches.
+fn asking(source: &KinesisSource, stream: usize) -> Reader {
+    Reader {
+        consumer_arn: None,
+        ..source.reader(stream)
+    }
 }

@@ -9,13 +9,14 @@ use sluice_checkpoint::{ShardOffset, ShardOffsets, SourceIdentity, SourceOffset,
 use sluice_model::Diagnostic;
 use tokio::task::JoinSet;
 
+use super::consumer::{find_or_register, let_go};
 use super::digest::Digest;
 use super::loss::{Loss, damaged, interrupted, perhaps_lost};
 use super::open::{Stream, open_streams};
 use super::read::{Budget, Cursor, Goal, Interruptions, Reader, ShardRead};
 use super::shard::{Gap, begin, judge_gap, plan_shards};
 use super::take::Form;
-use super::{FetchLimits, Fetched, InitialPosition, KinesisOptions, KinesisSettings};
+use super::{ConsumerMode, FetchLimits, Fetched, InitialPosition, KinesisOptions, KinesisSettings};
 use crate::SourceError;
 
 /// The streams of one call of `read_kinesis`. Keep it open between fetches: it holds connections and positions, so that
@@ -106,6 +107,7 @@ impl KinesisSource {
         let duration = limits.duration.min(self.options.fetch_duration_max);
         let deadline = Instant::now() + duration;
         self.list(self.options.list_interval).await?;
+        self.find_consumers().await?;
         let start = match from {
             Some(offset) => offset.clone(),
             None => self.begin(),
@@ -129,7 +131,8 @@ impl KinesisSource {
             end.insert(self.streams[index].summary.arn.clone(), plan.positions);
         }
         let budget = Budget::new(limits.bytes, limits.records.max(1), Some(deadline));
-        let reads = self.read_all(tasks, budget).await?;
+        let readers = (0..self.streams.len()).map(|stream| self.reader(stream));
+        let reads = read_all(readers.collect(), tasks, budget).await?;
         let fetched = self.gather(start, end, reads, notes)?;
         self.is_fresh = false;
         Ok(Fetched {
@@ -148,6 +151,45 @@ impl KinesisSource {
         range: &SourceRange,
     ) -> Result<(Vec<RecordBatch>, Vec<Diagnostic>), SourceError> {
         super::replay::replay(self, range).await
+    }
+
+    /// Ends the subscriptions, and lets consumers go that were registered here where `requireConsumerDeregistration`
+    /// asks for it. A source that is dropped instead leaves them registered.
+    ///
+    /// # Errors
+    /// The service does not let a consumer go.
+    pub async fn close(mut self) -> Result<(), SourceError> {
+        self.cursors.clear();
+        for stream in &self.streams {
+            if let Some(consumer) = &stream.consumer {
+                let_go(&stream.client, consumer, &self.options.consumer).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for the consumer of each stream where records are pushed, and again after a while.
+    async fn find_consumers(&mut self) -> Result<(), SourceError> {
+        if self.options.consumer_mode == ConsumerMode::Polling {
+            return Ok(());
+        }
+        let options = &self.options.consumer;
+        for (place, stream) in self.streams.iter_mut().enumerate() {
+            let known = stream.consumer.take();
+            let is_recent = known
+                .as_ref()
+                .is_some_and(|known| known.looked_at.elapsed() < options.refresh_interval);
+            if is_recent {
+                stream.consumer = known;
+                continue;
+            }
+            let (arn, query) = (&stream.summary.arn, &self.settings.query_id);
+            let patience = self.options.patience;
+            let found =
+                find_or_register(&stream.client, arn, options, place, query, patience).await?;
+            stream.consumer = Some(found.following(known.as_ref()));
+        }
+        Ok(())
     }
 
     /// Lists the shards of every stream whose list is older.
@@ -225,6 +267,10 @@ impl KinesisSource {
         let opened = &self.streams[stream];
         Reader {
             client: Arc::clone(&opened.client),
+            consumer_arn: opened
+                .consumer
+                .as_ref()
+                .map(|consumer| consumer.arn.clone()),
             form: Arc::new(Form {
                 stream: self.name(stream).to_owned(),
                 stream_arn: opened.summary.arn.clone(),
@@ -237,37 +283,6 @@ impl KinesisSource {
             bytes_per_second: self.options.shard_bytes_per_second_max,
             patience: self.options.patience,
         }
-    }
-
-    /// Reads shards at the same time; the first error ends all of them.
-    pub(super) async fn read_all(
-        &self,
-        tasks: Vec<Task>,
-        budget: Budget,
-    ) -> Result<Reads, SourceError> {
-        let readers: Vec<Arc<Reader>> = (0..self.streams.len())
-            .map(|stream| Arc::new(self.reader(stream)))
-            .collect();
-        let budget = Arc::new(budget);
-        let mut running = JoinSet::new();
-        for mut task in tasks {
-            let reader = Arc::clone(&readers[task.stream]);
-            let budget = Arc::clone(&budget);
-            running.spawn(async move {
-                let read = reader
-                    .read(&mut task.cursor, task.is_closed, &task.goal, &budget)
-                    .await;
-                (task.stream, task.cursor, read)
-            });
-        }
-        let mut reads = Reads::new();
-        while let Some(joined) = running.join_next().await {
-            let (stream, cursor, read) =
-                joined.map_err(|error| SourceError::Internal(error.to_string()))?;
-            let key = (stream, cursor.shard.clone());
-            reads.insert(key, (cursor, read?));
-        }
-        Ok(reads)
     }
 
     /// Puts the reads of all shards together, and keeps their cursors.
@@ -292,6 +307,9 @@ impl KinesisSource {
             is_caught_up &= read.is_done && !ended;
             if ended || read.is_unknown {
                 self.streams[stream].listed_at = None;
+            }
+            if read.is_unknown {
+                self.streams[stream].consumer = None;
             }
             let told = trouble.entry(stream).or_default();
             told.0.join(&read.interruptions);
@@ -356,4 +374,33 @@ impl KinesisSource {
         notes.push(loss.into_warning());
         Ok(())
     }
+}
+
+/// Reads shards at the same time; the first error ends all of them.
+pub(super) async fn read_all(
+    readers: Vec<Reader>,
+    tasks: Vec<Task>,
+    budget: Budget,
+) -> Result<Reads, SourceError> {
+    let readers: Vec<Arc<Reader>> = readers.into_iter().map(Arc::new).collect();
+    let budget = Arc::new(budget);
+    let mut running = JoinSet::new();
+    for mut task in tasks {
+        let reader = Arc::clone(&readers[task.stream]);
+        let budget = Arc::clone(&budget);
+        running.spawn(async move {
+            let read = reader
+                .read(&mut task.cursor, task.is_closed, &task.goal, &budget)
+                .await;
+            (task.stream, task.cursor, read)
+        });
+    }
+    let mut reads = Reads::new();
+    while let Some(joined) = running.join_next().await {
+        let (stream, cursor, read) =
+            joined.map_err(|error| SourceError::Internal(error.to_string()))?;
+        let key = (stream, cursor.shard.clone());
+        reads.insert(key, (cursor, read?));
+    }
+    Ok(reads)
 }

@@ -3,6 +3,7 @@
 mod conditions;
 mod faults;
 mod proxy;
+mod pushed;
 mod reading;
 mod resharding;
 mod server;

@@ -38,12 +38,17 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) async fn start() -> Self {
+        Self::start_with(StoreOptions::default()).await
+    }
+
+    /// Changes of streams take no time, whatever the options say.
+    pub(super) async fn start_with(options: StoreOptions) -> Self {
         let (app, store) = ferrokinesis::create_app(StoreOptions {
             create_stream_ms: 0,
             delete_stream_ms: 0,
             update_stream_ms: 0,
             shard_limit: 1000,
-            ..StoreOptions::default()
+            ..options
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
