@@ -171,7 +171,7 @@ mod tests {
             Err(Broken::Range { .. })
         ));
         let mut backwards = plan(1);
-        backwards.sources.get_mut("files").unwrap().end = crate::SourceOffset::Files {
+        backwards.sources.get_mut("files").unwrap().end = SourceOffset::Files {
             files: 0,
             bytes: 0,
             digest: String::new(),

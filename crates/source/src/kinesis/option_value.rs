@@ -203,9 +203,10 @@ fn consumer(
 
 pub(super) fn registered(ids: Vec<String>, are_arns: bool) -> Vec<RegisteredConsumer> {
     ids.into_iter()
-        .map(|id| match are_arns {
-            true => RegisteredConsumer::Arn(id),
-            false => RegisteredConsumer::Name(id),
+        .map(if are_arns {
+            RegisteredConsumer::Arn
+        } else {
+            RegisteredConsumer::Name
         })
         .collect()
 }

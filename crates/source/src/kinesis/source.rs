@@ -84,13 +84,6 @@ impl KinesisSource {
         &self.options
     }
 
-    /// Asks shards more often than the service takes: for an embedded one, which does not count, and for tests.
-    pub fn poll_faster_than_the_service_allows(&mut self, interval: Duration) {
-        self.options.poll_interval_min = interval;
-        self.options.list_interval = interval;
-        self.options.shard_bytes_per_second_max = u64::MAX;
-    }
-
     /// Takes what is there after a position; `None` at the very first, for the initial position of the options.
     ///
     /// Returns when every shard is at its newest record, or at a limit. Waits no longer than one round of calls when

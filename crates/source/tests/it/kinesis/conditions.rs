@@ -76,7 +76,7 @@ async fn an_endpoint_where_nobody_listens_is_unreachable() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_was_deleted_and_made_again_is_another_source() {
     let server = Server::with_stream("s", 1).await;
-    let first = server.open(&[("streamName", "s")]).await;
+    let mut first = server.open(&[("streamName", "s")]).await;
     server
         .client
         .delete_stream()
@@ -87,6 +87,8 @@ async fn a_stream_that_was_deleted_and_made_again_is_another_source() {
     while server.store.contains_stream("s").await {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    let error = first.fetch(None, FetchLimits::default()).await.unwrap_err();
+    assert_eq!(error.condition().name, "KINESIS_STREAM_NOT_FOUND");
     // Creation is known to the second, at worst.
     tokio::time::sleep(Duration::from_millis(1100)).await;
     server.create("s", 1).await;

@@ -184,15 +184,15 @@ impl Server {
 /// Options as a query writes them.
 pub(super) fn options(arguments: &[(&str, &str)]) -> KinesisOptions {
     let place = Origin::new("a.sql", 1, 1, 4);
-    let mut given: Vec<(String, String, Origin)> = arguments
+    let given = arguments
         .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned(), place.clone()))
-        .collect();
-    if !arguments.iter().any(|(name, _)| *name == "minFetchPeriod") {
-        given.push(("minFetchPeriod".into(), "200ms".into(), place.clone()));
-    }
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned(), place.clone()));
     let mut options = KinesisOptions::from_arguments(given, &place).unwrap();
     options.patience = Duration::from_secs(2);
+    // Nobody counts the calls here.
+    options.poll_interval_min = Duration::from_millis(2);
+    options.list_interval = Duration::from_millis(2);
+    options.shard_bytes_per_second_max = u64::MAX;
     options
 }
 
@@ -212,9 +212,7 @@ pub(super) async fn open_at(
     address: SocketAddr,
     arguments: &[(&str, &str)],
 ) -> Result<KinesisSource, SourceError> {
-    let mut source = KinesisSource::open(options(arguments), settings(address)).await?;
-    source.poll_faster_than_the_service_allows(Duration::from_millis(2));
-    Ok(source)
+    KinesisSource::open(options(arguments), settings(address)).await
 }
 
 /// Fetches as a triggered update does: plans ranges until everything is read.
