@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use authoring::{Init, Regimes, Test};
-pub(crate) use serve::{Next, Schedule, Serve};
+pub(crate) use serve::{AlertList, AlertTest, Alerts, Next, Schedule, Serve};
 pub(crate) use simulate::{Pace, RecordFormat, Simulate};
 pub(crate) use upkeep::{Export, ExportFormat, Optimize, Restore, Vacuum};
 
@@ -108,6 +108,9 @@ pub(crate) enum Command {
     /// Show what starts by itself, and when
     #[command(subcommand)]
     Schedule(Schedule),
+    /// Show who is told of alerts, and try it
+    #[command(subcommand)]
+    Alerts(Alerts),
     /// Run the tests of the project: tests/*.test
     Test(Test),
     /// Query the tables; without -c or -f, a shell

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod command;
+mod delivering;
 mod describe;
 mod edge;
 pub mod embedded_kinesis;

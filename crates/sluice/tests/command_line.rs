@@ -607,3 +607,102 @@ fn serving_runs_what_is_due_and_says_when_nothing_ever_is() {
     let third = sluice(project.path(), "serve arrivals --once");
     assert!(!third.stdout.contains("started"), "{}", third.stdout);
 }
+
+/// An endpoint that takes every message and hands its body over.
+fn receiver() -> (String, std::sync::mpsc::Receiver<Value>) {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let (send, received) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, send) = (stream.unwrap(), send.clone());
+            std::thread::spawn(move || {
+                let mut bytes = vec![];
+                loop {
+                    let mut part = [0; 4096];
+                    match stream.read(&mut part) {
+                        Ok(0) | Err(_) => return,
+                        Ok(number) => bytes.extend_from_slice(&part[..number]),
+                    }
+                    let text = String::from_utf8_lossy(&bytes);
+                    let Some((_, body)) = text.split_once("\r\n\r\n") else {
+                        continue;
+                    };
+                    if let Ok(body) = serde_json::from_str(body) {
+                        send.send(body).unwrap();
+                        stream
+                            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                            .unwrap();
+                        bytes.clear();
+                    }
+                }
+            });
+        }
+    });
+    (url, received)
+}
+
+#[test]
+fn new_rows_and_updates_reach_a_webhook_once() {
+    let (url, received) = receiver();
+    let settings = format!(
+        "notification_destinations:\n  ops: {{webhook: '{url}', table: alerts, alerts: [on-update-success]}}\n  \
+         later: {{slack: env:SLUICE_NO_SUCH_VARIABLE, table: alerts}}\n"
+    );
+    let project = folder(&[
+        (
+            "spark-pipeline.yml",
+            "name: plant\nlibraries:\n  - glob: {include: transformations/**}\n",
+        ),
+        (
+            "transformations/a.sql",
+            "CREATE STREAMING TABLE alerts AS SELECT * FROM STREAM read_files('data', format => 'json', schema => 'id INT');\n",
+        ),
+        ("sluice.yml", &settings),
+        ("data/1.json", "{\"id\": 1}\n{\"id\": 2}\n"),
+    ]);
+    let bodies = || {
+        let mut shown: Vec<String> = received
+            .try_iter()
+            .map(|body| {
+                format!(
+                    "{} {}",
+                    body["table"],
+                    body["rows"].as_array().map_or(0, Vec::len)
+                )
+            })
+            .collect();
+        shown.sort();
+        shown
+    };
+    let first = sluice(project.path(), "run");
+    assert_eq!(first.code, 0, "{}", first.stderr);
+    assert!(
+        first.stderr.contains("[DESTINATION_SECRET_NOT_FOUND]"),
+        "{}",
+        first.stderr
+    );
+    assert_eq!(bodies(), ["\"main.default.alerts\" 2", "\"updates\" 1"]);
+    assert_eq!(sluice(project.path(), "run").code, 0);
+    assert_eq!(bodies(), ["\"updates\" 1"]);
+    let listed = sluice(project.path(), "alerts list --json").json();
+    assert_eq!(listed[0]["table"], "main.default.alerts");
+    assert_eq!(listed[0]["next_version"], "2");
+    assert_eq!(listed[1]["address"], "env:SLUICE_NO_SUCH_VARIABLE");
+    assert_eq!(sluice(project.path(), "alerts test ops").code, 0);
+    assert_eq!(bodies(), ["\"test\" 1"]);
+    assert_eq!(sluice(project.path(), "alerts test later").code, 1);
+    let nobody = sluice(project.path(), "alerts test opz");
+    assert_eq!(nobody.code, 1);
+    assert!(
+        nobody.stderr.contains("[DESTINATION_NOT_FOUND]"),
+        "{}",
+        nobody.stderr
+    );
+    assert!(
+        nobody.stderr.contains("did you mean `ops`?"),
+        "{}",
+        nobody.stderr
+    );
+}

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -321,12 +322,12 @@ impl Follower {
     }
 
     /// Puts what happened into the event log.
-    async fn note(
+    fn note(
         &self,
         level: EventLevel,
         found: &Diagnostic,
         mut details: Value,
-    ) -> Result<(), Failure> {
+    ) -> BoxFuture<'static, Result<(), Failure>> {
         if let Some(object) = details.as_object_mut() {
             object.insert("condition".into(), found.condition.name.into());
             object.insert(
@@ -340,7 +341,8 @@ impl Follower {
             message: found.message.clone(),
             details,
         };
-        self.engine.record(vec![notice]).await
+        let engine = self.engine.clone();
+        Box::pin(async move { engine.record(vec![notice]).await })
     }
 }
 

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
 use reqwest::Url;
-use sluice_model::Diagnostic;
 use sluice_model::destination::Destination;
+use sluice_model::{Diagnostic, Severity};
 use sluice_run::{Engine, Failure};
 use sluice_table::DeltaTable;
 
@@ -218,7 +218,14 @@ pub async fn test(
     let sender = Sender::new(patience.attempt)?;
     match sender.send(address, &message.key, &body, now_us).await {
         Answer::Taken => Ok(()),
-        Answer::Refused { words, .. } => Err(follow::delayed(&address.destination, &words)),
+        Answer::Refused { words, .. } => {
+            let found = follow::delayed(&address.destination, &words);
+            Err(Diagnostic {
+                severity: Severity::Error,
+                facts: vec![],
+                ..found
+            })
+        }
     }
 }
 

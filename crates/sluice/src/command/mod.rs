@@ -1,5 +1,6 @@
 //! The verbs, one file each. A command wires and renders; what it shows is computed below.
 
+mod alerts;
 mod completion;
 mod docs;
 mod explain;
@@ -71,6 +72,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         | Command::Pipelines(Pipelines::Init(asked)) => init::run(&screen, &asked),
         Command::Serve(asked) => serve::run(&screen, global, &asked),
         Command::Schedule(asked) => schedule::run(&screen, global, &asked),
+        Command::Alerts(asked) => alerts::run(&screen, global, &asked),
         Command::Test(asked) => test::run(&screen, global, &asked),
         Command::Sql(asked) => sql::run(&screen, global, &asked),
         Command::Show(asked) | Command::Pipelines(Pipelines::Show(asked)) => {

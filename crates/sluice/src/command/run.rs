@@ -10,6 +10,7 @@ use sluice_run::{FlowReport, UpdateReport, UpdateRequest};
 
 use super::Heading;
 use crate::arguments::{Global, Run};
+use crate::delivering;
 use crate::exit::Exit;
 use crate::progress::Narrator;
 use crate::render::{Screen, diagnostics_json};
@@ -49,11 +50,11 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Run) -> Result<Exit,
 
 /// One update of a place that is open, and what people are told of it.
 pub(super) async fn update(
-    _screen: &Screen,
+    screen: &Screen,
     place: &Workplace,
     request: &UpdateRequest,
 ) -> UpdateReport {
-    place.engine.update(&place.declared, request).await
+    delivering::beside(screen, place, place.engine.update(&place.declared, request)).await
 }
 
 /// Shows what went wrong in an update.

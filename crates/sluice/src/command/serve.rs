@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 use serde_json::{Value, json};
 use sluice_graph::SelectionRequest;
 use sluice_model::condition::run::PIPELINE_ALREADY_RUNNING;
@@ -20,6 +20,7 @@ use sluice_source::Storage;
 use super::run::interrupted;
 use super::schedule::{Timetable, named, sound_timetable, utc, words};
 use crate::arguments::{Global, Serve};
+use crate::delivering::Telling;
 use crate::edge::SystemClock;
 use crate::exit::Exit;
 use crate::render::Screen;
@@ -57,7 +58,12 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Serve) -> Result<Exi
     for (job, _) in &jobs {
         outside.line(job, "scheduled", &words(job), &Value::Null);
     }
+    let serving = Arc::clone(&outside);
     let failed = block_on(async {
+        let mut tellings = vec![];
+        for place in serving.places.values() {
+            tellings.extend(Telling::begin(screen, place).await);
+        }
         let memory = Memory::new(&store, target.as_deref());
         let scheduler = Scheduler::new(jobs, outside, memory).await;
         let mut scheduler = scheduler.map_err(|error| Refused {
@@ -69,7 +75,9 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Serve) -> Result<Exi
         } else {
             Until::Stopped(Box::pin(stopped(screen.clone())))
         };
-        Ok(scheduler.run(until).await)
+        let failed = scheduler.run(until).await;
+        join_all(tellings.into_iter().map(|telling| telling.end(screen))).await;
+        Ok(failed)
     })??;
     Ok(match (asked.once, failed) {
         (true, 0) => Exit::Success,
@@ -177,7 +185,7 @@ impl Serving {
             stop: Arc::clone(&stop),
             ..UpdateRequest::default()
         };
-        let report = super::run::update(&self.screen, &place, &request).await;
+        let report = place.engine.update(&place.declared, &request).await;
         super::run::tell_errors(&self.screen, &place, &report);
         let is_busy = report
             .diagnostics
