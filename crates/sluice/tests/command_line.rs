@@ -648,7 +648,8 @@ fn new_rows_and_updates_reach_a_webhook_once() {
     let (url, received) = receiver();
     let settings = format!(
         "notification_destinations:\n  ops: {{webhook: '{url}', table: alerts, alerts: [on-update-success]}}\n  \
-         later: {{slack: env:SLUICE_NO_SUCH_VARIABLE, table: alerts}}\n"
+         later: {{slack: env:SLUICE_NO_SUCH_VARIABLE, table: alerts}}\n  \
+         share: {{webhook: 'file:address.txt'}}\n"
     );
     let project = folder(&[
         (
@@ -660,6 +661,7 @@ fn new_rows_and_updates_reach_a_webhook_once() {
             "CREATE STREAMING TABLE alerts AS SELECT * FROM STREAM read_files('data', format => 'json', schema => 'id INT');\n",
         ),
         ("sluice.yml", &settings),
+        ("address.txt", "ftp://files.example.com/alerts"),
         ("data/1.json", "{\"id\": 1}\n{\"id\": 2}\n"),
     ]);
     let bodies = || {
@@ -693,6 +695,18 @@ fn new_rows_and_updates_reach_a_webhook_once() {
     assert_eq!(sluice(project.path(), "alerts test ops").code, 0);
     assert_eq!(bodies(), ["\"test\" 1"]);
     assert_eq!(sluice(project.path(), "alerts test later").code, 1);
+    let share = sluice(project.path(), "alerts test share");
+    assert_eq!(share.code, 1);
+    assert!(
+        share.stderr.contains("[DESTINATION_URL_NOT_ALLOWED]"),
+        "{}",
+        share.stderr
+    );
+    assert!(
+        !share.stderr.contains("files.example.com"),
+        "{}",
+        share.stderr
+    );
     let nobody = sluice(project.path(), "alerts test opz");
     assert_eq!(nobody.code, 1);
     assert!(
