@@ -104,7 +104,7 @@ pub(super) async fn patiently<T, F: Future<Output = Result<T, Trouble>>>(
     let begun = Instant::now();
     let mut pause = PAUSE_MIN;
     loop {
-        let reason = match in_time(make()).await {
+        let reason = match in_time(patience, make()).await {
             Ok(answer) => return Ok(answer),
             Err(Trouble::Throttled | Trouble::ExpiredIterator) => None,
             Err(Trouble::Transient(reason)) => Some(reason),

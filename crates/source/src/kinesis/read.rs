@@ -17,8 +17,8 @@ use super::take::{Form, Take, arrival_ms};
 use super::trouble::Trouble;
 use crate::SourceError;
 
-/// After this long a call counts as failed.
-pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+/// After this long a call counts as failed, or sooner where patience is shorter.
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// What the first answer of a shard is taken to hold, for the sake of memory.
 const ANSWER_BYTES_FIRST: u64 = 1 << 20;
 /// The least that room is made for.
@@ -277,7 +277,8 @@ impl Reader {
             Some(iterator) => iterator,
             None => {
                 let start = cursor.start();
-                let asked = in_time(self.client.iterator(&cursor.shard, &start)).await;
+                let asked =
+                    in_time(self.patience, self.client.iterator(&cursor.shard, &start)).await;
                 match asked {
                     Ok(iterator) => cursor.iterator.insert(iterator).clone(),
                     Err(trouble) => {
@@ -296,7 +297,7 @@ impl Reader {
         let left = usize::try_from(budget.left()).unwrap_or(usize::MAX);
         let limit = self.records_per_call_max.min(left.max(1));
         let called = Instant::now();
-        match in_time(self.client.records(&iterator, limit)).await {
+        match in_time(self.patience, self.client.records(&iterator, limit)).await {
             Ok(answer) => {
                 let bytes: u64 = answer.records.iter().map(size).sum();
                 cursor.pace.answered(called, bytes);
@@ -322,7 +323,7 @@ impl Reader {
         if cursor.subscription.is_none() {
             let start = cursor.start();
             let opening = Subscription::open(&self.client, consumer_arn, &cursor.shard, &start);
-            match in_time(opening).await {
+            match in_time(self.patience, opening).await {
                 Ok(subscription) => cursor.subscription = Some(subscription),
                 Err(trouble) => {
                     self.recover(cursor, read, trouble, action)?;
@@ -471,12 +472,11 @@ fn size(record: &Record) -> u64 {
 
 /// A call that takes too long has failed.
 pub(super) async fn in_time<T>(
+    patience: Duration,
     call: impl Future<Output = Result<T, Trouble>>,
 ) -> Result<T, Trouble> {
-    tokio::time::timeout(CALL_TIMEOUT, call)
+    let longest = CALL_TIMEOUT.min(patience);
+    tokio::time::timeout(longest, call)
         .await
-        .unwrap_or_else(|_| {
-            let seconds = CALL_TIMEOUT.as_secs();
-            Err(Trouble::Transient(format!("no answer in {seconds} s")))
-        })
+        .unwrap_or_else(|_| Err(Trouble::Transient(format!("no answer in {longest:?}"))))
 }

@@ -16,6 +16,9 @@ use crate::aws::causes;
 
 /// Events that wait to be taken: each may hold some megabytes.
 const EVENTS_WAITING_MAX: usize = 2;
+/// The service sends an event every five seconds, if only to say that there is nothing. After this long the connection
+/// is taken for dead.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// Records of one event at most.
 pub(super) const EVENT_RECORDS_MAX: usize = 10_000;
 
@@ -60,7 +63,12 @@ impl Subscription {
             loop {
                 let received = tokio::select! {
                     () = sender.closed() => return,
-                    received = stream.recv() => received,
+                    received = tokio::time::timeout(SILENCE_MAX, stream.recv()) => received,
+                };
+                let Ok(received) = received else {
+                    let silent = Trouble::Transient(format!("no event in {SILENCE_MAX:?}"));
+                    let _ = sender.send(Err(silent)).await;
+                    return;
                 };
                 let event = match received {
                     Ok(Some(SubscribeToShardEventStream::SubscribeToShardEvent(event))) => {

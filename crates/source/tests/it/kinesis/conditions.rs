@@ -168,3 +168,30 @@ async fn a_last_record_that_passed_the_retention_is_told_after_a_restart() {
     );
     assert!(!fetched.notes[0].is_error());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_were_trimmed_while_nobody_read_stop_the_flow_or_are_accepted() {
+    let server = Server::with_stream("s", 1).await;
+    let arguments = [("streamName", "s"), FROM_START];
+    server.put("s", "k", "0").await;
+    let mut reading = Reading::new();
+    reading.drain(&mut server.open(&arguments).await).await;
+    // A day later: the record read is gone, and the oldest one left is about to go.
+    server.trim("s", 1).await;
+    server.put("s", "k", "1").await;
+    server.age("s", Duration::from_secs(24 * 3600 - 60)).await;
+    let mut source = server.open(&arguments).await;
+    let limits = FetchLimits::default();
+    let error = source
+        .fetch(reading.at.as_ref(), limits)
+        .await
+        .unwrap_err()
+        .to_diagnostic();
+    assert_eq!(error.condition.name, "SOURCE_DATA_LOST.KINESIS_TRIMMED");
+    assert!(error.facts[1].contains("24 h"), "{:?}", error.facts);
+    let accepting = [&arguments[..], &[("failOnDataLoss", "false")]].concat();
+    let mut source = server.open(&accepting).await;
+    assert_eq!(texts(&reading.drain(&mut source).await), ["1"]);
+    let note = &reading.fetched[1].notes[0];
+    assert_eq!(note.condition.name, "SOURCE_DATA_LOST.KINESIS_TRIMMED");
+}

@@ -74,9 +74,11 @@ async fn keys_that_are_not_accepted_and_requests_that_are_refused_have_their_nam
         ),
         (Fault::Error(500, "InternalFailure"), "KINESIS_UNREACHABLE"),
         (Fault::Drop, "KINESIS_UNREACHABLE"),
+        (Fault::Hang, "KINESIS_UNREACHABLE"),
     ] {
         let server = Server::with_stream("s", 1).await;
-        let (_, choose) = switched("GetRecords", fault);
+        server.put("s", "k", "one").await;
+        let (is_on, choose) = switched("GetRecords", fault);
         let way = start(server.address, choose).await;
         let mut source = open_at(way, &FROM_START).await.unwrap();
         let error = source
@@ -84,6 +86,9 @@ async fn keys_that_are_not_accepted_and_requests_that_are_refused_have_their_nam
             .await
             .unwrap_err();
         assert_eq!(error.condition().name, name, "{fault:?}");
+        // Cured, the same source goes on.
+        is_on.store(false, Ordering::Relaxed);
+        assert_eq!(texts(&Reading::new().drain(&mut source).await), ["one"]);
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) enum Fault {
     Drop,
     /// The call arrives; its answer is lost.
     LoseAnswer,
+    /// Nothing comes back, and the connection stays open.
+    Hang,
 }
 
 /// Chooses the fault of a call by its action (`GetRecords`).
@@ -43,8 +45,10 @@ async fn pass(mut client: TcpStream, server: SocketAddr, choose: Choose) -> std:
             .and_then(|target| target.rsplit_once('.').map(|(_, action)| action.to_owned()))
             .unwrap_or_default();
         let fault = choose(&action);
-        if fault == Fault::Drop {
-            return Ok(());
+        match fault {
+            Fault::Drop => return Ok(()),
+            Fault::Hang => std::future::pending().await,
+            Fault::None | Fault::Error(..) | Fault::LoseAnswer => {}
         }
         if let Fault::Error(status, name) = fault {
             let text = format!("{{\"__type\":\"{name}\",\"message\":\"as told\"}}");

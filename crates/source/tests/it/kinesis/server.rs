@@ -176,6 +176,14 @@ impl Server {
             .await;
     }
 
+    /// Makes all records older.
+    pub(super) async fn age(&self, stream: &str, by: Duration) {
+        for (key, mut record) in self.store.get_record_store(stream).await {
+            record.approximate_arrival_timestamp -= by.as_secs_f64();
+            self.store.put_record(stream, &key, &record).await.unwrap();
+        }
+    }
+
     pub(super) async fn open(&self, arguments: &[(&str, &str)]) -> KinesisSource {
         open_at(self.address, arguments).await.unwrap()
     }
