@@ -7,6 +7,9 @@ use crate::calendar::Calendar;
 
 /// Due times that are counted one by one; beyond, "at least so many" were missed.
 const MISSED_MAX: u64 = 10_000;
+/// Between the end of a run of a continuous job and the next one, seconds: a run that finds nothing new ends at once, and
+/// each one leaves events.
+const CONTINUOUS_REST_SECONDS: i64 = 10;
 /// Longest wait of a continuous job that fails again and again, seconds.
 const FAILED_WAIT_SECONDS_MAX: i64 = 600;
 
@@ -184,7 +187,7 @@ pub fn decide(job: &Job, timing: &Timing, facts: &JobFacts, now_us: i64) -> Verd
             }
             let from = facts
                 .ended_us
-                .saturating_add(failed_wait_us(facts.failures));
+                .saturating_add(continuous_wait_us(facts.failures));
             if from > now_us {
                 return nothing(Some(from));
             }
@@ -260,13 +263,10 @@ fn watched(rest: Rest, needs_all: bool, facts: &JobFacts, now_us: i64) -> Result
     }
 }
 
-/// How long a continuous job stays down after so many failures in a row.
-fn failed_wait_us(failures: u32) -> i64 {
-    if failures == 0 {
-        return 0;
-    }
+/// How long a continuous job rests after a run, with so many failures in a row.
+fn continuous_wait_us(failures: u32) -> i64 {
     let seconds = 1_i64 << failures.min(10).saturating_sub(1);
-    seconds.min(FAILED_WAIT_SECONDS_MAX) * 1_000_000
+    seconds.clamp(CONTINUOUS_REST_SECONDS, FAILED_WAIT_SECONDS_MAX) * 1_000_000
 }
 
 #[cfg(test)]

@@ -193,7 +193,7 @@ fn any_or_all_of_the_watched_tables_must_have_changed() {
 }
 
 #[test]
-fn a_continuous_job_starts_again_and_waits_longer_after_each_failure() {
+fn a_continuous_job_rests_before_it_starts_again_and_longer_after_failures() {
     let job = job(JobTrigger::Continuous, true);
     let timing = Timing::Continuous;
     let mut facts = JobFacts {
@@ -201,19 +201,19 @@ fn a_continuous_job_starts_again_and_waits_longer_after_each_failure() {
         ..JobFacts::default()
     };
     assert_eq!(decide(&job, &timing, &facts, HOUR).decision, None);
+    // The first run does not wait for anything.
     facts.running = 0;
-    facts.ended_us = HOUR;
     assert_eq!(
         decide(&job, &timing, &facts, HOUR).decision,
         start(Cause::Ended, HOUR, 0)
     );
-    for (failures, seconds) in [(1, 1), (2, 2), (5, 16), (40, 512)] {
+    facts.ended_us = HOUR;
+    for (failures, seconds) in [(0, 10), (2, 10), (5, 16), (40, 512)] {
         facts.failures = failures;
         let verdict = decide(&job, &timing, &facts, HOUR);
-        assert_eq!(
-            verdict.wake_us,
-            Some(HOUR + seconds * 1_000_000),
-            "{failures}"
-        );
+        let from = HOUR + seconds * 1_000_000;
+        assert_eq!((verdict.decision, verdict.wake_us), (None, Some(from)));
+        let verdict = decide(&job, &timing, &facts, from);
+        assert_eq!(verdict.decision, start(Cause::Ended, from, 0));
     }
 }
