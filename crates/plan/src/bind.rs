@@ -147,6 +147,8 @@ pub(crate) struct Binder<'a> {
     top_level: bool,
     /// The columns that carry event time.
     event_times: HashMap<datafusion::common::Column, TimeKind>,
+    /// The columns that hold time windows, and those in words.
+    window_words: HashMap<datafusion::common::Column, String>,
     /// Whether an aggregate over a stream gives its whole result in each batch: then the result has an order and an end.
     whole_result: bool,
 }
@@ -183,6 +185,7 @@ impl<'a> Binder<'a> {
             facts: Facts::default(),
             top_level: true,
             event_times: HashMap::new(),
+            window_words: HashMap::new(),
             whole_result: false,
         }
     }

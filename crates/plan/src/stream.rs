@@ -13,7 +13,7 @@ mod state;
 mod times;
 mod watermark;
 
-pub(crate) use aggregate::{KIND as AGGREGATE, StatefulAggregate};
+pub(crate) use aggregate::{KIND as AGGREGATE, StatefulAggregate, words};
 pub use context::StreamContext;
 pub(crate) use planner::StreamQueryPlanner;
 pub use state::{NoState, StateBackend, StateWriter};

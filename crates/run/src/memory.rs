@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
 use sluice_checkpoint::BatchPlan;
 use sluice_graph::ResolvedFlow;
 use sluice_model::condition::run::{
@@ -15,6 +16,7 @@ use sluice_model::{Diagnostic, StreamState};
 use sluice_plan::StreamContext;
 use sluice_table::Removes;
 
+use crate::checkpoint_store::CheckpointStore;
 use crate::error::{Failure, Result, internal};
 use crate::failpoint::reach;
 use crate::micro_batch::{Batch, Effect};
@@ -85,7 +87,7 @@ async fn remembered(progress: &Progress, previous: Option<&BatchPlan>) -> Result
         return Ok(StreamState::default());
     }
     let lost = |what: String| progress.store.lost(&what);
-    let read = |value: serde_json::Value| {
+    let read = |value: Value| {
         serde_json::from_value(value).map_err(|error| {
             lost(format!(
                 "the state after batch {batch} cannot be read: {error}"
@@ -101,7 +103,15 @@ async fn remembered(progress: &Progress, previous: Option<&BatchPlan>) -> Result
         .table
         .commit_of(&progress.application.app_id(), batch)
         .await?;
-    let echo = commit.as_ref().and_then(|commit| commit.info.get(ECHO));
+    let mut echo = commit.and_then(|commit| commit.info.get(ECHO).cloned());
+    let is_of_batch = |echo: &Value| echo["plan"]["batch"].as_i64() == Some(batch);
+    if !echo.as_ref().is_some_and(is_of_batch) {
+        // Of a batch that others followed: before a restore.
+        let app_id = progress.application.app_id();
+        let commits = progress.table.commits_of(&app_id, batch - 1).await?;
+        let of_batch = commits.into_iter().find(|(txn, _)| *txn == batch);
+        echo = of_batch.and_then(|(_, commit)| commit.info.get(ECHO).cloned());
+    }
     if let Some(echo) = echo {
         return match echo.get(STATE) {
             Some(state) => read(state.clone()),
@@ -116,6 +126,23 @@ async fn remembered(progress: &Progress, previous: Option<&BatchPlan>) -> Result
         )));
     }
     Ok(StreamState::default())
+}
+
+/// Gives another incarnation of a flow the memory that this one had after its last batch.
+///
+/// # Errors
+/// Files of it are gone: a flow keeps the state of its last two batches.
+pub(crate) async fn copy(progress: &Progress, to: &CheckpointStore) -> Result<()> {
+    let previous = progress.store.plan_of(progress.committed).await?;
+    let memory = remembered(progress, previous.as_ref()).await?;
+    if memory.is_empty() {
+        return Ok(());
+    }
+    state::copy(&progress.store, &memory, to).await?;
+    let text = serde_json::to_vec(&memory).map_err(|error| internal(&error.to_string()))?;
+    let name = copied_name(progress.committed);
+    to.put(STATE, &name, text.into()).await?;
+    Ok(())
 }
 
 /// The name under which a restored flow finds what it remembered.

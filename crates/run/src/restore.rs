@@ -19,6 +19,8 @@ use crate::checkpoint_store::CheckpointStore;
 use crate::engine::Engine;
 use crate::error::{Failure, Result};
 use crate::failpoint::reach;
+use crate::memory;
+use crate::progress::Progress;
 use crate::schema::OWNER;
 use crate::version::{Wanted, version_of};
 
@@ -121,9 +123,14 @@ impl Engine {
                     let store = self.store().clone();
                     CheckpointStore::new(store, table.location(), &flow_id, incarnation)
                 };
-                folder(incarnation_then)
-                    .copy_until(committed, &folder(next))
-                    .await?;
+                let then = Progress {
+                    application: Application::new(&id, &flow, incarnation_then),
+                    store: folder(incarnation_then),
+                    table: table.clone(),
+                    committed,
+                };
+                then.store.copy_until(committed, &folder(next)).await?;
+                memory::copy(&then, &folder(next)).await?;
             }
             txns.push((Application::new(&id, &flow, next).app_id(), committed));
         }

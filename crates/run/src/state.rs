@@ -303,6 +303,25 @@ pub(crate) async fn sweep(
     Ok(())
 }
 
+/// Copies the files of a state into another folder of progress.
+pub(crate) async fn copy(
+    from: &CheckpointStore,
+    state: &StreamState,
+    to: &CheckpointStore,
+) -> Result<()> {
+    for (operator, state) in &state.operators {
+        let folder = folder_of(operator);
+        for file in &state.files {
+            let Some(bytes) = from.get(&folder, &file.name).await? else {
+                let what = "the state that its stream had at that version was replaced since";
+                return Err(from.lost(what));
+            };
+            to.put(&folder, &file.name, bytes).await?;
+        }
+    }
+    Ok(())
+}
+
 fn names<'a>(states: [&'a StreamState; 2]) -> BTreeSet<&'a str> {
     let files = states.into_iter().flat_map(StreamState::files);
     files.map(|file| file.name.as_str()).collect()

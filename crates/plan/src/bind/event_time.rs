@@ -40,6 +40,9 @@ pub(crate) fn marked(field: Field, kind: Option<TimeKind>) -> Field {
     }
 }
 
+/// Functions that keep the different values themselves: `collect_set` is the first of them over DISTINCT values.
+const COLLECTING: &[&str] = &["array_agg", "collect_list", "collect_set"];
+
 impl Binder<'_> {
     /// The micro-batch that the query is bound for, if it is bound for one.
     pub(crate) fn stream_context(&self) -> Option<Arc<StreamContext>> {
@@ -73,8 +76,12 @@ impl Binder<'_> {
     }
 
     /// Notes that the windows of a column that carries event time carry it too.
-    pub(crate) fn window_of_event_time(&mut self, time: &Expr, window: &Expr) {
-        if let (Some(_), Expr::Column(column)) = (self.event_time_of(time), window) {
+    pub(crate) fn window_of_event_time(&mut self, time: &Expr, window: &Expr, words: String) {
+        let Expr::Column(column) = window else {
+            return;
+        };
+        self.window_words.insert(column.clone(), words);
+        if self.event_time_of(time).is_some() {
             self.event_times.insert(column.clone(), TimeKind::Window);
         }
     }
@@ -178,6 +185,7 @@ impl Binder<'_> {
         for (expr, place) in aggregates {
             if let Expr::AggregateFunction(function) = expr
                 && function.params.distinct
+                && !COLLECTING.contains(&function.func.name())
             {
                 let message = "an aggregate over DISTINCT values cannot be kept over a stream";
                 return Err(Box::new(
@@ -220,7 +228,17 @@ impl Binder<'_> {
             .enumerate()
             .find_map(|(index, kind)| Some((index, (*kind)?)));
         self.whole_result |= time.is_none();
-        self.planned(StatefulAggregate::over(plan, time, &context), &origin)
+        let words = keys.iter().map(|key| match key.clone().unalias() {
+            Expr::Column(column) if self.window_words.contains_key(&column) => {
+                self.window_words[&column].clone()
+            }
+            other => crate::stream::words(&other),
+        });
+        let words = words.collect();
+        self.planned(
+            StatefulAggregate::over(plan, words, time, &context),
+            &origin,
+        )
     }
 
     /// Refuses to put rows of another stream beside a result that each batch gives whole.

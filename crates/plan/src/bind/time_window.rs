@@ -27,6 +27,25 @@ enum Asked {
     Session(Typed, Typed),
 }
 
+impl Asked {
+    /// The window in words: state that is kept by it belongs to them.
+    fn words(&self) -> String {
+        match self {
+            Self::Grid(time, Grid { size, slide, start }) => {
+                let time = crate::stream::words(&time.expr);
+                format!("window({time}, {size} us, {slide} us, {start} us)")
+            }
+            Self::Session(time, gap) => {
+                let (time, gap) = (
+                    crate::stream::words(&time.expr),
+                    crate::stream::words(&gap.expr),
+                );
+                format!("session_window({time}, {gap})")
+            }
+        }
+    }
+}
+
 /// The time window of a select.
 #[derive(Debug, Clone)]
 pub(crate) struct SelectWindow {
@@ -61,8 +80,9 @@ impl Binder<'_> {
                     let time = match &asked {
                         Asked::Grid(time, _) | Asked::Session(time, _) => time.expr.clone(),
                     };
+                    let words = asked.words();
                     let window = self.spread(asked, from, &call.origin)?;
-                    self.window_of_event_time(&time, &window.value.expr);
+                    self.window_of_event_time(&time, &window.value.expr, words);
                     self.window = Some(window);
                 }
             }

@@ -32,6 +32,8 @@ pub(crate) struct StatefulAggregate {
     groups: Vec<Expr>,
     aggregates: Vec<Expr>,
     schema: DFSchemaRef,
+    /// The keys in words: state belongs to them.
+    keys: Vec<String>,
     /// The group key that carries event time, by number; without one, each batch gives the whole result.
     time: Option<(usize, TimeKind)>,
     operator: String,
@@ -42,6 +44,7 @@ impl StatefulAggregate {
     /// Makes a plan's aggregate step one that goes on from batch to batch.
     pub(crate) fn over(
         plan: LogicalPlan,
+        keys: Vec<String>,
         time: Option<(usize, TimeKind)>,
         context: &Arc<StreamContext>,
     ) -> Result<LogicalPlan> {
@@ -60,6 +63,7 @@ impl StatefulAggregate {
             groups: group_expr,
             aggregates: aggr_expr,
             schema,
+            keys,
             time,
             operator: context.operator(KIND, time.is_none()),
             context: Arc::clone(context),
@@ -109,10 +113,10 @@ impl StatefulAggregate {
 
     /// The keys and functions in words: state belongs to them.
     fn parts(&self) -> Vec<String> {
-        let keys = self.groups.iter().enumerate().map(|(index, expr)| {
+        let keys = self.keys.iter().enumerate().map(|(index, key)| {
             let closes = matches!(self.time, Some((time, _)) if time == index);
             let by = if closes { " (event time)" } else { "" };
-            format!("group by {}{by}", words(expr))
+            format!("group by {key}{by}")
         });
         let functions = self
             .aggregates
@@ -127,7 +131,7 @@ impl StatefulAggregate {
 }
 
 /// An expression in words in which the aliases of relations do not count.
-fn words(expr: &Expr) -> String {
+pub(crate) fn words(expr: &Expr) -> String {
     let bare = expr.clone().unalias().transform(|part| {
         Ok(match part {
             Expr::Column(column) => {
