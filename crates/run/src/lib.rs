@@ -42,6 +42,7 @@ mod tables;
 mod update;
 mod version;
 mod views;
+mod watch;
 
 pub use appended::Notice;
 pub use description::shown_properties;
@@ -55,3 +56,4 @@ pub use other_stores::BucketsAndDisk;
 pub use query::{PlanLine, QueryResult, RowStream};
 pub use report::{FlowMetrics, FlowReport, Technique, UpdateReport};
 pub use update::UpdateRequest;
+pub use watch::{FlowNumbers, Onlooker, PassingRows, flow_display};

@@ -1,14 +1,14 @@
 //! Looking on while a table grows: the rows and the numbers of its commits since the last look, for whoever watches an
 //! engine, in this process or another. Writes nothing and takes no lease. Must not wait: its caller says when to look.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::prelude::DataFrame;
 use serde_json::Value;
-use sluice_graph::DeclaredGraph;
+use sluice_graph::{DeclaredGraph, FlowId};
 use sluice_model::{DatasetName, Diagnostic};
 use sluice_table::{ChangeKind, CommitChanges, DataFile, DeltaTable, TableError};
 
@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::error::{Failure, Result};
 use crate::progress::ECHO;
 use crate::query::QueryResult;
+use crate::update::Update;
 
 /// Watches one table.
 #[derive(Debug, Clone)]
@@ -34,11 +35,9 @@ pub struct PassingRows {
     pub has_more: bool,
 }
 
-/// Numbers of the commits since the last look.
+/// Numbers of the commits of one flow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PassingNumbers {
-    /// The newest version.
-    pub version: u64,
+pub struct FlowNumbers {
     /// Commits.
     pub commits: u64,
     /// Rows that they wrote.
@@ -49,6 +48,23 @@ pub struct PassingNumbers {
     pub bad_records: u64,
     /// When the newest of them was made, milliseconds since the epoch, as its writer told.
     pub newest_ms: Option<i64>,
+}
+
+impl FlowNumbers {
+    /// Adds those of further commits.
+    pub fn add(&mut self, further: &Self) {
+        self.commits += further.commits;
+        self.written_rows += further.written_rows;
+        self.dropped_rows += further.dropped_rows;
+        self.bad_records += further.bad_records;
+        self.newest_ms = self.newest_ms.max(further.newest_ms);
+    }
+}
+
+/// The name of a flow as commits and events tell it: the full name of the table for its own flow.
+#[must_use]
+pub fn flow_display(id: &FlowId) -> String {
+    Update::flow_display(id)
 }
 
 impl Engine {
@@ -93,22 +109,34 @@ impl Onlooker {
             .map_err(Failure::into_diagnostics)
     }
 
-    /// The numbers of the commits since the last look.
+    /// The numbers of the commits since the last look, by flow as [`flow_display`] names it. What others wrote is left out.
     ///
     /// # Errors
     /// The table cannot be read.
-    pub async fn numbers(&mut self) -> std::result::Result<PassingNumbers, Vec<Diagnostic>> {
+    pub async fn numbers(
+        &mut self,
+    ) -> std::result::Result<BTreeMap<String, FlowNumbers>, Vec<Diagnostic>> {
         let commits = self.commits().await.map_err(Failure::into_diagnostics)?;
-        let mut numbers = PassingNumbers {
-            version: self.seen,
-            commits: commits.len() as u64,
-            ..PassingNumbers::default()
-        };
+        let mut numbers: BTreeMap<String, FlowNumbers> = BTreeMap::new();
         for commit in &commits {
-            numbers.written_rows += written_rows(commit);
-            numbers.dropped_rows += told(commit, "dropped_rows").unwrap_or(0);
-            numbers.bad_records += told(commit, "bad_records").unwrap_or(0);
-            numbers.newest_ms = numbers.newest_ms.max(commit.timestamp_ms);
+            let Some(echo) = commit.info.get(ECHO) else {
+                continue;
+            };
+            let told = |name: &str| {
+                let metrics = echo.get("metrics").and_then(|metrics| metrics.get(name));
+                metrics.and_then(Value::as_u64).unwrap_or(0)
+            };
+            let flow = echo.get("flow_name").and_then(Value::as_str);
+            let of_flow = numbers
+                .entry(flow.unwrap_or_default().to_owned())
+                .or_default();
+            of_flow.add(&FlowNumbers {
+                commits: 1,
+                written_rows: told("output_rows"),
+                dropped_rows: told("dropped_rows"),
+                bad_records: told("bad_records"),
+                newest_ms: commit.timestamp_ms,
+            });
         }
         Ok(numbers)
     }
@@ -125,24 +153,21 @@ impl Onlooker {
         let commits = self.commits().await?;
         let mut passing = PassingRows::default();
         let mut left = rows_max;
-        let mut appended: Vec<DataFile> = vec![];
+        // One by one: rows of a commit never stand behind those of a later one.
         for commit in commits {
             match commit.kind() {
                 ChangeKind::Rearranged => {}
-                // Appends that follow each other are read together.
-                ChangeKind::Appended => appended.extend(commit.added),
+                ChangeKind::Appended => {
+                    self.take_appended(&commit.added, &mut left, &mut passing)
+                        .await?;
+                }
                 ChangeKind::Removed => {
-                    let before = std::mem::take(&mut appended);
-                    self.take_appended(&before, &mut left, &mut passing).await?;
-                    let replaced = self.replaced(&commit).await?;
-                    if let Some(rows) = replaced {
+                    if let Some(rows) = self.replaced(&commit).await? {
                         take(rows, &mut left, &mut passing).await?;
                     }
                 }
             }
         }
-        self.take_appended(&appended, &mut left, &mut passing)
-            .await?;
         Ok(passing)
     }
 
@@ -152,7 +177,8 @@ impl Onlooker {
         left: &mut usize,
         passing: &mut PassingRows,
     ) -> Result<()> {
-        if files.is_empty() {
+        if *left == 0 {
+            passing.has_more = true;
             return Ok(());
         }
         let provider = self.table.provider_for_files(files, 0).await?;
@@ -219,16 +245,4 @@ async fn take(rows: DataFrame, left: &mut usize, passing: &mut PassingRows) -> R
         passing.parts.push(QueryResult { schema, batches });
     }
     Ok(())
-}
-
-/// Rows that a commit wrote: as its flow counted them, else as its files tell.
-fn written_rows(commit: &CommitChanges) -> u64 {
-    told(commit, "output_rows")
-        .unwrap_or_else(|| commit.added.iter().filter_map(|file| file.rows).sum())
-}
-
-/// A number that a flow told in its commit.
-fn told(commit: &CommitChanges, name: &str) -> Option<u64> {
-    let echo = commit.info.get(ECHO)?;
-    echo.get("metrics")?.get(name).and_then(Value::as_u64)
 }

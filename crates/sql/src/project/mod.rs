@@ -98,6 +98,8 @@ pub struct Settings {
     pub credentials: BTreeMap<String, CredentialSettings>,
     /// Who is told of alerts, in the order written.
     pub destinations: Vec<Destination>,
+    /// What `sluice dev` puts on a stream, by its name: a preset of the simulator, the file of a template, or `none`.
+    pub simulate: BTreeMap<String, String>,
 }
 
 /// `kinesis:` of sluice.yml.

@@ -18,6 +18,7 @@ const KEYS: &[&str] = &[
     "credentials",
     "kinesis",
     "s3",
+    "simulate",
     "notification_destinations",
     "serve",
 ];
@@ -59,6 +60,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Settings {
         kinesis,
         credentials,
         destinations: destinations::read(reader, &node),
+        simulate: reader.texts(&node, "simulate", SpecKind::Bundle),
     }
 }
 

@@ -69,6 +69,23 @@ impl Preset {
         Self::ALL.into_iter().find(|preset| preset.name() == name)
     }
 
+    /// The preset whose records belong on a stream of this name: the stream that its pipeline reads, or one that is
+    /// named after it.
+    #[must_use]
+    pub fn of_stream(stream: &str) -> Option<Self> {
+        let is_named = |preset: &Self| {
+            let name = stream.to_lowercase().replace('_', "-");
+            name.contains(preset.name())
+        };
+        let known = match stream {
+            "iot-sensor-data" => Some(Self::BridgeSensors),
+            "iot-sensor-data-stream" => Some(Self::FleetPoc),
+            "IoTSensorStream" => Some(Self::PredictiveMaintenance),
+            _ => None,
+        };
+        known.or_else(|| Self::ALL.into_iter().find(is_named))
+    }
+
     /// The folders that its records go to; one without name when there is one table.
     #[must_use]
     pub fn tables(self) -> &'static [&'static str] {
@@ -106,6 +123,16 @@ impl Preset {
         match self {
             Self::SensorLogs => RecordForm::Csv,
             _ => RecordForm::Json,
+        }
+    }
+
+    /// The field that tells the partition key of its records on a stream: what sent them, or what they are about.
+    #[must_use]
+    pub fn key_field(self) -> &'static str {
+        match self {
+            Self::BridgeSensors | Self::FleetPoc | Self::IotLakehouse => "device_id",
+            Self::SensorLogs => "sensor_id",
+            Self::PredictiveMaintenance => "equipment_id",
         }
     }
 
