@@ -2,6 +2,7 @@
 
 mod authoring;
 mod serve;
+mod live;
 mod simulate;
 mod upkeep;
 
@@ -11,6 +12,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use authoring::{Init, Regimes, Test};
 pub(crate) use serve::{AlertList, AlertTest, Alerts, Next, Schedule, Serve};
+pub(crate) use live::{Dev, Tap, TapFormat, Top};
 pub(crate) use simulate::{Pace, RecordFormat, Simulate};
 pub(crate) use upkeep::{Export, ExportFormat, Optimize, Restore, Vacuum};
 
@@ -42,6 +44,9 @@ pub(crate) struct Global {
     /// File that describes the pipeline
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) spec: Option<PathBuf>,
+    /// Where the tables are, instead of what sluice.yml says
+    #[arg(long, global = true, value_name = "DIR|URL")]
+    pub(crate) warehouse: Option<String>,
     /// Value of a bundle variable
     #[arg(long = "var", global = true, value_name = "NAME=VALUE", value_parser = variable)]
     pub(crate) variables: Vec<(String, String)>,
@@ -111,6 +116,8 @@ pub(crate) enum Command {
     /// Show who is told of alerts, and try it
     #[command(subcommand)]
     Alerts(Alerts),
+    /// Run the project while you write it: streams and sensors on this machine, everything that changes started again
+    Dev(Dev),
     /// Run the tests of the project: tests/*.test
     Test(Test),
     /// Query the tables; without -c or -f, a shell
@@ -118,6 +125,10 @@ pub(crate) enum Command {
     Sql(Sql),
     /// Show rows, columns or history of a table
     Show(Show),
+    /// Show rows of a table as they are committed
+    Tap(Tap),
+    /// Show rows per second and in all, flow by flow
+    Top(Top),
     /// Show events of past updates
     Logs(Logs),
     /// List past updates, or the versions of a table

@@ -20,6 +20,7 @@ mod statement;
 mod template;
 pub mod testing;
 mod warehouse;
+mod watching;
 mod workplace;
 
 use std::process::ExitCode;

@@ -76,15 +76,37 @@ impl Workplace {
         observer: Arc<dyn Observer>,
         parallelism: Option<u16>,
     ) -> Result<Self, Refused> {
+        Self::open_with(global, key, purpose, observer, parallelism, |_| {})
+    }
+
+    /// As [`Workplace::open`], with a change of what the project declares before anything is made of it.
+    pub(crate) fn open_with(
+        global: &Global,
+        key: Option<&str>,
+        purpose: Purpose,
+        observer: Arc<dyn Observer>,
+        parallelism: Option<u16>,
+        change: impl FnOnce(&mut DeclaredGraph),
+    ) -> Result<Self, Refused> {
         let opened = edge::open(global, key).map_err(|diagnostic| Refused::one(*diagnostic))?;
-        let Some(project) = opened.project.clone() else {
+        let Some(mut project) = opened.project.clone() else {
             let texts = opened.texts();
             return Err(Refused {
                 diagnostics: opened.diagnostics,
                 texts,
             });
         };
-        Self::of(opened, project, purpose, observer, parallelism)
+        if let Some(written) = &global.warehouse {
+            project.settings.warehouse = Some(if written.contains("://") {
+                written.clone()
+            } else {
+                let here = std::env::current_dir().unwrap_or_default();
+                here.join(written).display().to_string()
+            });
+        }
+        let mut place = Self::of(opened, project, purpose, observer, parallelism)?;
+        change(&mut place.declared);
+        Ok(place)
     }
 
     /// As [`Workplace::open`] for questions; where no project is, an empty one in memory.
@@ -256,7 +278,7 @@ fn time_zone(project: &Project) -> String {
 }
 
 /// Where Kinesis is, as sluice.yml says. A value `env:NAME` is that variable of the environment.
-fn kinesis_access(settings: &Settings) -> KinesisAccess {
+pub(crate) fn kinesis_access(settings: &Settings) -> KinesisAccess {
     let value = |written: &Option<String>| {
         let written = written.as_ref()?;
         match written.strip_prefix("env:") {

@@ -7,11 +7,13 @@
     reason = "what prepares a test may end it"
 )]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use sluice::embedded_kinesis::EmbeddedKinesis;
 use tempfile::TempDir;
 
 struct Ended {
@@ -213,9 +215,24 @@ fn what_makes_no_sense_is_refused() {
     fs::write(at.path().join("a-file"), "").unwrap();
     for (line, code, said) in [
         (
-            "fleet-poc --to kinesis://s",
+            "fleet-poc --to kinesis://",
             2,
             "UNSUPPORTED_SIMULATION_TARGET",
+        ),
+        (
+            "fleet-poc --partition-key f",
+            2,
+            "add `--to kinesis:STREAM`",
+        ),
+        (
+            "fleet-poc --to kinesis:s --gzip",
+            2,
+            "`--gzip` is for files",
+        ),
+        (
+            "fleet-poc --to kinesis:s --credential nobody",
+            2,
+            "what credential `nobody` is",
         ),
         ("fleet-poc --to s3://b", 2, "UNSUPPORTED_SIMULATION_TARGET"),
         ("--template wrong.txt", 2, "SIMULATION_TEMPLATE_INVALID"),
@@ -268,6 +285,178 @@ fn what_makes_no_sense_is_refused() {
         assert_eq!(ended.stdout, "", "{line}");
     }
     assert!(!at.path().join("x").exists(), "nothing was made");
+}
+
+#[test]
+fn rows_are_shown_as_they_are_committed() {
+    let project = folder();
+    let at = project.path();
+    fs::create_dir(at.join("transformations")).unwrap();
+    fs::write(
+        at.join("transformations/all.sql"),
+        "CREATE STREAMING TABLE readings AS SELECT * FROM STREAM read_files('landing', format => 'json', schema => 'id INT, value INT');
+         CREATE MATERIALIZED VIEW per_id AS SELECT id, sum(value) AS total FROM readings GROUP BY id;
+         CREATE TEMPORARY VIEW large AS SELECT * FROM readings WHERE value > 10;",
+    )
+    .unwrap();
+    fs::create_dir(at.join("landing")).unwrap();
+    let ran = |name: &str, lines: &str| {
+        fs::write(at.join("landing").join(name), lines).unwrap();
+        let run = sluice(at, &["run", "-q"]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+    };
+    ran("1.json", "{\"id\":1,\"value\":1}\n{\"id\":2,\"value\":2}\n");
+    ran("2.json", "{\"id\":1,\"value\":5}\n");
+    let tap = |line: &str| {
+        let arguments: Vec<&str> = ["tap"].into_iter().chain(line.split(' ')).collect();
+        sluice(at, &arguments)
+    };
+    let csv = tap("readings --from-start --limit 3 --format csv");
+    assert_eq!(
+        (csv.code, csv.stdout.as_str()),
+        (0, "id,value\n1,1\n2,2\n1,5\n"),
+        "{}",
+        csv.stderr
+    );
+    let two = tap("readings --from-start --limit 2");
+    assert_eq!(
+        two.stdout.lines().count(),
+        2,
+        "json, an object per line: {}",
+        two.stdout
+    );
+    // Of the view: its first two rows, then the one that changed.
+    let view = tap("per_id --from-start --limit 3 --format csv");
+    let mut rows: Vec<&str> = view.stdout.lines().skip(1).collect();
+    rows[..2].sort_unstable();
+    assert_eq!(rows, ["1,1", "2,2", "1,6"]);
+    for (line, said) in [
+        ("large", "EXPECT_TABLE_NOT_VIEW"),
+        (
+            "nothing",
+            "the tables are main.default.per_id, main.default.readings",
+        ),
+    ] {
+        let ended = tap(line);
+        assert_eq!(ended.code, 1, "{line}");
+        assert!(ended.stderr.contains(said), "{line}: {}", ended.stderr);
+    }
+    let top = sluice(at, &["top", "--count", "1", "--interval", "50ms", "--json"]).json();
+    let rows: Vec<&Value> = top["flows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|flow| &flow["rows"])
+        .collect();
+    assert_eq!(rows, [2, 3]);
+}
+
+/// The bytes of base 64.
+fn unpacked(text: &str) -> Vec<u8> {
+    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let values = text
+        .bytes()
+        .filter_map(|byte| letters.iter().position(|letter| *letter == byte));
+    let values: Vec<usize> = values.collect();
+    let groups = values.chunks(4).flat_map(|group| {
+        let bits = group.iter().fold(0, |bits, value| bits << 6 | value);
+        let bits = bits << (6 * (4 - group.len()));
+        let bytes = u32::try_from(bits).unwrap().to_be_bytes();
+        bytes[1..group.len()].to_vec()
+    });
+    groups.collect()
+}
+
+/// Partition keys and records of a stream, shard by shard.
+async fn records(kinesis: &EmbeddedKinesis, stream: &str) -> Vec<Vec<(String, Value)>> {
+    let call = async |operation, request| kinesis.call(operation, request).await.unwrap();
+    let shards = call("ListShards", json!({ "StreamName": stream })).await;
+    let mut found = vec![];
+    for shard in shards["Shards"].as_array().unwrap() {
+        let id = &shard["ShardId"];
+        let at =
+            json!({ "StreamName": stream, "ShardId": id, "ShardIteratorType": "TRIM_HORIZON" });
+        let iterator = call("GetShardIterator", at).await["ShardIterator"].clone();
+        let answer = call(
+            "GetRecords",
+            json!({ "ShardIterator": iterator, "Limit": 10_000 }),
+        )
+        .await;
+        let records = answer["Records"].as_array().unwrap().iter().map(|record| {
+            let bytes = unpacked(record["Data"].as_str().unwrap());
+            let key = record["PartitionKey"].as_str().unwrap().to_owned();
+            (key, serde_json::from_slice(&bytes).unwrap())
+        });
+        found.push(records.collect());
+    }
+    found
+}
+
+#[test]
+fn a_stream_takes_every_record_in_the_order_of_its_key() {
+    let at = folder();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let kinesis = runtime.block_on(EmbeddedKinesis::start()).unwrap();
+    let simulate = |line: &str| {
+        let to = format!("--region us-east-1 --endpoint {}", kinesis.endpoint());
+        let arguments = format!("simulate {line} {to}");
+        let output = Command::new(env!("CARGO_BIN_EXE_sluice"))
+            .args(arguments.split(' '))
+            .envs([("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")])
+            .current_dir(at.path())
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (
+            output.status.code(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    };
+    let (code, _, said) = simulate("fleet-poc --to kinesis:readings --count 1");
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("SIMULATION_STREAM_NOT_FOUND"), "{said}");
+    assert!(
+        said.contains("--to kinesis:readings --create-stream 1"),
+        "{said}"
+    );
+
+    let nobody = sluice(
+        at.path(),
+        &[
+            "simulate",
+            "fleet-poc",
+            "--to",
+            "kinesis:s",
+            "--region",
+            "us-east-1",
+        ]
+        .into_iter()
+        .chain(["--endpoint", "http://127.0.0.1:1"])
+        .collect::<Vec<_>>(),
+    );
+    assert_eq!(nobody.code, 2, "{}", nobody.stderr);
+    assert!(nobody.stderr.contains("SIMULATION_STREAM_NOT_WRITABLE"));
+
+    let line = "fleet-poc --to kinesis://readings --create-stream 4 --rate max --count 9000 --devices 50 --number-field n --json";
+    let (code, report, said) = simulate(line);
+    assert_eq!(code, Some(0), "{said}");
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["sent"], 9_000);
+    let shards = runtime.block_on(records(&kinesis, "readings"));
+    assert!(
+        shards.iter().all(|shard| !shard.is_empty()),
+        "spread by key"
+    );
+    let mut last: BTreeMap<String, u64> = BTreeMap::new();
+    let mut count = 0;
+    for (key, record) in shards.into_iter().flatten() {
+        assert_eq!(record["device_id"], key);
+        let number = record["n"].as_u64().unwrap();
+        assert!(last.insert(key, number).is_none_or(|last| last < number));
+        count += 1;
+    }
+    assert_eq!((count, last.len()), (9_000, 50));
 }
 
 #[test]

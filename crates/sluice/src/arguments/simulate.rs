@@ -17,7 +17,7 @@ pub(crate) struct Simulate {
     /// A template of the Amazon Kinesis Data Generator instead
     #[arg(long, value_name = "FILE")]
     pub(crate) template: Option<PathBuf>,
-    /// Where to: `stdout` or `file:DIR`
+    /// Where to: `stdout`, `file:DIR` or `kinesis:STREAM`
     #[arg(long, value_name = "TARGET", default_value = "stdout")]
     pub(crate) to: String,
     /// Only this table of a preset with several
@@ -71,9 +71,65 @@ pub(crate) struct Simulate {
     /// A file is complete after this time at the latest; without it 10s, and no limit in simulated time
     #[arg(long, value_name = "TIME", value_parser = duration_us)]
     pub(crate) files_every: Option<u64>,
+    /// Field that tells the partition key on a stream; without it, the one that tells the devices of the preset apart, and for
+    /// a template a key for each record
+    #[arg(long, value_name = "FIELD", value_parser = field)]
+    pub(crate) partition_key: Option<String>,
+    /// Make the stream with so many shards if it is not there
+    #[arg(long, value_name = "SHARDS", value_parser = clap::value_parser!(i32).range(1..=10_000))]
+    pub(crate) create_stream: Option<i32>,
+    /// Region of the stream; without it, the one of sluice.yml or of the environment
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// URL of the service that has the stream; without it, the one of sluice.yml, else AWS
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// One of `credentials:` of sluice.yml; without it, what the environment has
+    #[arg(long, value_name = "NAME")]
+    pub(crate) credential: Option<String>,
     /// Pack files with gzip
     #[arg(long)]
     pub(crate) gzip: bool,
+}
+
+impl Simulate {
+    /// Records on a stream without end, in real time.
+    pub(crate) fn on_stream(
+        stream: &str,
+        preset: Option<String>,
+        template: Option<PathBuf>,
+        rate: Pace,
+        anomalies: f64,
+    ) -> Self {
+        Self {
+            preset,
+            template,
+            to: format!("kinesis:{stream}"),
+            table: None,
+            format: None,
+            rate: Some(rate),
+            count: None,
+            from: None,
+            to_time: None,
+            speedup: None,
+            devices: None,
+            seed: None,
+            anomalies,
+            late: 0.0,
+            late_by: 0,
+            duplicates: 0.0,
+            broken: 0.0,
+            number_field: None,
+            rows_per_file: 1,
+            files_every: None,
+            partition_key: None,
+            create_stream: None,
+            region: None,
+            endpoint: None,
+            credential: None,
+            gzip: false,
+        }
+    }
 }
 
 /// Form of the records.
@@ -94,7 +150,7 @@ pub(crate) enum Pace {
     Max,
 }
 
-fn rate(text: &str) -> Result<Pace, String> {
+pub(super) fn rate(text: &str) -> Result<Pace, String> {
     match text {
         "max" => Ok(Pace::Max),
         text => Rate::parse(text).map(Pace::Rate),
@@ -120,7 +176,7 @@ fn factor(text: &str) -> Result<f64, String> {
     }
 }
 
-fn duration_us(text: &str) -> Result<u64, String> {
+pub(super) fn duration_us(text: &str) -> Result<u64, String> {
     let wrong = || "write a time, such as `500ms`, `10s`, `5m`, `2h` or `1d`".to_owned();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let unit_us: u64 = match &text[digits..] {

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod completion;
+mod dev;
 mod docs;
 mod explain;
 mod export;
@@ -20,7 +21,9 @@ mod simulate;
 mod sql;
 mod summary;
 mod syntax;
+mod tap;
 mod test;
+mod top;
 mod validate;
 mod version;
 
@@ -73,6 +76,9 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Command::Serve(asked) => serve::run(&screen, global, &asked),
         Command::Schedule(asked) => schedule::run(&screen, global, &asked),
         Command::Alerts(asked) => alerts::run(&screen, global, &asked),
+        Command::Dev(asked) => dev::run(&screen, global, &asked),
+        Command::Tap(asked) => tap::run(&screen, global, &asked),
+        Command::Top(asked) => top::run(&screen, global, &asked),
         Command::Test(asked) => test::run(&screen, global, &asked),
         Command::Sql(asked) => sql::run(&screen, global, &asked),
         Command::Show(asked) | Command::Pipelines(Pipelines::Show(asked)) => {
@@ -93,7 +99,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
             summary::run(&screen, global, asked.key.as_deref())
         }
         Command::Docs(asked) => docs::run(&screen, &asked.folder),
-        Command::Simulate(asked) => simulate::run(&screen, &asked),
+        Command::Simulate(asked) => simulate::run(&screen, global, &asked),
         Command::Explain(asked) => explain::run(&screen, asked.condition.as_deref()),
         Command::Completion(asked) => Ok(completion::run(&screen, asked.shell)),
         Command::Version => Ok(version::run(&screen)),

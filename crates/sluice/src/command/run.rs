@@ -202,7 +202,7 @@ fn line(flow: &FlowReport, names: usize) -> String {
 }
 
 /// `1 204 331`.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -1,10 +1,11 @@
-//! `sluice simulate`: records of sensors that do not exist, at a pace, to stdout or into files. What was asked for is
+//! `sluice simulate`: records of sensors that do not exist, at a pace, to stdout, into files or to a stream. What was asked for is
 //! checked here; the pace is in `simulate/pump.rs`, at the edge: the simulator itself knows no clock. Must not make a record.
 
 mod pump;
+mod stream;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -16,46 +17,140 @@ use sluice_model::condition::command::{
 use sluice_model::condition::project::PROJECT_FILE_NOT_FOUND;
 use sluice_model::{Clock, Diagnostic, Ids, Origin};
 use sluice_source::generate::{
-    Faults, FolderOptions, Preset, Rate, RecordForm, RollingFiles, Simulation, Simulator, Template,
+    Faults, FolderOptions, Preset, Rate, RecordForm, RollingFiles, Simulation, Simulator,
+    StreamPlace, Template,
 };
 use sluice_sql::project::{ProjectFileError, describe, listed, text_of};
 
 use super::fail;
-use crate::arguments::{Pace, RecordFormat, Simulate};
+use crate::arguments::{Global, Pace, RecordFormat, Simulate};
 use crate::edge::{RandomIds, SystemClock};
 use crate::exit::Exit;
 use crate::project_disk;
 use crate::render::Screen;
 use crate::source_text::SourceTexts;
 use crate::workplace::{Refused, block_on};
-use pump::{Ended, Schedule, Stop, Target, pump, stop_on_interrupt};
+pub(crate) use pump::Stop;
+use pump::{Ended, Schedule, Target, pump, stop_on_interrupt};
 
 /// Simulates until the end that was asked for, or until interrupted.
-pub(crate) fn run(screen: &Screen, asked: &Simulate) -> Result<Exit, Refused> {
+pub(crate) fn run(screen: &Screen, global: &Global, asked: &Simulate) -> Result<Exit, Refused> {
     let mut texts = SourceTexts::default();
-    let begun = prepare(screen, asked, &mut texts);
-    let (mut simulator, mut target, schedule, seed) =
-        begun.map_err(|diagnostics| Refused { diagnostics, texts })?;
+    let prepared = prepare(asked, &mut texts).and_then(|prepared| {
+        let place = match &prepared.to {
+            To::Stream(stream) => Some(stream::place(global, asked, stream)?),
+            To::Stdout | To::Folder(_) => None,
+        };
+        Ok((prepared, place))
+    });
+    let (prepared, place) = prepared.map_err(|diagnostics| Refused { diagnostics, texts })?;
     let stop = Arc::new(Stop::default());
     let ended = block_on(async {
         let listener = tokio::spawn(stop_on_interrupt(screen.clone(), Arc::clone(&stop)));
-        let ended = pump(&mut simulator, &mut target, &schedule, &stop).await;
+        let ended = match open(screen, asked, prepared, place.as_ref()).await {
+            Ok(mut running) => Ok((running.run(asked, &stop).await, running)),
+            Err(diagnostic) => Err(Refused {
+                diagnostics: vec![*diagnostic],
+                texts: SourceTexts::default(),
+            }),
+        };
         listener.abort();
         ended
     })?;
-    if let Err(Ended::Failed(error)) = ended {
-        return Ok(fail(
-            screen,
-            &[unwritable(asked, &error)],
-            &SourceTexts::default(),
-        ));
+    let (ended, running) = ended?;
+    if let Err(diagnostic) = ended {
+        return Ok(fail(screen, &[*diagnostic], &SourceTexts::default()));
     }
-    tell(screen, &simulator, &target, seed);
+    tell(screen, &running);
     Ok(if stop.is_asked.load(Ordering::Relaxed) {
         Exit::Interrupted
     } else {
         Exit::Success
     })
+}
+
+/// Simulates a fleet onto a stream until asked to stop: what `sluice dev` does. Tells how many records there were.
+pub(crate) async fn simulate_to_stream(
+    screen: &Screen,
+    asked: &Simulate,
+    place: &StreamPlace,
+    stop: &Stop,
+) -> Result<u64, Vec<Diagnostic>> {
+    let prepared = prepare(asked, &mut SourceTexts::default())?;
+    let told = |diagnostic: Box<Diagnostic>| vec![*diagnostic];
+    let mut running = open(screen, asked, prepared, Some(place))
+        .await
+        .map_err(told)?;
+    running.run(asked, stop).await.map_err(told)?;
+    Ok(running.simulator.counts().arrived)
+}
+
+/// A simulation whose target is open.
+struct Running {
+    simulator: Simulator,
+    target: Target,
+    schedule: Schedule,
+    seed: u64,
+}
+
+/// Opens what records go to; `place` for a stream.
+async fn open(
+    screen: &Screen,
+    asked: &Simulate,
+    prepared: Prepared,
+    place: Option<&StreamPlace>,
+) -> Result<Running, Box<Diagnostic>> {
+    let Prepared {
+        maker,
+        to,
+        schedule,
+        simulation,
+    } = prepared;
+    let seed = simulation.seed;
+    let target = match (place, to) {
+        (Some(place), _) => stream::open(asked, &maker, place).await?,
+        (None, To::Folder(folder)) => Target::Files(
+            files(asked, &maker, &folder, &schedule, seed)
+                .map_err(|error| Box::new(unwritable(asked, &error)))?,
+        ),
+        (None, To::Stdout | To::Stream(_)) => Target::stdout(screen),
+    };
+    let simulator = match maker {
+        Maker::Preset(preset) => Simulator::of_preset(preset, simulation),
+        Maker::Template(template) => Simulator::of_template(template, simulation),
+    };
+    Ok(Running {
+        simulator,
+        target,
+        schedule,
+        seed,
+    })
+}
+
+impl Running {
+    async fn run(&mut self, asked: &Simulate, stop: &Stop) -> Result<(), Box<Diagnostic>> {
+        let ended = pump(&mut self.simulator, &mut self.target, &self.schedule, stop);
+        match ended.await {
+            Ok(()) | Err(Ended::ReaderGone) => Ok(()),
+            Err(Ended::Failed(error)) => Err(Box::new(unwritable(asked, &error))),
+            Err(Ended::Stream(error)) => Err(Box::new(stream::unwritable(asked, &error))),
+        }
+    }
+}
+
+/// What was asked for, checked.
+struct Prepared {
+    maker: Maker,
+    to: To,
+    schedule: Schedule,
+    simulation: Simulation,
+}
+
+/// Where records are to go.
+enum To {
+    Stdout,
+    Folder(PathBuf),
+    Stream(String),
 }
 
 /// What makes records, before it is begun.
@@ -64,12 +159,8 @@ enum Maker {
     Template(Template),
 }
 
-fn prepare(
-    screen: &Screen,
-    asked: &Simulate,
-    texts: &mut SourceTexts,
-) -> Result<(Simulator, Target, Schedule, u64), Vec<Diagnostic>> {
-    let folder = folder_of(&asked.to).map_err(|diagnostic| vec![*diagnostic])?;
+fn prepare(asked: &Simulate, texts: &mut SourceTexts) -> Result<Prepared, Vec<Diagnostic>> {
+    let to = to(&asked.to).map_err(|diagnostic| vec![*diagnostic])?;
     let maker = match (
         &asked.template,
         asked.preset.as_deref().and_then(Preset::find),
@@ -78,16 +169,14 @@ fn prepare(
         (None, Some(preset)) => Maker::Preset(preset),
         (None, None) => return Err(vec![invalid("name a preset or a template")]),
     };
-    let checked = check(asked, &maker, folder.is_some());
+    let checked = check(asked, &maker, &to);
     let only_table = checked.map_err(|diagnostic| vec![*diagnostic])?;
-    let seed = asked.seed.unwrap_or_else(random_seed);
     let devices = asked.devices.unwrap_or(match &maker {
         Maker::Preset(preset) => preset.devices(),
         Maker::Template(_) => 1,
     });
-    let schedule = schedule(asked, &maker, devices);
     let simulation = Simulation {
-        seed,
+        seed: asked.seed.unwrap_or_else(random_seed),
         devices,
         faults: Faults {
             anomalies: asked.anomalies,
@@ -100,38 +189,31 @@ fn prepare(
         form: form(asked, &maker),
         only_table,
     };
-    let target = match folder {
-        None => Target::stdout(screen),
-        Some(folder) => Target::Files(
-            files(asked, &maker, folder, &schedule, seed)
-                .map_err(|error| vec![unwritable(asked, &error)])?,
-        ),
-    };
-    let simulator = match maker {
-        Maker::Preset(preset) => Simulator::of_preset(preset, simulation),
-        Maker::Template(template) => Simulator::of_template(template, simulation),
-    };
-    Ok((simulator, target, schedule, seed))
+    Ok(Prepared {
+        schedule: schedule(asked, &maker, devices),
+        maker,
+        to,
+        simulation,
+    })
 }
 
-/// The folder of `file:DIR`; none for stdout.
-fn folder_of(to: &str) -> Result<Option<&Path>, Box<Diagnostic>> {
-    match to {
-        "stdout" | "-" => Ok(None),
-        _ => match to.strip_prefix("file:").filter(|folder| !folder.is_empty()) {
-            Some(folder) => Ok(Some(Path::new(folder))),
-            None => {
-                let what = if to.starts_with("kinesis:") {
-                    "records cannot be put to Kinesis yet".to_owned()
-                } else {
-                    format!("records cannot be written to `{to}`")
-                };
-                Err(Box::new(
-                    Diagnostic::error(&UNSUPPORTED_SIMULATION_TARGET, what)
-                        .help("write them to `--to stdout` or into files: `--to file:DIR`"),
-                ))
-            }
-        },
+/// Reads `stdout`, `file:DIR` or `kinesis:STREAM`, which may have slashes as a URL has.
+fn to(written: &str) -> Result<To, Box<Diagnostic>> {
+    if matches!(written, "stdout" | "-") {
+        return Ok(To::Stdout);
+    }
+    match written.split_once(':') {
+        Some(("file", folder)) if !folder.is_empty() => Ok(To::Folder(PathBuf::from(folder))),
+        Some(("kinesis", stream)) if !stream.trim_matches('/').is_empty() => {
+            Ok(To::Stream(stream.trim_matches('/').to_owned()))
+        }
+        _ => Err(Box::new(
+            Diagnostic::error(
+                &UNSUPPORTED_SIMULATION_TARGET,
+                format!("records cannot be written to `{written}`"),
+            )
+            .help("write them to `--to stdout`, into files: `--to file:DIR`, or to a stream: `--to kinesis:STREAM`"),
+        )),
     }
 }
 
@@ -167,17 +249,24 @@ fn invalid(message: impl Into<String>) -> Diagnostic {
 }
 
 /// What clap cannot know to be wrong. Gives the only table that is wanted.
-fn check(
-    asked: &Simulate,
-    maker: &Maker,
-    is_folder: bool,
-) -> Result<Option<usize>, Box<Diagnostic>> {
+fn check(asked: &Simulate, maker: &Maker, to: &To) -> Result<Option<usize>, Box<Diagnostic>> {
+    let is_folder = matches!(to, To::Folder(_));
+    let stream_flag = [
+        ("--partition-key", asked.partition_key.is_some()),
+        ("--create-stream", asked.create_stream.is_some()),
+        ("--region", asked.region.is_some()),
+        ("--endpoint", asked.endpoint.is_some()),
+        ("--credential", asked.credential.is_some()),
+    ];
+    let stream_flag = stream_flag.iter().find(|(_, is_given)| *is_given);
     let is_endless = asked.count.is_none() && asked.to_time.is_none();
     let waits = asked.speedup.is_some() || (asked.from.is_none() && asked.rate != Some(Pace::Max));
     let refused = if is_folder && is_endless && !waits {
         Some(invalid("files as fast as possible fill the disk when there is no end").help(
             "add an end: `--count N` or `--to-time TIME`; or a pace: `--rate 100/s` or `--speedup 60`",
         ))
+    } else if let (Some((flag, _)), false) = (stream_flag, matches!(to, To::Stream(_))) {
+        Some(invalid(format!("`{flag}` is for streams")).help("add `--to kinesis:STREAM`"))
     } else if asked.gzip && !is_folder {
         Some(
             invalid("`--gzip` is for files")
@@ -324,14 +413,17 @@ fn unwritable(asked: &Simulate, error: &io::Error) -> Diagnostic {
 }
 
 /// What was made: on stderr when the records themselves are the result.
-fn tell(screen: &Screen, simulator: &Simulator, target: &Target, seed: u64) {
-    let counts = simulator.counts();
-    let files = match target {
-        Target::Stdout { .. } => None,
-        Target::Files(files) => Some((files.files(), files.bytes())),
-    };
-    if let (true, Some((files, bytes))) = (screen.is_json, files) {
-        screen.object(&json!({
+fn tell(screen: &Screen, running: &Running) {
+    let counts = running.simulator.counts();
+    let seed = running.seed;
+    let (mut files, mut stream) = (None, None);
+    match &running.target {
+        Target::Stdout { .. } => {}
+        Target::Files(written) => files = Some((written.files(), written.bytes())),
+        Target::Stream(written) => stream = Some((written.sent(), written.sent_again())),
+    }
+    if screen.is_json && (files.is_some() || stream.is_some()) {
+        let mut object = json!({
             "seed": seed,
             "records": counts.records,
             "anomalies": counts.anomalies,
@@ -339,9 +431,16 @@ fn tell(screen: &Screen, simulator: &Simulator, target: &Target, seed: u64) {
             "duplicates": counts.duplicates,
             "broken": counts.broken,
             "arrived": counts.arrived,
-            "files": files,
-            "bytes": bytes,
-        }));
+        });
+        if let Some((files, bytes)) = files {
+            object["files"] = json!(files);
+            object["bytes"] = json!(bytes);
+        }
+        if let Some((sent, again)) = stream {
+            object["sent"] = json!(sent);
+            object["sent_again"] = json!(again);
+        }
+        screen.object(&object);
         return;
     }
     let mut text = format!("{} records", counts.records);
@@ -357,6 +456,12 @@ fn tell(screen: &Screen, simulator: &Simulator, target: &Target, seed: u64) {
     }
     if let Some((files, bytes)) = files {
         text = format!("{text}; {files} files, {bytes} bytes");
+    }
+    if let Some((sent, again)) = stream {
+        text = format!("{text}; {sent} taken by the stream");
+        if again > 0 {
+            text = format!("{text}, {again} refusals");
+        }
     }
     screen.say(&format!("{text}; --seed {seed}"));
 }

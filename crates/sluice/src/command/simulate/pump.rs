@@ -1,4 +1,4 @@
-//! The pace of a simulation: makes records when they are due, and takes them to stdout or into files. Must not make a
+//! The pace of a simulation: makes records when they are due, and takes them to stdout, into files or to a stream. Must not make a
 //! record itself, nor decide what was asked for.
 
 use std::io;
@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sluice_model::Clock;
-use sluice_source::generate::{Outlet, Rate, Record, RollingFiles, Simulator};
+use sluice_source::generate::{
+    Outlet, Rate, Record, RollingFiles, Simulator, StreamWriteError, StreamWriter,
+};
 use tokio::sync::Notify;
 
 use super::super::run::interrupted;
@@ -24,16 +26,23 @@ const BUFFER_BYTES: usize = 64 * 1024;
 
 /// Whether an end was asked for.
 #[derive(Debug, Default)]
-pub(super) struct Stop {
+pub(crate) struct Stop {
     pub(super) is_asked: AtomicBool,
     asked: Notify,
+}
+
+impl Stop {
+    /// Asks for the end.
+    pub(crate) fn ask(&self) {
+        self.is_asked.store(true, Ordering::Relaxed);
+        self.asked.notify_one();
+    }
 }
 
 /// The first signal ends after the record at work, with all files complete; the second ends at once.
 pub(super) async fn stop_on_interrupt(screen: Screen, stop: Arc<Stop>) {
     if interrupted().await {
-        stop.is_asked.store(true, Ordering::Relaxed);
-        stop.asked.notify_one();
+        stop.ask();
         screen.say("stopping; once more to stop at once");
     }
     if interrupted().await {
@@ -115,6 +124,9 @@ pub(super) async fn pump(
             index += 1;
             made += 1;
         }
+        if made < RECORDS_AT_ONCE || target.is_full() {
+            target.send().await?;
+        }
         if made == 0 {
             target.tick(now_us)?;
             target.flush()?;
@@ -126,6 +138,7 @@ pub(super) async fn pump(
         }
     }
     simulator.finish(target)?;
+    target.send().await?;
     target.finish()
 }
 
@@ -135,6 +148,7 @@ pub(super) enum Ended {
     /// Nobody reads stdout any more.
     ReaderGone,
     Failed(io::Error),
+    Stream(StreamWriteError),
 }
 
 impl From<io::Error> for Ended {
@@ -152,6 +166,7 @@ pub(super) enum Target {
         is_headed: bool,
     },
     Files(RollingFiles),
+    Stream(Box<StreamWriter>),
 }
 
 impl Target {
@@ -165,8 +180,20 @@ impl Target {
 
     fn tick(&mut self, now_us: i64) -> Result<(), Ended> {
         match self {
-            Self::Stdout { .. } => Ok(()),
+            Self::Stdout { .. } | Self::Stream(_) => Ok(()),
             Self::Files(files) => Ok(files.tick(now_us)?),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        matches!(self, Self::Stream(stream) if stream.is_full())
+    }
+
+    /// Brings records to a stream.
+    async fn send(&mut self) -> Result<(), Ended> {
+        match self {
+            Self::Stream(stream) => stream.send().await.map_err(Ended::Stream),
+            Self::Stdout { .. } | Self::Files(_) => Ok(()),
         }
     }
 
@@ -186,6 +213,7 @@ impl Target {
         match self {
             Self::Stdout { .. } => self.flush(),
             Self::Files(files) => Ok(files.finish()?),
+            Self::Stream(_) => Ok(()),
         }
     }
 }
@@ -196,6 +224,10 @@ impl Outlet for Target {
     fn put(&mut self, record: Record<'_>) -> Result<(), Ended> {
         match self {
             Self::Files(files) => Ok(files.put(record)?),
+            Self::Stream(stream) => {
+                let Ok(()) = stream.put(record);
+                Ok(())
+            }
             Self::Stdout {
                 buffer, is_headed, ..
             } => {
