@@ -9,6 +9,8 @@ pub(crate) struct Template {
     pub(crate) aliases: &'static [&'static str],
     /// What it is, in a few words.
     pub(crate) about: &'static str,
+    /// What to type first in its folder.
+    pub(crate) begin: &'static str,
     files: &'static [(&'static str, &'static str)],
 }
 
@@ -30,6 +32,7 @@ pub(crate) static TEMPLATES: &[Template] = &[
         name: "files-medallion",
         aliases: &["lakeflow-pipelines", "default-sql"],
         about: "a bundle: JSON and CSV files to bronze, silver with expectations, gold",
+        begin: "sluice run && sluice test",
         files: files!(
             "files-medallion",
             "databricks.yml",
@@ -50,9 +53,33 @@ pub(crate) static TEMPLATES: &[Template] = &[
         ),
     },
     Template {
+        name: "iot-kinesis",
+        aliases: &[],
+        about: "a bundle: a Kinesis stream to bronze, silver with expectations, ten-minute gold and alerts",
+        begin: "sluice dev",
+        files: files!(
+            "iot-kinesis",
+            "databricks.yml",
+            "resources/etl.pipeline.yml" as "resources/{{name}}_etl.pipeline.yml",
+            "src/transformations/bronze_readings.sql"
+                as "src/{{name}}_etl/transformations/bronze_readings.sql",
+            "src/transformations/silver_readings.sql"
+                as "src/{{name}}_etl/transformations/silver_readings.sql",
+            "src/transformations/gold_10min.sql"
+                as "src/{{name}}_etl/transformations/gold_10min.sql",
+            "src/transformations/gold_alerts.sql"
+                as "src/{{name}}_etl/transformations/gold_alerts.sql",
+            "tests/silver.test",
+            "tests/gold.test",
+            "sluice.yml",
+            "README.md",
+        ),
+    },
+    Template {
         name: "minimal",
         aliases: &["default-minimal"],
         about: "a bundle with one streaming table and one materialized view",
+        begin: "sluice run && sluice test",
         files: files!(
             "minimal",
             "databricks.yml",
@@ -66,6 +93,7 @@ pub(crate) static TEMPLATES: &[Template] = &[
         name: "spark",
         aliases: &["spark-pipelines"],
         about: "a project of Apache Spark Declarative Pipelines",
+        begin: "sluice run && sluice test",
         files: files!(
             "spark",
             "spark-pipeline.yml",

@@ -45,7 +45,7 @@ pub(crate) enum Regimes {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Init {
-    /// files-medallion (without a word, this one), minimal or spark
+    /// files-medallion (without a word, this one), iot-kinesis, minimal or spark
     #[arg(value_name = "TEMPLATE")]
     pub(crate) template: Option<String>,
     /// Name of the project, of its folder and its schema

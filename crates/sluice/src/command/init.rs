@@ -82,7 +82,7 @@ fn write(screen: &Screen, asked: &Init) -> Result<(), Box<Diagnostic>> {
         }
         let shown = folder.display();
         screen.line(&format!("Your project is in `{shown}`.\n"));
-        screen.line(&format!("  cd {shown} && sluice run && sluice test"));
+        screen.line(&format!("  cd {shown} && {}", template.begin));
     }
     Ok(())
 }
