@@ -1,8 +1,8 @@
 //! The command line as types. Must not do anything.
 
 mod authoring;
-mod serve;
 mod live;
+mod serve;
 mod simulate;
 mod upkeep;
 
@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use authoring::{Init, Regimes, Test};
-pub(crate) use serve::{AlertList, AlertTest, Alerts, Next, Schedule, Serve};
 pub(crate) use live::{Dev, Tap, TapFormat, Top};
+pub(crate) use serve::{AlertList, AlertTest, Alerts, Next, Schedule, Serve};
 pub(crate) use simulate::{Pace, RecordFormat, Simulate};
 pub(crate) use upkeep::{Export, ExportFormat, Optimize, Restore, Vacuum};
 
