@@ -135,8 +135,7 @@ impl OpenStreams {
             region: access.region.clone(),
             credentials: access.credentials.clone(),
             default_credentials: access.default_credentials.clone(),
-            clock: Arc::clone(engine.clock()),
-            query_id: query_id(engine, flow, leaf),
+            ..KinesisSettings::new(Arc::clone(engine.clock()), &query_id(engine, flow, leaf))
         };
         let source = KinesisSource::open(options, settings)
             .await
@@ -147,6 +146,13 @@ impl OpenStreams {
             limits,
             notes,
         })
+    }
+
+    fn note(&mut self, notes: Vec<Diagnostic>) {
+        let placed = notes
+            .into_iter()
+            .map(|note| at_least_at(note, &self.origin));
+        self.notes.extend(placed);
     }
 
     /// Who the streams are.
@@ -216,7 +222,7 @@ impl StreamInput {
                 .fetch(from, streams.limits)
                 .await
                 .map_err(|error| placed(&error, &streams.origin))?;
-            streams.notes.extend(fetched.notes);
+            streams.note(fetched.notes);
             self.is_caught_up = fetched.is_caught_up;
             if !fetched.must_plan {
                 self.reached = Some(fetched.end);
@@ -253,7 +259,7 @@ impl StreamInput {
             .replay(range)
             .await
             .map_err(|error| placed(&error, &streams.origin))?;
-        streams.notes.extend(notes);
+        streams.note(notes);
         Ok(batches)
     }
 
@@ -268,7 +274,11 @@ impl StreamInput {
 }
 
 fn placed(error: &SourceError, origin: &Origin) -> Diagnostic {
-    let diagnostic = error.to_diagnostic();
+    at_least_at(error.to_diagnostic(), origin)
+}
+
+/// A diagnostic that names no place, at the call.
+fn at_least_at(diagnostic: Diagnostic, origin: &Origin) -> Diagnostic {
     if diagnostic.labels.is_empty() {
         diagnostic.at(origin, "")
     } else {

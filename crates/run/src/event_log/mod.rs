@@ -169,6 +169,19 @@ impl EventLog {
         );
     }
 
+    /// Records what a flow noticed and went on after, such as records that a stream lost.
+    pub(crate) fn flow_warned(&self, origin: EventOrigin, warning: &Diagnostic) {
+        let name = origin.flow_name.clone().unwrap_or_default();
+        let said = Said {
+            event_type: "flow_progress",
+            level: EventLevel::Warn,
+            message: format!("{} {warning}", flow_message(&name, FlowStatus::Running)),
+            details: details::flow_status(FlowStatus::Running),
+        };
+        let error = details::error(std::slice::from_ref(warning), false);
+        self.record(self.ids.uuid(), origin, said, Some(error));
+    }
+
     /// Takes the events that are not written yet.
     pub(crate) fn take_pending(&self) -> Vec<Event> {
         std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner))

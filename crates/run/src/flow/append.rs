@@ -8,7 +8,7 @@ use sluice_checkpoint::{
 };
 use sluice_graph::query::ReadMode;
 use sluice_graph::{Input, ResolvedDataset, ResolvedFlow};
-use sluice_model::Origin;
+use sluice_model::{Origin, Severity};
 use sluice_table::Removes;
 
 use crate::error::{Result, internal};
@@ -216,9 +216,7 @@ impl<'a> Running<'a> {
             .diagnostics
             .extend(notes::removed_rows(self.flow, &removed));
         let taken = self.take(&plan).await?;
-        for source in &mut self.sources {
-            report.diagnostics.extend(source.take_notes());
-        }
+        self.tell_notes(report);
         match self.execute(&plan, &taken, report).await {
             Ok(true) => {}
             Ok(false) => return Ok(Step::Overtaken),
@@ -230,6 +228,17 @@ impl<'a> Running<'a> {
         }
         self.advance(&plan, &taken).await?;
         Ok(Step::Committed)
+    }
+
+    /// Tells what was noticed while reading: warnings are events, because what is lost is never lost in silence.
+    fn tell_notes(&mut self, report: &mut FlowReport) {
+        for note in self.sources.iter_mut().flat_map(StreamSource::take_notes) {
+            if note.severity == Severity::Warning {
+                let origin = self.update.origin_of(&self.flow.id);
+                self.update.log.flow_warned(origin, &note);
+            }
+            report.diagnostics.push(note);
+        }
     }
 
     /// Looks what is new in every source: the micro-batches after it take what there is now.
