@@ -15,7 +15,7 @@ use datafusion::datasource::MemTable;
 use datafusion::datasource::empty::EmptyTable;
 use sluice_checkpoint::{SourceIdentity, SourceOffset, SourceRange};
 use sluice_graph::query::{ArgumentValue, TableFunction};
-use sluice_graph::{RelationSchema, ResolvedFlow};
+use sluice_graph::{Input, RelationSchema, ResolvedFlow, ResolvedGraph};
 use sluice_model::condition::kinesis::KINESIS_INVALID_OPTION;
 use sluice_model::{Diagnostic, Origin};
 use sluice_plan::analyze::relation_schema;
@@ -70,6 +70,16 @@ pub(crate) fn columns(call: &TableFunction) -> Result<SchemaRef, Vec<Diagnostic>
     options(call).map(|options| options.columns())
 }
 
+/// Options of all calls that are accepted and have no effect.
+pub(crate) fn notes(graph: &ResolvedGraph) -> Vec<Diagnostic> {
+    let inputs = graph.flows.values().flat_map(|flow| &flow.inputs);
+    let calls = inputs.filter_map(|input| match &input.input {
+        Input::Kinesis(call) => options(call).ok(),
+        _ => None,
+    });
+    calls.flat_map(|options| options.notes).collect()
+}
+
 /// The records of a micro-batch as a table. Batches that lie together stay together, so that records of one shard keep
 /// their order in a file.
 pub(crate) fn table_of(
@@ -103,7 +113,7 @@ pub(crate) struct OpenStreams {
     source: KinesisSource,
     origin: Origin,
     limits: FetchLimits,
-    /// Options that have no effect.
+    /// What was noticed while reading, and not told yet.
     notes: Vec<Diagnostic>,
 }
 
@@ -121,7 +131,6 @@ impl OpenStreams {
             options.poll_interval_min = interval;
             options.list_interval = interval;
         }
-        let notes = std::mem::take(&mut options.notes);
         let limits = FetchLimits {
             records: access
                 .batch_records_max
@@ -144,7 +153,7 @@ impl OpenStreams {
             source,
             origin: call.origin.clone(),
             limits,
-            notes,
+            notes: vec![],
         })
     }
 

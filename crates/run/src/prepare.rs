@@ -121,6 +121,7 @@ pub(crate) async fn prepare_anew(
         let mut open = answers.open.into_inner();
         if open.is_empty() {
             diagnostics.extend(misplaced(engine, declared));
+            diagnostics.extend(kinesis::notes(&graph));
             diagnostics.extend(declared.datasets.values().flat_map(judged_properties));
             return Ok(Prepared {
                 graph,
