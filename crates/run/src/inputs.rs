@@ -12,7 +12,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
-use futures::{StreamExt, TryStreamExt, future::BoxFuture};
+use futures::{TryStreamExt, future::BoxFuture};
 use sluice_graph::query::{ReadMode, Relation, TimeTravel};
 use sluice_graph::{Input, RelationSchema, ResolvedFlow, ResolvedInput};
 use sluice_model::condition::run::DATASET_NOT_RUN;
@@ -21,10 +21,11 @@ use sluice_plan::analyze::relation_schema;
 use sluice_plan::expect::{CheckedQuery, Checks};
 use sluice_plan::incremental::shape::Shape;
 use sluice_plan::{BoundQuery, Session};
-use sluice_source::{BadRowKeeper, FileEntry, ReadCounters, SourceError};
+use sluice_source::{FileEntry, ReadCounters, SourceError};
 
-use crate::bad_records::{Spool, not_kept};
+use crate::bad_records::Spool;
 use crate::error::{Failure, Result, internal};
+use crate::file_rows::FilesStream;
 use crate::files::FileInput;
 use crate::kinesis;
 use crate::leaves::{Keys, view_flow};
@@ -368,87 +369,6 @@ fn not_run(name: &DatasetName, flow: &ResolvedFlow) -> Failure {
         name.name
     ))
     .into()
-}
-
-/// Rows of planned files.
-#[derive(Debug)]
-struct FilesStream {
-    input: FileInput,
-    files: Vec<FileEntry>,
-    schema: SchemaRef,
-    metadata: bool,
-    seen: Arc<Seen>,
-}
-
-impl PartitionStream for FilesStream {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let (source, columns) = (&self.input.source, &self.input.schema);
-        let stream = match &source.options().bad_records_path {
-            Some(path) => {
-                let keeper = keeper(Arc::clone(&self.seen), path.clone());
-                source.read_keeping(&self.files, columns, self.metadata, keeper)
-            }
-            None => source.read(&self.files, columns, self.metadata),
-        };
-        let seen = Arc::clone(&self.seen);
-        let (schema, origin) = (Arc::clone(&self.schema), self.input.origin.clone());
-        let batches = futures::stream::unfold((stream, seen), move |(mut stream, seen)| {
-            let (schema, origin) = (Arc::clone(&schema), origin.clone());
-            async move {
-                match stream.next().await {
-                    None => {
-                        add_counters(&seen, stream.counters());
-                        None
-                    }
-                    Some(Ok(batch)) => {
-                        let batch = batch.with_schema(schema).map_err(DataFusionError::from);
-                        Some((batch, (stream, seen)))
-                    }
-                    Some(Err(error)) => {
-                        let raised = DataFusionError::External(Box::new(error.to_diagnostic()));
-                        seen.source_error
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .get_or_insert((error, origin));
-                        Some((Err(raised), (stream, seen)))
-                    }
-                }
-            }
-        });
-        Box::pin(RecordBatchStreamAdapter::new(
-            Arc::clone(&self.schema),
-            batches,
-        ))
-    }
-}
-
-/// Keeps bad records on disk while they are read.
-fn keeper(seen: Arc<Seen>, path: String) -> BadRowKeeper {
-    BadRowKeeper::new(move |rows| {
-        let mut all = seen
-            .bad_records
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        all.entry(path.clone())
-            .or_default()
-            .keep(rows)
-            .map_err(|reason| SourceError::Refused(Box::new(not_kept(&path, reason))))
-    })
-}
-
-fn add_counters(seen: &Seen, counters: ReadCounters) {
-    let mut total = seen.counters.lock().unwrap_or_else(PoisonError::into_inner);
-    total.files += counters.files;
-    total.bytes += counters.bytes;
-    total.rows += counters.rows;
-    total.bad_records += counters.bad_records;
-    total.ignored_tails += counters.ignored_tails;
-    total.missing_files += counters.missing_files;
-    total.corrupt_files += counters.corrupt_files;
 }
 
 /// Rows of a temporary view that pass its expectations.

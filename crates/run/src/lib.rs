@@ -13,6 +13,7 @@ mod error;
 mod event_log;
 mod failpoint;
 mod file_list;
+mod file_rows;
 mod files;
 mod flow;
 mod gone;
