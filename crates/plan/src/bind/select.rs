@@ -312,14 +312,7 @@ impl Binder<'_> {
                 .iter()
                 .any(|placed| has_aggregate(placed.expr));
         let groups = clauses.groups.as_ref().filter(|_| aggregates);
-        if self
-            .window
-            .as_ref()
-            .is_some_and(|window| window.session.is_some())
-        {
-            self.refuse_on_stream(streaming, "a session window", &origin)?;
-        }
-        plan = self.with_sessions(plan, groups)?;
+        plan = self.with_sessions((plan, streaming), groups)?;
         if aggregates {
             let place = clauses
                 .items

@@ -16,9 +16,8 @@ use super::relation::From;
 use super::session::Session;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
-use crate::rewrite::arithmetic::{self, Arithmetic};
 use crate::rewrite::window::{self, Grid};
-use crate::rewrite::{access, cast, interval, session_gap, time, unify};
+use crate::rewrite::{cast, interval, session_gap, time, unify};
 
 /// A time window as a call asks for it; two calls that ask for the same are one window.
 #[derive(Debug, Clone, PartialEq)]
@@ -205,7 +204,7 @@ impl Binder<'_> {
     /// The time of a window: of a window column its last instant.
     fn event_time(&mut self, value: &Typed, origin: &Origin) -> Result<Typed> {
         if window::is_window(&value.data_type) {
-            return self.last_instant(value.clone(), origin);
+            return Ok(window::last_instant(value.clone()));
         }
         match &value.data_type {
             DataType::Timestamp(TimeUnit::Microsecond, None) => Ok(value.clone()),
@@ -227,7 +226,7 @@ impl Binder<'_> {
     pub(crate) fn window_time(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
         let [value] = self.exactly::<1>(call, env)?;
         if window::is_window(&value.data_type) {
-            return self.last_instant(value, &call.origin);
+            return Ok(window::last_instant(value));
         }
         let found = unify::words(&value.data_type);
         let message = format!("`window_time` takes a column that `window` made, this is {found}");
@@ -235,16 +234,10 @@ impl Binder<'_> {
         Err(at(condition, &call.origin, message))
     }
 
-    fn last_instant(&mut self, value: Typed, origin: &Origin) -> Result<Typed> {
-        let end = access::field(self.session, value, "end", origin)?;
-        let instant = Typed::literal(ScalarValue::DurationMicrosecond(Some(1)));
-        arithmetic::apply(self.session, Arithmetic::Subtract, end, instant, origin)
-    }
-
     /// The plan below the clauses of a select, its sessions made: merged by `keys` if the select groups by them.
     pub(crate) fn with_sessions(
         &mut self,
-        plan: LogicalPlan,
+        (plan, streaming): (LogicalPlan, bool),
         keys: Option<&super::grouping::Grouping>,
     ) -> Result<LogicalPlan> {
         let Some(session) = self
@@ -259,11 +252,10 @@ impl Binder<'_> {
         let Some(grouping) = grouping else {
             return self.sessions_of_rows(plan, &session);
         };
+        let origin = self.query.origin.clone();
+        self.refuse_on_stream(streaming, "`session_window`", &origin)?;
         if grouping.sets.is_some() {
-            return unsupported(
-                &self.query.origin.clone(),
-                "`session_window` in ROLLUP, CUBE or GROUPING SETS",
-            );
+            return unsupported(&origin, "`session_window` in ROLLUP, CUBE or GROUPING SETS");
         }
         let others = grouping.keys.iter().filter(|key| **key != window).cloned();
         self.merged_sessions(plan, &session, others.collect())

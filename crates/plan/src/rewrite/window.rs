@@ -89,6 +89,16 @@ pub(crate) fn between(start: Expr, end: Expr, time: &DataType) -> Typed {
     call(Shape::Between, vec![start, end], window_type(time))
 }
 
+/// The last instant that lies in a window.
+pub(crate) fn last_instant(window: Typed) -> Typed {
+    let time = match &window.data_type {
+        DataType::Struct(fields) => fields.last().map(|end| end.data_type().clone()),
+        _ => None,
+    };
+    let returns = time.unwrap_or(window.data_type);
+    call(Shape::Last, vec![window.expr], returns)
+}
+
 fn call(shape: Shape, args: Vec<Expr>, returns: DataType) -> Typed {
     let function = TimeWindow {
         shape,
@@ -106,6 +116,7 @@ enum Shape {
     Window(Grid),
     Windows(Grid),
     Between,
+    Last,
 }
 
 /// A time window as a function.
@@ -134,6 +145,15 @@ impl TimeWindow {
                 let columns = vec![Arc::clone(start), Arc::clone(end)];
                 let windows = StructArray::try_new(fields(start.data_type()), columns, None)?;
                 Ok(Arc::new(windows))
+            }
+            (Shape::Last, [window]) => {
+                let windows = window.as_struct();
+                let ends = windows.column(windows.num_columns() - 1);
+                // A NULL window has no end, whatever lies below it.
+                let ends = arrow::compute::nullif(ends, &arrow::compute::is_null(windows)?)?;
+                let ends = ends.as_primitive::<TimestampMicrosecondType>();
+                let last: Times = ends.unary(|end| end.saturating_sub(1));
+                Ok(Arc::new(last.with_data_type(self.returns.clone())))
             }
             _ => datafusion::common::internal_err!("a time window of {} values", arrays.len()),
         }
@@ -181,6 +201,7 @@ impl ScalarUDFImpl for TimeWindow {
             Shape::Window(_) => "window",
             Shape::Windows(_) => "windows",
             Shape::Between => "window_between",
+            Shape::Last => "window_time",
         }
     }
 
