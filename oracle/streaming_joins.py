@@ -174,5 +174,4 @@ REFUSED = [
     scenario("watermark_of_missing_column", "SELECT k FROM STREAM events WATERMARK nothing DELAY OF INTERVAL 10 MINUTES", PLAIN),
     scenario("watermark_unused", f"SELECT k, v {WITH}", PLAIN, "a watermark without state drops nothing"),
     scenario("tablesample", "SELECT k FROM STREAM events TABLESAMPLE (50 PERCENT)", PLAIN),
-    scenario("current_time", "SELECT k, current_timestamp() > ts AS past FROM STREAM events", PLAIN),
 ]

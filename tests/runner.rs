@@ -7,6 +7,8 @@
 mod backstage;
 #[path = "runner/foreign.rs"]
 mod foreign;
+#[path = "runner/streams.rs"]
+mod streams;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -47,6 +49,12 @@ fn main() -> ExitCode {
             trials.push(Trial::test(name, move || run(&path, regime, complete)));
         }
     }
+    if !complete {
+        match streams::trials(&root(), walk_recorded) {
+            Ok(recorded) => trials.extend(recorded),
+            Err(error) => trials.push(Trial::test("spark", || Err(Failed::from(error)))),
+        }
+    }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -55,20 +63,36 @@ fn run(path: &Path, regime: Regime, complete: bool) -> Result<(), Failed> {
     let root = root();
     let shown = path.strip_prefix(&root).unwrap_or(path).display();
     let failed = |message: String| Failed::from(format!("{}\n{message}", path.display()));
-    let mut case = Case::parse(&shown.to_string(), &text).map_err(|f| failed(f.to_string()))?;
+    let case = Case::parse(&shown.to_string(), &text).map_err(|f| failed(f.to_string()))?;
     if !case.runs_under(regime.name()) {
         return Ok(());
     }
-    let manners = Manners {
+    let answers = if complete {
+        Answers::Fill
+    } else {
+        Answers::All
+    };
+    let manners = manners(answers, project_of(path));
+    let (case, result) = walked(case, regime, manners)?;
+    if complete && result.is_ok() {
+        std::fs::write(path, case.to_string()).map_err(|error| Failed::from(error.to_string()))?;
+    }
+    result.map_err(|failure| failed(failure.to_string()))
+}
+
+/// A case that was made of something recorded.
+fn walk_recorded(case: Case, regime: Regime, answers: Answers) -> Result<(), String> {
+    let (_, result) = walked(case, regime, manners(answers, None))?;
+    result.map_err(|failure| failure.to_string())
+}
+
+fn manners(answers: Answers, project: Option<PathBuf>) -> Manners {
+    Manners {
         setting: Setting {
-            project: project_of(path),
+            project,
             ..Setting::default()
         },
-        answers: if complete {
-            Answers::Fill
-        } else {
-            Answers::All
-        },
+        answers,
         layout: Layout::Exact,
         crashes: if std::env::var_os("SLUICE_CASES_ALL_CRASHES").is_some() {
             Crashes::Everywhere
@@ -76,26 +100,29 @@ fn run(path: &Path, regime: Regime, complete: bool) -> Result<(), Failed> {
             Crashes::Sampled
         },
         backstage: Arc::new(BehindTheBack),
-    };
+    }
+}
+
+/// Walks through a case; gives it back with its answers.
+fn walked(
+    mut case: Case,
+    regime: Regime,
+    manners: Manners,
+) -> Result<(Case, Result<(), testing::Failure>), String> {
     // Plans of deep queries are walked recursively, as in the binary.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_stack_size(16 * 1024 * 1024)
         .enable_all()
         .build()
-        .map_err(|error| Failed::from(error.to_string()))?;
-    let result = runtime.block_on(async {
+        .map_err(|error| error.to_string())?;
+    runtime.block_on(async {
         let work = tokio::spawn(async move {
             let result = testing::run(&mut case, regime, &manners).await;
             (case, result)
         });
         work.await.map_err(|error| error.to_string())
-    });
-    let (case, result) = result?;
-    if complete && result.is_ok() {
-        std::fs::write(path, case.to_string()).map_err(|error| Failed::from(error.to_string()))?;
-    }
-    result.map_err(|failure| failed(failure.to_string()))
+    })
 }
 
 /// The project that a test belongs to: the one whose `tests` folder it lies in. Cases bring their own.
