@@ -33,7 +33,7 @@ enum Way {
 }
 
 /// A test for each way of each scenario; `walk` runs a case.
-pub fn trials(root: &Path, walk: Walk) -> Result<Vec<Trial>, String> {
+pub(crate) fn trials(root: &Path, walk: Walk) -> Result<Vec<Trial>, String> {
     let folder = root.join("tests/oracle/streaming");
     let known = differences(&folder)?;
     let mut trials = vec![];
