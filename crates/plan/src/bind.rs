@@ -28,6 +28,7 @@ mod session;
 mod set;
 mod special;
 mod star;
+mod stream_join;
 mod subquery;
 mod syntax;
 mod time_window;

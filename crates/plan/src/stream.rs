@@ -1,5 +1,5 @@
 //! What streams need beyond a query over tables: event time ([`watermark`]), operators that remember rows of earlier
-//! micro-batches ([`aggregate`]), and the place where both meet the batch that is being run ([`StreamContext`]).
+//! micro-batches ([`aggregate`], [`join`]), and the place where both meet the batch that is being run ([`StreamContext`]).
 //!
 //! The operators are nodes of the logical plan that DataFusion's rules leave as they are; [`planner`] makes them
 //! physical. Must not know where state lies: a [`StateBackend`] is handed in.
@@ -7,6 +7,8 @@
 mod aggregate;
 mod aggregate_exec;
 mod context;
+mod join;
+mod join_exec;
 mod lanes;
 mod planner;
 mod state;
@@ -15,6 +17,7 @@ mod watermark;
 
 pub(crate) use aggregate::{KIND as AGGREGATE, StatefulAggregate, words};
 pub use context::StreamContext;
+pub(crate) use join::{KIND as JOIN, SideTerms, StatefulJoin, Until};
 pub(crate) use planner::StreamQueryPlanner;
 pub use state::{NoState, StateBackend, StateWriter};
 pub(crate) use times::TimeKind;

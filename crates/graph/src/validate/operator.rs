@@ -1,9 +1,9 @@
 //! Rule: what needs the end of a stream, or a memory of it that is not built, is refused.
 //!
-//! Judged on the syntax tree, because only that has places: DISTINCT, windows, ORDER BY and LIMIT but over an aggregate
-//! (by the names below), set operations but UNION ALL, joins of two streams, and outer joins that would have to wait
+//! Judged on the syntax tree, because only that has places: windows, ORDER BY and LIMIT but over an aggregate (by the
+//! names below), set operations but UNION ALL, two streams in FROM without JOIN, and outer joins that would have to wait
 //! for a match. A stream joined with a table, and anything inside a part of the query that reads no stream, is fine.
-//! `plan` judges aggregates, and must still refuse a stateful plan node that slips through here.
+//! `plan` judges aggregates and joins of two streams, and must still refuse a stateful plan node that slips through here.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -217,7 +217,6 @@ impl Walk<'_> {
             let right = self.factor(&join.relation, scope);
             let span = join.relation.span();
             match (left, right) {
-                (true, true) => self.refuse(span, "a join with a second stream", None),
                 (true, false) if waits_for_right(&join.join_operator) => self.refuse(
                     span,
                     "an outer join that keeps rows of the table",
@@ -272,7 +271,7 @@ impl Walk<'_> {
     }
 
     fn stateful_parts(&mut self, select: &Select) {
-        if let Some(Distinct::Distinct | Distinct::On(_)) = &select.distinct {
+        if let Some(Distinct::On(_)) = &select.distinct {
             self.refuse(select.select_token.0.span, "DISTINCT", None);
         }
         if let Some(qualify) = &select.qualify {
@@ -301,7 +300,7 @@ fn is_aggregate(body: &SetExpr) -> bool {
             };
             let mut direct = DirectParts::default();
             visit_expressions(select, &mut direct);
-            grouped || direct.has_aggregate
+            grouped || direct.has_aggregate || select.distinct.is_some()
         }
         SetExpr::Query(query) => is_aggregate(&query.body),
         _ => false,

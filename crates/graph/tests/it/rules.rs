@@ -220,7 +220,6 @@ fn refused_operators(query: &str) -> Vec<String> {
 fn stateful_streams_are_refused() {
     let stream = "STREAM read_files('/in')";
     for (query, expected) in [
-        (format!("SELECT DISTINCT id FROM {stream}"), "DISTINCT"),
         (format!("SELECT id FROM {stream} ORDER BY id"), "ORDER BY"),
         (format!("SELECT id FROM {stream} LIMIT 3"), "LIMIT"),
         (
@@ -228,7 +227,7 @@ fn stateful_streams_are_refused() {
             "the window function `row_number`",
         ),
         (
-            format!("SELECT a.id FROM {stream} a JOIN {stream} b ON a.id = b.id"),
+            format!("SELECT a.id FROM {stream} a, {stream} b WHERE a.id = b.id"),
             "a join with a second stream",
         ),
         (
@@ -250,6 +249,8 @@ fn what_needs_no_end_of_a_stream_may_be_anything() {
     for query in [
         format!("SELECT id, count(*) AS n FROM {stream} GROUP BY id"),
         format!("SELECT count(*) AS n FROM {stream} ORDER BY n LIMIT 1"),
+        format!("SELECT DISTINCT id FROM {stream} ORDER BY id LIMIT 1"),
+        format!("SELECT a.id FROM {stream} a FULL JOIN {stream} b ON a.id = b.id"),
         format!("SELECT id FROM {stream} UNION ALL SELECT id FROM {stream}"),
         format!("SELECT id FROM {stream} a LEFT JOIN devices d ON a.id = d.device_id"),
         format!(

@@ -195,11 +195,17 @@ impl Binder<'_> {
                 ));
             }
         }
-        if context.has_operator(crate::stream::AGGREGATE) {
-            let message = "a second aggregate over the same stream is not supported yet";
+        let joins = context.has_operator(crate::stream::JOIN);
+        if joins || context.has_operator(crate::stream::AGGREGATE) {
+            let before = if joins {
+                "an aggregate over a join of streams"
+            } else {
+                "a second aggregate over the same stream"
+            };
+            let message = format!("{before} is not supported yet");
             return Err(Box::new(
                 at(&condition::UNSUPPORTED_STREAMING_OPERATION, origin, message).help(
-                    "put the first aggregate into a streaming table of its own, and let a MATERIALIZED VIEW read that",
+                    "put what comes first into a streaming table of its own, and let a MATERIALIZED VIEW read that",
                 ),
             ));
         }
@@ -239,6 +245,32 @@ impl Binder<'_> {
             StatefulAggregate::over(plan, words, time, &context),
             &origin,
         )
+    }
+
+    /// `SELECT DISTINCT` over a stream: an aggregate step of keys alone. With event time among its columns a row comes out
+    /// when the watermark has passed it; without, each batch gives the whole result.
+    pub(crate) fn distinct_stream(
+        &mut self,
+        plan: LogicalPlan,
+        columns: &[BoundColumn],
+    ) -> Result<LogicalPlan> {
+        let origin = self.query.origin.clone();
+        if self.stream_context().is_none() {
+            self.refuse_on_stream(true, "DISTINCT", &origin)?;
+        }
+        self.refuse_endless(&[])?;
+        let keys: Vec<Expr> = plan
+            .schema()
+            .columns()
+            .into_iter()
+            .map(Expr::Column)
+            .collect();
+        let kinds: Vec<_> = columns.iter().map(|column| column.event_time).collect();
+        let step = LogicalPlanBuilder::from(plan)
+            .aggregate(keys.clone(), Vec::<Expr>::new())
+            .and_then(LogicalPlanBuilder::build);
+        let step = self.planned(step, &origin)?;
+        self.endless(step, &keys, &kinds)
     }
 
     /// Refuses to put rows of another stream beside a result that each batch gives whole.

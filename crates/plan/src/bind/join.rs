@@ -113,11 +113,14 @@ impl Binder<'_> {
                 (filters, scope, Some(visible))
             }
         };
-        let builder = LogicalPlanBuilder::from(left.plan);
-        let plan = if filters.is_empty() && join_type == JoinType::Inner {
-            builder.cross_join(right.plan)
+        let plan = if left.streaming && right.streaming {
+            let sides = [left.plan, right.plan];
+            let joined = self.joined_streams(sides, join_type, filters, &origin)?;
+            Ok(LogicalPlanBuilder::from(joined))
+        } else if filters.is_empty() && join_type == JoinType::Inner {
+            LogicalPlanBuilder::from(left.plan).cross_join(right.plan)
         } else {
-            builder.join_on(right.plan, join_type, filters)
+            LogicalPlanBuilder::from(left.plan).join_on(right.plan, join_type, filters)
         };
         let mut builder = self.planned(plan, &origin)?;
         if let Some(exprs) = visible.flatten() {
@@ -211,6 +214,7 @@ impl Binder<'_> {
     ) -> Result<()> {
         let refused = match (left.streaming, right.streaming) {
             (false, false) => return Ok(()),
+            (true, true) if self.stream_context().is_some() => return Ok(()),
             (true, true) => "a join of two streams",
             (true, false)
                 if matches!(

@@ -431,13 +431,15 @@ impl Binder<'_> {
         }
         let mut builder = self.planned(LogicalPlanBuilder::from(plan).project(exprs), &origin)?;
         if distinct {
-            self.refuse_on_stream(streaming, "DISTINCT", &origin)?;
             self.refuse_maps(&columns, "SELECT DISTINCT", &origin)?;
-            let distinct = builder
-                .build()
-                .and_then(float::settled_columns)
-                .and_then(|plan| LogicalPlanBuilder::from(plan).distinct());
-            builder = self.planned(distinct, &origin)?;
+            let settled = builder.build().and_then(float::settled_columns);
+            let settled = self.planned(settled, &origin)?;
+            builder = if streaming {
+                LogicalPlanBuilder::from(self.distinct_stream(settled, &columns)?)
+            } else {
+                let distinct = LogicalPlanBuilder::from(settled).distinct();
+                self.planned(distinct, &origin)?
+            };
         }
         let plan = self.planned(builder.build(), &origin)?;
         Ok((

@@ -3,7 +3,7 @@
 
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::TreeNode;
-use datafusion::logical_expr::{Case, Expr, lit};
+use datafusion::logical_expr::{BinaryExpr, Case, Expr, Operator, lit};
 
 /// Functions that have an answer for every value; all others can fail on one.
 const TOTAL: &[&str] = &[
@@ -80,6 +80,30 @@ pub(crate) fn connect(and: bool, left: Expr, right: Expr) -> Expr {
         right
     };
     if and { left.and(right) } else { left.or(right) }
+}
+
+/// The condition that [`connect`] guarded in an AND.
+pub(crate) fn guarded(expr: &Expr) -> Option<&Expr> {
+    let Expr::BinaryExpr(BinaryExpr {
+        left,
+        op: Operator::Eq,
+        ..
+    }) = expr
+    else {
+        return None;
+    };
+    let Expr::Case(case) = left.as_ref() else {
+        return None;
+    };
+    let (None, [(_, answer)], Some(other)) =
+        (&case.expr, case.when_then_expr.as_slice(), &case.else_expr)
+    else {
+        return None;
+    };
+    match other.as_ref() {
+        Expr::Cast(number) if **answer == lit(0_i8) => Some(&number.expr),
+        _ => None,
+    }
 }
 
 fn fallible(expr: &Expr) -> bool {

@@ -11,7 +11,7 @@ use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
-use super::{StatefulAggregate, WatermarkNode};
+use super::{StatefulAggregate, StatefulJoin, WatermarkNode};
 
 /// DataFusion's planner with the operators of streams.
 #[derive(Debug)]
@@ -46,6 +46,12 @@ impl ExtensionPlanner for Operators {
             return Ok(None);
         };
         let node = node.as_any();
+        if let Some(join) = node.downcast_ref::<StatefulJoin>() {
+            let Some(right) = inputs.get(1).map(Arc::clone) else {
+                return Ok(None);
+            };
+            return join.physical(input, right, session).map(Some);
+        }
         if let Some(watermark) = node.downcast_ref::<WatermarkNode>() {
             return watermark.physical(input).map(Some);
         }
