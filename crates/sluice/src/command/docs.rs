@@ -75,12 +75,13 @@ fn command_page(text: &mut String, command: &mut clap::Command, depth: usize) {
 }
 
 fn conditions() -> String {
-    let rooms: [(&str, &[&Condition]); 8] = [
+    let rooms: [(&str, &[&Condition]); 9] = [
         ("Project files", condition::project::ALL),
         ("SQL text", condition::sql::ALL),
         ("Graph", condition::graph::ALL),
         ("Queries", condition::query::ALL),
         ("Sources", condition::source::ALL),
+        ("Kinesis", condition::kinesis::ALL),
         ("Tables", condition::table::ALL),
         ("Updates", condition::run::ALL),
         ("Command line", condition::command::ALL),
