@@ -11,6 +11,7 @@ mod join;
 mod join_exec;
 mod lanes;
 mod planner;
+mod sessions;
 mod state;
 mod times;
 mod watermark;

@@ -234,6 +234,14 @@ impl Binder<'_> {
             .enumerate()
             .find_map(|(index, kind)| Some((index, (*kind)?)));
         self.whole_result |= time.is_none();
+        let sessions = self
+            .window
+            .as_ref()
+            .and_then(|window| window.session.as_ref());
+        let session = sessions.and_then(|session| {
+            let window = Expr::Column(session.window.clone());
+            keys.iter().position(|key| key.clone().unalias() == window)
+        });
         let words = keys.iter().map(|key| match key.clone().unalias() {
             Expr::Column(column) if self.window_words.contains_key(&column) => {
                 self.window_words[&column].clone()
@@ -242,7 +250,7 @@ impl Binder<'_> {
         });
         let words = words.collect();
         self.planned(
-            StatefulAggregate::over(plan, words, time, &context),
+            StatefulAggregate::over(plan, words, (time, session), &context),
             &origin,
         )
     }

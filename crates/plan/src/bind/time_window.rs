@@ -234,7 +234,8 @@ impl Binder<'_> {
         Err(at(condition, &call.origin, message))
     }
 
-    /// The plan below the clauses of a select, its sessions made: merged by `keys` if the select groups by them.
+    /// The plan below the clauses of a select, its sessions made: merged by `keys` if the select groups by them and
+    /// reads no stream.
     pub(crate) fn with_sessions(
         &mut self,
         (plan, streaming): (LogicalPlan, bool),
@@ -250,12 +251,17 @@ impl Binder<'_> {
         let window = Expr::Column(session.window.clone());
         let grouping = keys.filter(|grouping| grouping.keys.contains(&window));
         let Some(grouping) = grouping else {
+            let origin = self.query.origin.clone();
+            self.refuse_on_stream(streaming, "a session window without GROUP BY", &origin)?;
             return self.sessions_of_rows(plan, &session);
         };
         let origin = self.query.origin.clone();
-        self.refuse_on_stream(streaming, "`session_window`", &origin)?;
         if grouping.sets.is_some() {
             return unsupported(&origin, "`session_window` in ROLLUP, CUBE or GROUPING SETS");
+        }
+        if streaming {
+            // The aggregate step merges them, with those of earlier batches.
+            return self.sessions_of_rows(plan, &session);
         }
         let others = grouping.keys.iter().filter(|key| **key != window).cloned();
         self.merged_sessions(plan, &session, others.collect())

@@ -36,6 +36,8 @@ pub(crate) struct StatefulAggregate {
     keys: Vec<String>,
     /// The group key that carries event time, by number; without one, each batch gives the whole result.
     time: Option<(usize, TimeKind)>,
+    /// The group key that holds the session of each row, by number: sessions that touch are merged.
+    session: Option<usize>,
     operator: String,
     context: Arc<StreamContext>,
 }
@@ -45,7 +47,7 @@ impl StatefulAggregate {
     pub(crate) fn over(
         plan: LogicalPlan,
         keys: Vec<String>,
-        time: Option<(usize, TimeKind)>,
+        (time, session): (Option<(usize, TimeKind)>, Option<usize>),
         context: &Arc<StreamContext>,
     ) -> Result<LogicalPlan> {
         let LogicalPlan::Aggregate(Aggregate {
@@ -65,6 +67,7 @@ impl StatefulAggregate {
             schema,
             keys,
             time,
+            session,
             operator: context.operator(KIND, time.is_none()),
             context: Arc::clone(context),
         };
@@ -105,6 +108,7 @@ impl StatefulAggregate {
             functions,
             filters,
             time: self.time,
+            session: self.session,
             operator: self.operator.clone(),
             parts: self.parts(),
         };

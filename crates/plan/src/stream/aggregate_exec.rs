@@ -4,7 +4,7 @@
 //!
 //! With event time among the keys (APPEND): rows that come too late fall out; groups that the watermark has passed
 //! leave the state and are the result; files merge now and then, so that few hold a group. Without (COMPLETE): the
-//! state is merged and written whole, as the result is.
+//! state is merged and written whole, as the result is. Open sessions are too: a row may join two of them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ use sluice_model::{OperatorState, StateFile};
 use super::lanes::{Lanes, Thorough, nothing};
 use super::state::StateWriter;
 use super::times::{TimeKind, passed, span, times};
-use super::{StateBackend, StreamContext};
+use super::{StateBackend, StreamContext, sessions};
 
 /// Batches whose files lie side by side before they are merged.
 const BATCHES_SIDE_BY_SIDE: usize = 8;
@@ -44,6 +44,8 @@ pub(super) struct Grouped {
     pub(super) filters: Vec<Option<Arc<dyn PhysicalExpr>>>,
     /// The key of event time, by number.
     pub(super) time: Option<(usize, TimeKind)>,
+    /// The key of sessions, by number: a new row may make one session of several.
+    pub(super) session: Option<usize>,
     pub(super) operator: String,
     /// Keys and functions in words.
     pub(super) parts: Vec<String>,
@@ -109,7 +111,7 @@ struct Division {
     kept: Vec<StateFile>,
 }
 
-/// Divides the files of a state. All are merged where each batch gives the whole result. Else, when many batches lie side
+/// Divides the files of a state. All are merged where each batch needs the whole of it. Else, when many batches lie side
 /// by side, the newest ones are, as far back as each is not much larger than those after it together: so that a row is
 /// written anew as often as the logarithm of their number.
 fn divide(files: Vec<StateFile>, is_whole: bool) -> Division {
@@ -395,11 +397,17 @@ impl ExecutionPlan for StatefulAggregateExec {
         let schema = new.schema();
         let shape = self.grouped.shape(&schema);
         let files = self.context.begin(&self.grouped.operator, &shape)?;
-        let Division { merged, kept } = divide(files, self.grouped.time.is_none());
-        let changed = if merged.is_empty() {
+        let session = self.grouped.session;
+        let is_whole = self.grouped.time.is_none() || session.is_some();
+        let Division { merged, kept } = divide(files, is_whole);
+        let changed = if merged.is_empty() && session.is_none() {
             new
         } else {
-            let all = in_turn(&schema, self.stored(merged, &schema, false), new);
+            let mut all = in_turn(&schema, self.stored(merged, &schema, false), new);
+            if let Some(session) = session {
+                let keys = self.grouped.groups.expr().len();
+                all = sessions::merged(all, keys, session, &task)?;
+            }
             let lanes = Lanes::over(Arc::clone(&schema), vec![all]);
             let merge = self
                 .grouped
