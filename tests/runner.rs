@@ -7,6 +7,8 @@
 mod backstage;
 #[path = "runner/foreign.rs"]
 mod foreign;
+#[path = "runner/s3/mod.rs"]
+mod s3;
 #[path = "runner/streams.rs"]
 mod streams;
 
@@ -26,6 +28,9 @@ fn main() -> ExitCode {
         "every named step of the engine has a case that ends there",
         all_steps,
     )];
+    if !complete {
+        trials.extend(s3::trials());
+    }
     for path in case_files(&root()) {
         let shown = path
             .strip_prefix(root())

@@ -169,10 +169,7 @@ impl Binding<'_> {
                 .open(name)
                 .await?
                 .ok_or_else(|| not_run(name, flow))?,
-            Input::Path { path, .. } => {
-                let location = self.tables.engine().location_at(path)?;
-                sluice_table::DeltaTable::existing(self.tables.store(), &location).await?
-            }
+            Input::Path { path, .. } => self.tables.at_path(path).await?,
             _ => {
                 return Err(internal("a version of what has none should have been refused").into());
             }
@@ -247,12 +244,7 @@ impl Binding<'_> {
                     .ok_or_else(|| internal("a path was not looked at"))?;
                 self.files(file_input, &file_input.listing.files, flow)
             }
-            Input::Path { path, .. } => {
-                let location = self.tables.engine().location_at(path)?;
-                let table =
-                    sluice_table::DeltaTable::existing(self.tables.store(), &location).await?;
-                Ok(table.provider(None).await?)
-            }
+            Input::Path { path, .. } => Ok(self.tables.at_path(path).await?.provider(None).await?),
             Input::Range(call) => {
                 if let Some(Taken::Nothing) = self.taken.get(key) {
                     return Ok(Arc::new(EmptyTable::new(range::columns())));

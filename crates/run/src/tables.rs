@@ -29,9 +29,10 @@ impl Tables {
         }
     }
 
-    /// The engine that they belong to.
-    pub(crate) fn engine(&self) -> &Engine {
-        &self.engine
+    /// The table at the place that a query names by its path.
+    pub(crate) async fn at_path(&self, path: &str) -> Result<DeltaTable> {
+        let location = self.engine.location_at(path)?;
+        Ok(DeltaTable::existing(self.store(), &location).await?)
     }
 
     /// The store that the tables lie in.

@@ -309,16 +309,23 @@ async fn list_objects(
             });
         }
     }
-    if any || place.glob.is_some() {
+    if any || place.glob.is_some() || base.is_empty() {
         return Ok(found);
     }
     // A prefix without objects below it may be a single object.
     match object_store::ObjectStoreExt::head(store.as_ref(), &prefix).await {
         Ok(object) => Ok(vec![of_object(format!("/{}", object.location), &object)]),
-        Err(_) => Err(SourceError::PathNotFound {
+        // In a bucket a folder goes with its last file, which `cleanSource` may have taken away.
+        Err(object_store::Error::NotFound { .. })
+            if options.call.is_stream() && matches!(place.storage, Storage::Bucket(_)) =>
+        {
+            Ok(found)
+        }
+        Err(object_store::Error::NotFound { .. }) => Err(SourceError::PathNotFound {
             path: place.written.clone(),
-            looked_at: place.base.clone(),
+            looked_at: place.real_name(&place.base),
         }),
+        Err(error) => Err(SourceError::of_store(&place.written, error)),
     }
 }
 
