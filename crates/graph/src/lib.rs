@@ -13,6 +13,7 @@ mod declared;
 mod lineage;
 mod names;
 mod order;
+mod pace;
 mod resolve;
 mod resolved;
 mod select;
@@ -26,6 +27,7 @@ pub use analyzer::{
 pub use declare::declare;
 pub use declared::{Dataset, DeclaredFlow, DeclaredGraph, FlowId, Settings};
 pub use lineage::LineageEdge;
+pub use pace::{Pace, PaceFault};
 pub use resolve::resolve;
 pub use resolved::{
     ColumnSource, FlowExpectation, Input, OutputColumn, ResolvedDataset, ResolvedFlow,

@@ -1,8 +1,6 @@
 //! What those need who tell people of a pipeline: the rows of files that commits appended, a place for how far they
 //! have come, and a way to put what they did into the event log. Must not decide who hears of what.
 
-use std::collections::BTreeMap;
-
 use arrow::array::RecordBatch;
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -97,6 +95,6 @@ impl Engine {
             };
             log.say(EventOrigin::default(), said);
         }
-        self.write_events(&log, BTreeMap::new()).await
+        self.write_events(&log).await
     }
 }

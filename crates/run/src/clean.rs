@@ -82,10 +82,10 @@ pub(crate) async fn clean(
 }
 
 /// The other streams of files, each with the files that it has taken.
-async fn other_readers<'a>(
-    update: &'a Update,
+async fn other_readers(
+    update: &Update,
     flow: &ResolvedFlow,
-) -> Result<Vec<(&'a FileInput, HashSet<String>)>> {
+) -> Result<Vec<(FileInput, HashSet<String>)>> {
     let graph = &update.prepared.graph;
     let mut others = vec![];
     for other in graph

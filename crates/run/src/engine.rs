@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use sluice_graph::Dataset;
 use sluice_model::{Clock, DatasetName, Diagnostic, Ids, Namespace};
@@ -14,6 +13,7 @@ use crate::error::Result;
 use crate::event_log::Observer;
 use crate::kinesis::KinesisAccess;
 use crate::places;
+use crate::timer::Timer;
 
 /// Everything an engine is given; nothing is looked up behind the caller's back.
 #[derive(Debug, Clone)]
@@ -50,8 +50,8 @@ pub struct EngineOptions {
     pub memory_bytes_max: Option<usize>,
     /// Files of a micro-batch at most, whatever the query says: for tests that cut batches small.
     pub batch_files_max: Option<usize>,
-    /// Wait before the second attempt at a flow whose error may pass by itself; doubles with each further one.
-    pub retry_wait: Duration,
+    /// Waits for the clock.
+    pub timer: Arc<dyn Timer>,
 }
 
 /// The engine of one pipeline and target. Cheap to clone.

@@ -1,5 +1,8 @@
 //! `read_files` of a query as a source: its arguments, its listing, its columns. Must not know offsets.
 
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
 use sluice_graph::query::{ArgumentValue, ReadMode, TableFunction};
 use sluice_model::condition::source::READ_FILES_INVALID_OPTION;
 use sluice_model::{Diagnostic, Origin};
@@ -16,11 +19,35 @@ pub(crate) struct FileInput {
     /// The source.
     pub(crate) source: FileSource,
     /// Everything that is there.
-    pub(crate) listing: Listing,
+    pub(crate) listing: Arc<Listing>,
     /// Its columns.
     pub(crate) schema: SourceSchema,
     /// Where the call stands.
     pub(crate) origin: Origin,
+}
+
+/// The `read_files` calls of a graph by their places, each as it was looked at last.
+#[derive(Debug, Default)]
+pub(crate) struct FileInputs(RwLock<HashMap<Origin, FileInput>>);
+
+impl FileInputs {
+    /// The call at a place.
+    pub(crate) fn get(&self, place: &Origin) -> Option<FileInput> {
+        let inputs = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        inputs.get(place).cloned()
+    }
+
+    /// Puts a call in the place of what was known of it.
+    pub(crate) fn insert(&self, input: FileInput) {
+        let mut inputs = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        inputs.insert(input.origin.clone(), input);
+    }
+}
+
+impl From<HashMap<Origin, FileInput>> for FileInputs {
+    fn from(inputs: HashMap<Origin, FileInput>) -> Self {
+        Self(RwLock::new(inputs))
+    }
 }
 
 /// What can be said of the columns of a `read_files` call.
@@ -49,7 +76,7 @@ pub(crate) async fn look(
     match source.schema(&listing.files, stored.as_ref()).await {
         Ok(schema) => Ok(FileColumns::Known(Box::new(FileInput {
             source,
-            listing,
+            listing: Arc::new(listing),
             schema,
             origin: function.origin.clone(),
         }))),

@@ -216,16 +216,8 @@ impl Binding<'_> {
                     .files
                     .get(&function.origin)
                     .ok_or_else(|| internal("a file source was not looked at"))?;
-                let is_empty = matches!(self.taken.get(key), Some(Taken::Nothing));
-                self.files(
-                    file_input,
-                    if is_empty {
-                        &[]
-                    } else {
-                        &file_input.listing.files
-                    },
-                    flow,
-                )
+                let files = self.files_taken(key, &file_input);
+                self.files(&file_input, &files, flow)
             }
             Input::Kinesis(_) => Err(internal("a stream of records has no whole").into()),
             Input::EventLog(_) => match &self.event_log {
@@ -242,7 +234,8 @@ impl Binding<'_> {
                     .files
                     .get(&place)
                     .ok_or_else(|| internal("a path was not looked at"))?;
-                self.files(file_input, &file_input.listing.files, flow)
+                let files = self.files_taken(key, &file_input);
+                self.files(&file_input, &files, flow)
             }
             Input::Path { path, .. } => Ok(self.tables.at_path(path).await?.provider(None).await?),
             Input::Range(call) => {
@@ -252,6 +245,15 @@ impl Binding<'_> {
                 let range = Range::of(call).map_err(|diagnostic| *diagnostic)?;
                 streaming_table(range::columns(), vec![Arc::new(range)])
             }
+        }
+    }
+
+    /// The files that a whole read of a call takes: those of the refresh, or all that were listed.
+    fn files_taken(&self, key: &str, input: &FileInput) -> Vec<FileEntry> {
+        match self.taken.get(key) {
+            Some(Taken::Nothing) => vec![],
+            Some(Taken::Files(files)) => files.clone(),
+            _ => input.listing.files.clone(),
         }
     }
 
@@ -268,7 +270,7 @@ impl Binding<'_> {
                     .files
                     .get(&function.origin)
                     .ok_or_else(|| internal("a file source was not looked at"))?;
-                self.files(file_input, files, flow)
+                self.files(&file_input, files, flow)
             }
             (Taken::Records(batches), Input::Kinesis(call)) => {
                 kinesis::table_of(call, batches, self.session.settings().partitions)

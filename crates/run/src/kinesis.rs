@@ -113,6 +113,8 @@ pub(crate) struct OpenStreams {
     source: KinesisSource,
     origin: Origin,
     limits: FetchLimits,
+    /// Between two calls of one shard.
+    poll_interval: Duration,
     /// What was noticed while reading, and not told yet.
     notes: Vec<Diagnostic>,
 }
@@ -139,6 +141,7 @@ impl OpenStreams {
             until_us: Some(engine.clock().now_us()),
             ..FetchLimits::default()
         };
+        let poll_interval = options.poll_interval_min;
         let settings = KinesisSettings {
             endpoint: access.endpoint.clone(),
             region: access.region.clone(),
@@ -153,6 +156,7 @@ impl OpenStreams {
             source,
             origin: call.origin.clone(),
             limits,
+            poll_interval,
             notes: vec![],
         })
     }
@@ -202,6 +206,11 @@ impl StreamInput {
     pub(crate) fn look(&mut self, now_us: i64) {
         self.streams.limits.until_us = Some(now_us);
         self.is_caught_up = false;
+    }
+
+    /// How often it makes sense to look: its shards are asked no more often.
+    pub(crate) fn look_every(&self) -> Duration {
+        self.streams.poll_interval
     }
 
     /// What was noticed since the last time somebody asked.

@@ -23,7 +23,7 @@ use crate::description::judged_properties;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::event_log::rows;
-use crate::files::{self, FileColumns, FileInput};
+use crate::files::{self, FileColumns, FileInput, FileInputs};
 use crate::kinesis;
 use crate::leaves::leaves;
 use crate::progress;
@@ -41,7 +41,7 @@ pub(crate) struct Prepared {
     /// What is wrong with it, and notes.
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// File sources by the place of their call.
-    pub(crate) files: HashMap<Origin, FileInput>,
+    pub(crate) files: FileInputs,
 }
 
 impl Prepared {
@@ -126,7 +126,7 @@ pub(crate) async fn prepare_anew(
             return Ok(Prepared {
                 graph,
                 diagnostics,
-                files: inputs,
+                files: inputs.into(),
             });
         }
         open.dedup_by(|a, b| a.0 == b.0);

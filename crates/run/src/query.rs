@@ -2,7 +2,6 @@
 //! Nothing here writes.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
@@ -123,8 +122,7 @@ impl Engine {
         let diagnostics = prepared.diagnostics.clone();
         let request = UpdateRequest {
             selection: selection.clone(),
-            allow_data_loss: false,
-            stop: Arc::new(AtomicBool::new(false)),
+            ..UpdateRequest::default()
         };
         let update = Update::for_plan(self, &request, prepared, chosen, &tables)?;
         let mut lines: Vec<PlanLine> = vec![];

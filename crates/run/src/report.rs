@@ -29,6 +29,11 @@ impl UpdateReport {
             .any(|flow| flow.status == FlowStatus::Completed)
     }
 
+    /// Micro-batches and refreshes of all flows.
+    pub(crate) fn batches(&self) -> u64 {
+        self.flows.iter().map(|flow| flow.metrics.batches).sum()
+    }
+
     /// Adds what a flow did in one more pass over the graph to what it did before.
     pub(crate) fn add_flow(&mut self, new: FlowReport) {
         let Some(old) = self

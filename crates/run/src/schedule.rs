@@ -3,20 +3,18 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use sluice_graph::{FlowId, Participation};
 use sluice_model::condition::run::{FULL_REFRESH_NOT_ALLOWED, UPDATE_CANCELED};
 use sluice_model::{DatasetKind, Diagnostic, FlowKind, FlowStatus};
 use tokio::task::JoinSet;
 
+use crate::backoff::Backoff;
 use crate::error::{Failure, Result, internal};
 use crate::flow::{append, complete, once};
 use crate::report::FlowReport;
+use crate::trigger::micros;
 use crate::update::{FlowOutcome, Update};
-
-/// Attempts at a flow whose error may pass by itself.
-const FLOW_ATTEMPTS_MAX: u32 = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Readiness {
@@ -95,7 +93,7 @@ impl Update {
         {
             return Readiness::End(FlowStatus::Excluded);
         }
-        if self.request.stop.load(Ordering::Relaxed) {
+        if self.request.stop.is_asked() {
             return Readiness::End(FlowStatus::Stopped);
         }
         let upstream = self.prepared.graph.upstream_tables(id);
@@ -144,7 +142,8 @@ impl Update {
         let before = self.tables.find(&id.target).map_or(-1, |table| {
             i64::try_from(table.version()).unwrap_or(i64::MAX)
         });
-        let mut attempt = 1;
+        let pace = self.pace_of(flow)?;
+        let mut backoff = Backoff::new(&pace, &self.id, id);
         let outcome = loop {
             let outcome = match flow.kind {
                 FlowKind::Append => Box::pin(append::run(self, flow, report)).await,
@@ -153,11 +152,22 @@ impl Update {
                 FlowKind::View => Ok(FlowOutcome::Idle),
             };
             match outcome {
-                Err(failure) if failure.is_retryable() && attempt < FLOW_ATTEMPTS_MAX => {
+                Err(failure) if failure.is_retryable() && backoff.failures() < pace.retries => {
                     self.log
                         .flow_failed(self.origin_of(id), &failure.into_diagnostics(), false);
-                    attempt += 1;
-                    crate::retry::pause(self.engine.options.retry_wait, attempt).await;
+                    let again_us = self.engine.clock().now_us() + micros(backoff.failed());
+                    tokio::select! {
+                        () = self.engine.options.timer.until(again_us) => {}
+                        () = self.request.stop.asked() => {}
+                    }
+                    self.stop_if_asked()?;
+                    for status in [
+                        FlowStatus::Queued,
+                        FlowStatus::Starting,
+                        FlowStatus::Running,
+                    ] {
+                        self.log.flow_status(self.origin_of(id), status);
+                    }
                 }
                 outcome => break outcome,
             }
@@ -170,7 +180,8 @@ impl Update {
         outcome
     }
 
-    fn flow_ended(
+    /// What is told of a flow that ended.
+    pub(crate) fn flow_ended(
         &self,
         id: &FlowId,
         mut report: FlowReport,
@@ -208,7 +219,8 @@ impl Update {
         Ok((report, outcome))
     }
 
-    fn empty_report(&self, id: &FlowId, status: FlowStatus) -> FlowReport {
+    /// What there is to say of a flow before it has done anything.
+    pub(crate) fn empty_report(&self, id: &FlowId, status: FlowStatus) -> FlowReport {
         let graph = &self.prepared.graph;
         let kind = graph.flows.get(id).map_or(FlowKind::View, |flow| flow.kind);
         let dataset = graph

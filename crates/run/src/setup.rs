@@ -170,13 +170,13 @@ impl Update {
                 let Input::Files(function) = &leaf.input else {
                     continue;
                 };
-                let there: std::collections::HashSet<&str> =
+                let there: std::collections::HashSet<String> =
                     match self.prepared.files.get(&function.origin) {
                         Some(input) => input
                             .listing
                             .files
                             .iter()
-                            .map(|file| file.path.as_str())
+                            .map(|file| file.path.clone())
                             .collect(),
                         None => std::collections::HashSet::new(),
                     };
@@ -184,7 +184,7 @@ impl Update {
                 let gone: Vec<&str> = taken
                     .iter()
                     .map(|row| row.file.path.as_str())
-                    .filter(|path| !there.contains(path))
+                    .filter(|path| !there.contains(*path))
                     .collect();
                 if let Some(first) = gone.first() {
                     let message = format!(

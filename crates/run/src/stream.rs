@@ -1,14 +1,17 @@
 //! The streaming sources of a flow: where each one stands, and what the next micro-batch takes of it.
 //!
-//! A triggered update takes everything that is there when it begins, and stops. Must not read rows.
+//! A triggered update takes everything that is there when it begins, and stops; a continuous one looks again and again.
+//! Must not read rows.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use sluice_checkpoint::{SourceIdentity, SourceOffset, SourceRange};
 use sluice_graph::{Input, StreamOptions};
-use sluice_model::{Diagnostic, Origin};
+use sluice_model::{Clock, Diagnostic, Origin};
 use sluice_source::{FileEntry, SeenIndex, choose, decode_file_list};
 use sluice_table::{DataFile, DeltaTable};
 
@@ -19,6 +22,13 @@ use crate::kinesis::{OpenStreams, StreamInput};
 use crate::leaves::Leaf;
 use crate::progress::Progress;
 use crate::table_range::TableRange;
+
+/// Between two listings of files, at least.
+const FILES_EVERY: Duration = Duration::from_millis(250);
+/// Between two listings of files, at most.
+const FILES_EVERY_MOST: Duration = Duration::from_mins(1);
+/// Between two looks at the log of a table that others write.
+const TABLES_EVERY: Duration = Duration::from_secs(1);
 
 /// One streaming source of a flow, at its position.
 #[derive(Debug)]
@@ -39,6 +49,8 @@ enum Kind {
         seen: SeenIndex,
         files_max: usize,
         queue: VecDeque<Vec<FileEntry>>,
+        /// How long it took to list them last.
+        listing_us: i64,
     },
     Table {
         table: DeltaTable,
@@ -161,6 +173,7 @@ impl StreamSource {
                     seen,
                     files_max,
                     queue,
+                    listing_us: 0,
                 }
             }
             Opened::Table(table) => {
@@ -190,19 +203,23 @@ impl StreamSource {
 
     /// Looks what is new: files by listing them again, a table of others by reading its log, one of our own at the
     /// version that its handle stands at, which our commits move.
-    pub(crate) async fn look(&mut self, now_us: i64) -> Result<Look> {
+    pub(crate) async fn look(&mut self, clock: &dyn Clock) -> Result<Look> {
+        let now_us = clock.now_us();
         match &mut self.kind {
             Kind::Files {
                 input,
                 seen,
                 files_max,
                 queue,
+                listing_us,
             } => {
-                input.listing = input
+                let listing = input
                     .source
                     .discover(now_us)
                     .await
                     .map_err(|error| error.to_diagnostic().at(&input.origin, ""))?;
+                *listing_us = clock.now_us() - now_us;
+                input.listing = Arc::new(listing);
                 *queue = new_files(input, seen, *files_max);
             }
             Kind::Table {
@@ -235,6 +252,19 @@ impl StreamSource {
     /// Whether it can be read again only as far as somebody else keeps it.
     pub(crate) fn is_forgetful(&self) -> bool {
         matches!(self.kind, Kind::Kinesis(_))
+    }
+
+    /// How often it must be looked at though no commit of ours calls: long folders less often, so that listing them
+    /// is a tenth of the time at most.
+    pub(crate) fn look_every(&self) -> Option<Duration> {
+        match &self.kind {
+            Kind::Files { listing_us, .. } => {
+                let listing = Duration::from_micros(u64::try_from(*listing_us).unwrap_or(0));
+                Some((listing * 10).clamp(FILES_EVERY, FILES_EVERY_MOST))
+            }
+            Kind::Table { external, .. } => external.as_ref().map(|_| TABLES_EVERY),
+            Kind::Kinesis(input) => Some(input.look_every()),
+        }
     }
 
     /// The file source, if it is one.

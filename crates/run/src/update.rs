@@ -1,9 +1,8 @@
 //! One update from start to end. [`Engine::update`] reads like its own summary; what each step does is below it or in
 //! a file of its own.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use sluice_graph::{
     DeclaredGraph, FlowId, Participation, ResolvedDataset, ResolvedFlow, Selection,
@@ -24,7 +23,9 @@ use crate::failpoint::reach;
 use crate::micro_batch::Done;
 use crate::prepare::{Prepared, prepare, prepare_anew};
 use crate::progress::Progress;
+use crate::pulse::Pulse;
 use crate::report::{FlowReport, UpdateReport, add_counts};
+use crate::stop::Stop;
 use crate::stream::Taken;
 use crate::tables::Tables;
 
@@ -38,8 +39,20 @@ pub struct UpdateRequest {
     pub selection: SelectionRequest,
     /// A full refresh may lose rows whose files are gone.
     pub allow_data_loss: bool,
-    /// Set by the caller to stop between micro-batches.
-    pub stop: Arc<AtomicBool>,
+    /// How long it runs.
+    pub mode: Mode,
+    /// Asked by the caller to stop between micro-batches.
+    pub stop: Stop,
+}
+
+/// How long an update runs.
+#[derive(Debug, Clone, Default)]
+pub enum Mode {
+    /// Until everything that is there at its beginning is in the tables.
+    #[default]
+    Triggered,
+    /// Until it is stopped; whoever holds the pulse can wait for its flows.
+    Continuous(Pulse),
 }
 
 /// How a flow ended when it did not fail.
@@ -49,8 +62,10 @@ pub(crate) enum FlowOutcome {
     Completed,
     /// It had nothing to do.
     Idle,
-    /// Wider columns were stored: the graph must be resolved again before it goes on.
+    /// There are other columns now: the graph must be resolved again before it goes on.
     SchemaChanged,
+    /// It was asked to end, and did so between two micro-batches.
+    Stopped,
 }
 
 /// An update in progress: what every flow of it shares.
@@ -63,8 +78,6 @@ pub(crate) struct Update {
     pub(crate) selection: Selection,
     pub(crate) tables: Arc<Tables>,
     pub(crate) log: Arc<EventLog>,
-    /// Batches committed by this update, by application id: what the event log marks as told.
-    pub(crate) told: Mutex<BTreeMap<String, i64>>,
     sessions: [Session; 2],
     /// Whether this is the first pass over the graph.
     pub(crate) first_pass: bool,
@@ -90,6 +103,9 @@ impl Engine {
         {
             Ok(state) => report.state = state,
             Err(failure) => report.diagnostics.extend(failure.into_diagnostics()),
+        }
+        if let Mode::Continuous(pulse) = &request.mode {
+            pulse.end();
         }
         report.duration_ms = (self.clock().now_us() - begun_us) / 1000;
         report
@@ -124,9 +140,8 @@ impl Engine {
         log.update_state(UpdateState::Initializing);
         let tables = Arc::new(Tables::new(self));
         self.heal(declared, &tables, report).await?;
-        let mut told = BTreeMap::new();
         let state = match self
-            .passes(id, declared, request, &tables, log, &mut told, report)
+            .passes(id, declared, request, &tables, log, report)
             .await
         {
             Err(Failure::Said(diagnostics)) => {
@@ -141,18 +156,14 @@ impl Engine {
             log.update_state(state);
         }
         reach(self.store(), "flows-ended", "")?;
-        self.write_events(log, told).await?;
+        self.write_events(log).await?;
         reach(self.store(), "event-log-written", "")?;
         tables.checkpoint_logs().await;
         Ok(state)
     }
 
     /// Passes over the graph until nothing more is to be learned from files: each pass after the first is caused by
-    /// columns that appeared in them. Fills `told` with the batches of which the log has events.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of an update, and the two things that it fills"
-    )]
+    /// columns that appeared in them. A continuous update goes on from pass to pass as long as it gets anywhere.
     async fn passes(
         &self,
         id: &str,
@@ -160,17 +171,17 @@ impl Engine {
         request: &UpdateRequest,
         tables: &Arc<Tables>,
         log: &Arc<EventLog>,
-        told: &mut BTreeMap<String, i64>,
         report: &mut UpdateReport,
     ) -> Result<UpdateState> {
-        let mut widened = None;
-        for pass in 0..SCHEMA_CHANGES_MAX {
+        let mut first_pass = true;
+        let mut changes = 0;
+        loop {
             let mut prepared = prepare(self, tables, declared).await?;
             let mut selection = prepared
                 .graph
                 .select(&request.selection, &self.options.namespace)?;
             let anew = selection.full_refreshed();
-            if pass == 0 && !anew.is_empty() {
+            if first_pass && !anew.is_empty() {
                 prepared = prepare_anew(self, tables, declared, &anew).await?;
                 selection = prepared
                     .graph
@@ -181,24 +192,20 @@ impl Engine {
                 return Ok(UpdateState::Failed);
             }
             let update = Arc::new(Update::new(
-                self,
-                id,
-                request,
-                prepared,
-                selection,
-                tables,
-                log,
-                pass == 0,
+                self, id, request, prepared, selection, tables, log, first_pass,
             )?);
-            let ended = update.pass(report).await;
-            told.append(&mut update.told.lock().unwrap_or_else(PoisonError::into_inner));
-            let (state, waits) = ended?;
-            if waits.is_none() {
+            let before = report.batches();
+            let (state, waits) = update.pass(report).await?;
+            let Some(waits) = waits.filter(|_| !request.stop.is_asked()) else {
                 return Ok(state);
+            };
+            let goes_on = matches!(request.mode, Mode::Continuous(_)) && report.batches() > before;
+            changes = if goes_on { 0 } else { changes + 1 };
+            if changes >= SCHEMA_CHANGES_MAX {
+                return Err(still_widening(&waits).into());
             }
-            widened = waits;
+            first_pass = false;
         }
-        Err(still_widening(widened).into())
     }
 
     /// Mends tables that a crash or a power loss left half written, before anything reads them.
@@ -272,7 +279,6 @@ impl Update {
             selection,
             tables: Arc::clone(tables),
             log: Arc::clone(log),
-            told: Mutex::default(),
             sessions: [engine.session_with(now_us, 1)?, engine.session(now_us)?],
             first_pass,
         })
@@ -328,7 +334,10 @@ impl Update {
         if self.first_pass {
             self.log.update_state(UpdateState::Running);
         }
-        let flows = self.run_flows().await?;
+        let flows = match &self.request.mode {
+            Mode::Triggered => self.run_flows().await?,
+            Mode::Continuous(pulse) => self.run_continuously(pulse).await?,
+        };
         let widened = flows
             .iter()
             .find(|(_, outcome)| *outcome == Some(FlowOutcome::SchemaChanged))
@@ -396,7 +405,7 @@ impl Update {
 
     /// Ends the flow if the user asked to stop.
     pub(crate) fn stop_if_asked(&self) -> Result<()> {
-        if !self.request.stop.load(Ordering::Relaxed) {
+        if !self.request.stop.is_asked() {
             return Ok(());
         }
         Err(Diagnostic::error(
@@ -463,23 +472,13 @@ impl Update {
             &done.metrics,
             &done.expectations,
         );
-        self.tell(&application, batch);
-    }
-
-    /// Remembers that the event log tells of a batch.
-    pub(crate) fn tell(&self, application: &str, batch: i64) {
-        self.told
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(application.to_string(), batch);
     }
 }
 
 /// The end of an update whose files bring new columns without end.
-fn still_widening(flow: Option<FlowName>) -> Diagnostic {
-    let name = flow.map_or_else(String::new, |flow| format!(" of flow `{flow}`"));
+fn still_widening(flow: &FlowName) -> Diagnostic {
     let message = format!(
-        "after {SCHEMA_CHANGES_MAX} changes of their columns, files{name} still hold new ones"
+        "after {SCHEMA_CHANGES_MAX} changes of their columns, files of flow `{flow}` still hold new ones"
     );
     Diagnostic::error(&UNKNOWN_FIELD_EXCEPTION, message)
         .fact("what was committed stays, and the wider columns are stored")
@@ -490,7 +489,7 @@ fn final_state(report: &UpdateReport, request: &UpdateRequest) -> UpdateState {
     let bad = |flow: &FlowReport| matches!(flow.status, FlowStatus::Failed | FlowStatus::Skipped);
     if report.flows.iter().any(bad) {
         UpdateState::Failed
-    } else if request.stop.load(Ordering::Relaxed) {
+    } else if request.stop.is_asked() {
         UpdateState::Canceled
     } else {
         UpdateState::Completed

@@ -224,6 +224,12 @@ pub(crate) struct Run {
     /// Refresh everything that is there, which is what happens without any selection
     #[arg(long, conflicts_with_all = ["refresh", "full_refresh", "full_refresh_all"])]
     pub(crate) refresh_all: bool,
+    /// Keep running: rows go on as they come, until Ctrl-C. Also what `continuous: true` of the pipeline asks for
+    #[arg(long)]
+    pub(crate) continuous: bool,
+    /// End when everything that is there is done, whatever the pipeline says
+    #[arg(long, conflicts_with = "continuous")]
+    pub(crate) once: bool,
     /// Only check, as `sluice validate`
     #[arg(long)]
     pub(crate) validate_only: bool,

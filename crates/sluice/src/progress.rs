@@ -38,7 +38,15 @@ enum Sink {
 struct Live {
     lines: MultiProgress,
     update: ProgressBar,
-    flows: Mutex<BTreeMap<String, ProgressBar>>,
+    flows: Mutex<BTreeMap<String, FlowLine>>,
+}
+
+/// The line of a flow at work.
+#[derive(Debug)]
+struct FlowLine {
+    bar: ProgressBar,
+    /// Rows of all its micro-batches so far.
+    rows: u64,
 }
 
 impl Narrator {
@@ -88,7 +96,8 @@ impl Observer for Narrator {
             None => {}
             Some(Sink::Stdout) => self.screen.line(&row(event).to_string()),
             Some(Sink::File(file)) => {
-                let _ = writeln!(file, "{}", row(event));
+                // Whoever follows the file of an update that goes on sees each event at once.
+                let _ = writeln!(file, "{}", row(event)).and_then(|()| file.flush());
             }
         }
         match &self.live {
@@ -191,18 +200,24 @@ impl Live {
                 let rows = event
                     .details
                     .pointer("/flow_progress/metrics/num_output_rows")
-                    .and_then(Value::as_u64)
-                    .map_or_else(String::new, |rows| format!("  {rows} rows"));
-                let bar = flows
-                    .entry(name.clone())
-                    .or_insert_with(|| self.lines.add(spinner()));
-                bar.set_message(format!("{name}  {}{rows}", status.to_lowercase()));
+                    .and_then(Value::as_u64);
+                let line = flows.entry(name.clone()).or_insert_with(|| FlowLine {
+                    bar: self.lines.add(spinner()),
+                    rows: 0,
+                });
+                line.rows += rows.unwrap_or(0);
+                let rows = match line.rows {
+                    0 => String::new(),
+                    rows => format!("  {rows} rows"),
+                };
+                line.bar
+                    .set_message(format!("{name}  {}{rows}", status.to_lowercase()));
             }
             "QUEUED" => {}
             ended => {
-                if let Some(bar) = flows.remove(&name) {
-                    bar.finish_and_clear();
-                    self.lines.remove(&bar);
+                if let Some(line) = flows.remove(&name) {
+                    line.bar.finish_and_clear();
+                    self.lines.remove(&line.bar);
                 }
                 if ended == "FAILED" {
                     let _ = self.lines.println(line(event));
@@ -213,13 +228,13 @@ impl Live {
 
     fn clear(&self) {
         self.update.finish_and_clear();
-        for bar in self
+        for line in self
             .flows
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .values()
         {
-            bar.finish_and_clear();
+            line.bar.finish_and_clear();
         }
         let _ = self.lines.clear();
     }

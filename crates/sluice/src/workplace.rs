@@ -20,9 +20,6 @@ use crate::source_text::SourceTexts;
 use crate::statement::Shell;
 use crate::warehouse::{Place, store_options};
 
-/// Wait before the second attempt at a flow whose error may pass by itself.
-const RETRY_WAIT: std::time::Duration = std::time::Duration::from_millis(500);
-
 /// What the engine is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -179,7 +176,7 @@ impl Workplace {
             parallelism: parallelism.map_or_else(processors, usize::from),
             memory_bytes_max: None,
             batch_files_max: None,
-            retry_wait: RETRY_WAIT,
+            timer: Arc::new(sluice_run::WallTimer::new(Arc::new(edge::SystemClock))),
         };
         let engine = Engine::new(options);
         Ok(Self {
@@ -221,7 +218,7 @@ impl Workplace {
             parallelism: processors(),
             memory_bytes_max: None,
             batch_files_max: None,
-            retry_wait: RETRY_WAIT,
+            timer: Arc::new(sluice_run::WallTimer::new(Arc::new(edge::SystemClock))),
         };
         Ok(Self {
             project: None,

@@ -15,6 +15,7 @@ mod durable_local;
 mod error;
 mod evolve;
 mod exchange;
+mod file_scan;
 mod history;
 mod hook;
 mod hooked;

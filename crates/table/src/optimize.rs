@@ -43,6 +43,8 @@ pub struct OptimizeRequest {
     pub z_order_by: Vec<String>,
     /// With `z_order_by`: files that are large enough are rewritten too.
     pub all_files: bool,
+    /// Without `z_order_by`: only files smaller than this, bytes, so that upkeep does not rewrite rows again and again.
+    pub files_below: Option<u64>,
 }
 
 /// Number and sizes of files.
@@ -242,7 +244,8 @@ impl DeltaTable {
 /// Files that are rewritten together, in the order in which they were written: small ones up to the size of a file. To
 /// put rows in another order, all files of the partition go together.
 fn bins(files: Vec<DataFile>, target: u64, request: &OptimizeRequest) -> Vec<Vec<DataFile>> {
-    let is_small = |file: &DataFile| file.size < target / 4 * 3 || file.has_deletion_vector;
+    let small = request.files_below.unwrap_or(u64::MAX).min(target / 4 * 3);
+    let is_small = |file: &DataFile| file.size < small || file.has_deletion_vector;
     if !request.z_order_by.is_empty() {
         let chosen: Vec<DataFile> = files
             .into_iter()

@@ -90,6 +90,9 @@ impl DeltaTable {
             .unwrap_or(0)
             .max(at_least);
         let newest = self.at(Some(newest)).await?;
+        if let Some(scan) = self.plain_scan(&newest, files)? {
+            return Ok(scan);
+        }
         let active: std::collections::HashSet<String> = self
             .files_of(&newest)
             .await?

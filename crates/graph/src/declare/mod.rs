@@ -11,10 +11,11 @@ use std::collections::BTreeMap;
 
 use sluice_model::condition::graph as condition;
 use sluice_model::condition::sql::IDENTIFIER_TOO_MANY_NAME_PARTS;
-use sluice_model::{DatasetKind, DatasetName, Diagnostic, Namespace};
+use sluice_model::{DatasetKind, DatasetName, Diagnostic, FlowKind, Namespace};
 use sluice_sql::statement::{Statement, StatementKind, WrittenName};
 
 use crate::names::{Names, private_schema};
+use crate::pace::{Pace, PaceFault};
 use crate::{Dataset, DeclaredFlow, DeclaredGraph, Settings};
 
 /// Collects the datasets and flows of a project. The graph holds everything that could be made sense of, also
@@ -164,7 +165,50 @@ impl Declaring {
             self.report(error);
             return;
         }
+        self.check_pace(&flow);
         self.graph.flows.insert(flow.id.clone(), flow);
+    }
+
+    /// Refuses a pace that cannot be; said once, however many flows it holds for.
+    fn check_pace(&mut self, flow: &DeclaredFlow) {
+        let none = BTreeMap::new();
+        let target = self.graph.datasets.get(&flow.id.target);
+        let properties = target.map_or(&none, |target| &target.properties);
+        let (FlowKind::Append | FlowKind::AppendOnce | FlowKind::Complete, Err(fault)) =
+            (flow.kind, Pace::of(&flow.settings, properties))
+        else {
+            return;
+        };
+        let PaceFault {
+            key,
+            value,
+            origin,
+            expected,
+        } = fault;
+        let (condition, what) = match &origin {
+            Some(_) => (&condition::INVALID_TABLE_PROPERTY, "table property"),
+            None => (&condition::INVALID_CONF_VALUE, "setting"),
+        };
+        let message = format!("{what} `{key}` cannot be '{value}'");
+        if self
+            .diagnostics
+            .iter()
+            .any(|known| known.message == message)
+        {
+            return;
+        }
+        let place = origin.as_ref().unwrap_or(&flow.origin);
+        let error = Diagnostic::error(condition, message)
+            .at(
+                place,
+                if origin.is_some() {
+                    ""
+                } else {
+                    "in force here"
+                },
+            )
+            .help(format!("write {expected}"));
+        self.report(error);
     }
 
     /// Checks that need all statements.

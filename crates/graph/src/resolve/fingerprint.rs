@@ -13,6 +13,8 @@ use crate::{Dataset, FlowId, Input, ResolvedFlow, ResolvedGraph, ResolvedInput};
 
 /// Settings with this beginning can change what a query yields.
 const SESSION_SETTINGS: &str = "spark.sql.";
+/// Of those, settings that say how an update runs, which changes no row.
+const PIPELINE_SETTINGS: &str = "spark.sql.pipelines.";
 
 pub(super) fn fingerprint(
     flow: &ResolvedFlow,
@@ -38,8 +40,9 @@ pub(super) fn fingerprint(
         let _ = write!(query, "\n{name} = {words}");
     }
     for (key, value) in &flow.settings {
-        if key.to_lowercase().starts_with(SESSION_SETTINGS) {
-            let _ = write!(query, "\nSET {} = {value}", key.to_lowercase());
+        let key = key.to_lowercase();
+        if key.starts_with(SESSION_SETTINGS) && !key.starts_with(PIPELINE_SETTINGS) {
+            let _ = write!(query, "\nSET {key} = {value}");
         }
     }
     sources.sort();

@@ -48,6 +48,7 @@ conditions! {
     DELTA_UNKNOWN_CONFIGURATION = "DELTA_UNKNOWN_CONFIGURATION", "F0000", User, No, "A table property in the `delta.` room has a name that Delta does not know. It is kept with the table as text and has no effect.";
     TABLE_PROPERTY_WITHOUT_EFFECT = "TABLE_PROPERTY_WITHOUT_EFFECT", "01000", User, No, "A table property asks for a feature of Delta that makes some things faster and that this engine does not write (deletion vectors, row tracking, other checkpoints). The table is made without it and holds the same rows.";
     INVALID_TABLE_PROPERTY = "INVALID_TABLE_PROPERTY", "42616", User, No, "A table property has a value that it cannot have, or would break the promise of exactly once.";
+    INVALID_CONF_VALUE = "INVALID_CONF_VALUE.REQUIREMENT", "22022", User, No, "A setting of the pipeline's configuration, or one that SET gives, has a value that it cannot have.";
     CLAUSE_NOTED = "CLAUSE_WITHOUT_EFFECT", "01000", User, No, "A clause is accepted for compatibility and has no effect here.";
     SCHEMA_UNKNOWN_UNTIL_RUN = "SCHEMA_UNKNOWN_UNTIL_RUN", "01000", User, No, "A source could not be sampled, so the columns of what reads it are checked when the update runs.";
     UPSTREAM_FAILED = "UPSTREAM_FAILED", "01000", User, No, "Nothing was found wrong here, but a dataset that this one reads has errors, so its columns could not be checked.";

@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 use sluice_model::event::{Event, EventLevel, EventOrigin};
 use sluice_model::{Clock, Diagnostic, FlowStatus, Ids, Origin, UpdateState};
+use sluice_table::DeltaTable;
+use tokio::sync::OnceCell;
 
 /// Sees every event at the moment it happens.
 pub trait Observer: std::fmt::Debug + Send + Sync {
@@ -39,7 +41,21 @@ pub(crate) struct EventLog {
     base: EventOrigin,
     update_short: String,
     sequence: AtomicU64,
-    pending: Mutex<Vec<Event>>,
+    pending: Mutex<Pending>,
+    /// What its writings are numbered under: the update, or a name of its own outside any.
+    writer: String,
+    /// The log's table, opened at the first writing.
+    table: OnceCell<DeltaTable>,
+}
+
+/// Events that are not known to be written.
+#[derive(Debug, Default)]
+struct Pending {
+    new: Vec<Event>,
+    /// Those of a writing that has not been answered, which is tried again as it was.
+    begun: Vec<Event>,
+    /// The number of that writing.
+    number: i64,
 }
 
 /// What a single event says, before it gets id, time and order.
@@ -70,21 +86,18 @@ impl EventLog {
             .chars()
             .take(6)
             .collect();
-        let (sequence, pending) = (AtomicU64::new(0), Mutex::new(vec![]));
+        let writer = base.update_id.clone().unwrap_or_else(|| ids.uuid());
         Self {
+            writer,
             clock,
             ids,
             observer,
             base,
             update_short,
-            sequence,
-            pending,
+            sequence: AtomicU64::new(0),
+            pending: Mutex::default(),
+            table: OnceCell::new(),
         }
-    }
-
-    /// The origin that every event of the update shares.
-    pub(crate) fn base(&self) -> &EventOrigin {
-        &self.base
     }
 
     /// Records an event.
@@ -113,7 +126,7 @@ impl EventLog {
             details: said.details,
         };
         self.observer.event(&event);
-        pending.push(event);
+        pending.new.push(event);
     }
 
     /// Records a change of the update's state.
@@ -182,9 +195,25 @@ impl EventLog {
         self.record(self.ids.uuid(), origin, said, Some(error));
     }
 
-    /// Takes the events that are not written yet.
-    pub(crate) fn take_pending(&self) -> Vec<Event> {
-        std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The events of the next writing, with its number: those of the last one as long as it is not known to be done.
+    fn writing(&self) -> Option<(i64, Vec<Event>)> {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        if pending.begun.is_empty() {
+            pending.begun = std::mem::take(&mut pending.new);
+            pending.number += 1;
+        }
+        (!pending.begun.is_empty()).then(|| (pending.number, pending.begun.clone()))
+    }
+
+    /// The events of the last writing are in the table.
+    fn written(&self) {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.begun.clear();
+    }
+
+    /// The log's table, if this update has written to it.
+    pub(crate) fn table(&self) -> Option<&DeltaTable> {
+        self.table.get()
     }
 }
 

@@ -1,4 +1,5 @@
-//! The event log as a Delta table: written in one commit per update, and made whole at the next start.
+//! The event log as a Delta table: written in one commit per update, or now and then while a continuous
+//! one runs, and made whole at the next start.
 //!
 //! Each commit carries, per flow, `txn("sluice-events/…", batch)`: which micro-batches it tells of. A batch that is in
 //! its target and not yet told of is told from its own commit: counters are neither lost nor doubled by a crash.
@@ -64,28 +65,35 @@ impl Engine {
         Ok(DeltaTable::create_if_absent(self.store(), &self.event_location(), &definition).await?)
     }
 
-    /// Writes the events of an update in one commit. `told` are the micro-batches that they tell of; those that another
-    /// engine tells of first are left to it.
-    pub(crate) async fn write_events(
+    /// Writes the events of an update that are not written yet, in one commit. Micro-batches that another engine tells
+    /// of first are left to it.
+    pub(crate) async fn write_events(&self, log: &EventLog) -> Result<()> {
+        while let Some((number, events)) = log.writing() {
+            let table = log.table.get_or_try_init(|| self.event_table()).await?;
+            let writing = (format!("{PREFIX}update/{}", log.writer), number);
+            self.write_once(table, events, writing).await?;
+            log.written();
+        }
+        Ok(())
+    }
+
+    async fn write_once(
         &self,
-        log: &EventLog,
-        mut told: BTreeMap<String, i64>,
+        table: &DeltaTable,
+        mut events: Vec<Event>,
+        writing: (String, i64),
     ) -> Result<()> {
-        let mut events = log.take_pending();
-        let table = self.event_table().await?;
-        let update = log.base().update_id.as_deref().unwrap_or_default();
         for _ in 0..ATTEMPTS_MAX {
+            table.refresh().await?;
             let known = table.txns(PREFIX).await?;
-            let is_told = |application: &str, batch: i64| {
-                known
-                    .get(&format!("{PREFIX}{application}"))
-                    .is_some_and(|last| *last >= batch)
-            };
-            told.retain(|application, batch| !is_told(application, *batch));
             events.retain(|event| {
-                batch_of(&event.id).is_none_or(|(application, batch)| !is_told(application, batch))
+                batch_of(&event.id).is_none_or(|(application, batch)| {
+                    known
+                        .get(&format!("{PREFIX}{application}"))
+                        .is_none_or(|last| *last < batch)
+                })
             });
-            match self.commit_events(&table, &events, &told, update).await? {
+            match self.commit_events(table, &events, writing.clone()).await? {
                 CommitOutcome::Committed { .. } | CommitOutcome::AlreadyCommitted { .. } => {
                     // Maintenance: what goes wrong leaves the log as it is.
                     let _ = table.checkpoint_if_due(CHECKPOINT_EVERY).await;
@@ -102,21 +110,24 @@ impl Engine {
         &self,
         table: &DeltaTable,
         events: &[Event],
-        told: &BTreeMap<String, i64>,
-        update: &str,
+        writing: (String, i64),
     ) -> Result<CommitOutcome> {
         let batch = rows::batch(events)
             .map_err(|error| internal(&format!("an event has no form: {error}")))?;
         let mut writer = table.writer(WriteOptions::new("eventlog", 0));
         writer.write(&batch).await?;
-        let mut txns: Vec<(String, i64)> = told
-            .iter()
-            .map(|(application, batch)| (format!("{PREFIX}{application}"), *batch))
-            .collect();
-        txns.push((format!("{PREFIX}update/{update}/{}", self.ids().uuid()), 0));
+        let mut told = BTreeMap::from([writing]);
+        for event in events {
+            if let Some((application, batch)) = batch_of(&event.id) {
+                let last = told
+                    .entry(format!("{PREFIX}{application}"))
+                    .or_insert(batch);
+                *last = batch.max(*last);
+            }
+        }
         let request = CommitRequest {
             adds: writer.finish().await?,
-            txns,
+            txns: told.into_iter().collect(),
             operation: "WRITE".into(),
             parameters: json!({ "mode": "Append" }),
             ..CommitRequest::default()
@@ -169,7 +180,6 @@ impl Engine {
                 update
                     .log
                     .batch(&application, batch, origin, &metrics, &expectations);
-                update.tell(&application, batch);
             }
         }
         Ok(())

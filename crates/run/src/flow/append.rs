@@ -1,7 +1,8 @@
 //! A streaming flow: micro-batch after micro-batch until everything that was there at the beginning is in the target.
-//! The eight steps of the recovery specification, section 2, are the shape of [`Running::open`] and [`Running::step`].
+//! The eight steps of the recovery specification, section 2, are the shape of [`Running::open`], [`Running::plan`] and [`Running::perform`].
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use sluice_checkpoint::{
     BatchPlan, ForeignChange, Pinned, PlannedTarget, SourceIdentity, SourceOffset, SourceRange,
@@ -68,8 +69,6 @@ pub(crate) struct Running<'a> {
 pub(crate) enum Step {
     /// It is in the target.
     Committed,
-    /// There was nothing to take.
-    NothingNew,
     /// Another engine is ahead: what is known here of the sources no longer holds.
     Overtaken,
     /// Files hold new columns, which are stored now: the graph must be resolved again.
@@ -85,7 +84,7 @@ async fn open_sources(update: &Update, flow: &ResolvedFlow) -> Result<Option<Vec
         }
         let source = match &leaf.input {
             Input::Files(function) => match update.prepared.files.get(&function.origin) {
-                Some(input) => Opened::Files(Box::new(input.clone())),
+                Some(input) => Opened::Files(Box::new(input)),
                 None => return Ok(None),
             },
             Input::Dataset(name) | Input::External(name) => match update.tables.open(name).await? {
@@ -190,9 +189,11 @@ impl<'a> Running<'a> {
     async fn drain(&mut self, report: &mut FlowReport) -> Result<Option<FlowOutcome>> {
         let mut outcome = FlowOutcome::Idle;
         loop {
-            match self.step(report).await? {
+            let Some(plan) = self.plan().await? else {
+                break;
+            };
+            match self.perform(&plan, report).await? {
                 Step::Committed => outcome = FlowOutcome::Completed,
-                Step::NothingNew => break,
                 Step::Overtaken => return Ok(None),
                 Step::SchemaChanged => return Ok(Some(FlowOutcome::SchemaChanged)),
             }
@@ -202,22 +203,28 @@ impl<'a> Running<'a> {
         Ok(Some(outcome))
     }
 
-    /// Runs one micro-batch.
-    pub(crate) async fn step(&mut self, report: &mut FlowReport) -> Result<Step> {
-        let plan = match self.replay.take() {
-            Some(plan) => *plan,
-            None => match self.plan_next().await? {
-                Some(plan) => plan,
-                None => return Ok(Step::NothingNew),
-            },
-        };
+    /// Plans the next micro-batch, durably: the one that was planned and not done, or one of what is new. `None` when
+    /// nothing is left. Waits for streams that make their readers wait; may be dropped meanwhile.
+    pub(crate) async fn plan(&mut self) -> Result<Option<BatchPlan>> {
+        match self.replay.take() {
+            Some(plan) => Ok(Some(*plan)),
+            None => self.plan_next().await,
+        }
+    }
+
+    /// Does the micro-batch that was planned last.
+    pub(crate) async fn perform(
+        &mut self,
+        plan: &BatchPlan,
+        report: &mut FlowReport,
+    ) -> Result<Step> {
         let removed = std::mem::take(&mut self.removed);
         report
             .diagnostics
             .extend(notes::removed_rows(self.flow, &removed));
-        let taken = self.take(&plan).await?;
+        let taken = self.take(plan).await?;
         self.tell_notes(report);
-        match self.execute(&plan, &taken, report).await {
+        match self.execute(plan, &taken, report).await {
             Ok(true) => {}
             Ok(false) => return Ok(Step::Overtaken),
             Err(NotDone::NewColumns(new, call)) => {
@@ -226,7 +233,7 @@ impl<'a> Running<'a> {
             }
             Err(NotDone::Failed(failure)) => return Err(failure),
         }
-        self.advance(&plan, &taken).await?;
+        self.advance(plan, &taken).await?;
         Ok(Step::Committed)
     }
 
@@ -243,12 +250,18 @@ impl<'a> Running<'a> {
 
     /// Looks what is new in every source: the micro-batches after it take what there is now.
     pub(crate) async fn look(&mut self) -> Result<Look> {
-        let now_us = self.update.engine.clock().now_us();
+        let clock = self.update.engine.clock();
         let mut seen = Look::SameColumns;
         for source in &mut self.sources {
-            seen = seen.max(source.look(now_us).await?);
+            seen = seen.max(source.look(clock.as_ref()).await?);
         }
         Ok(seen)
+    }
+
+    /// How often the sources must be looked at though no commit of ours calls; `None`: never.
+    pub(crate) fn look_every(&self) -> Option<Duration> {
+        let sources = self.sources.iter();
+        sources.filter_map(StreamSource::look_every).min()
     }
 
     /// Makes the columns of file sources durable before the first row is read under them.

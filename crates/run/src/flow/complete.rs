@@ -49,7 +49,10 @@ pub(crate) async fn run(
         name: choice.technique.as_str(),
         reason: choice.reason.clone(),
     };
-    refresh.say(&technique, &choice);
+    let is_news = choice.technique != Chosen::NoOp || report.technique.is_none();
+    if is_news {
+        refresh.say(&technique, &choice);
+    }
     report.technique = Some(technique);
     if choice.breaks_policy(&refresh.facts) {
         return Err(Diagnostic::error(

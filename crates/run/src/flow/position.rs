@@ -1,7 +1,10 @@
 //! Where the inputs of a materialized view stand, as its refresh records them. Must not choose a technique.
 
+use std::sync::Arc;
+
 use sluice_checkpoint::{SourceIdentity, SourceOffset};
 use sluice_graph::Input;
+use sluice_source::Listing;
 use sluice_table::DeltaTable;
 
 use crate::error::Result;
@@ -18,9 +21,8 @@ pub(crate) enum Position {
         version: u64,
     },
     Files {
+        listing: Arc<Listing>,
         digest: String,
-        count: u64,
-        bytes: u64,
     },
     Unversioned,
     /// Rows that never change.
@@ -54,11 +56,9 @@ impl Position {
                     );
                     digest = crc32c::crc32c_append(digest, entry.as_bytes());
                 }
-                let bytes = files.iter().map(|file| file.size).sum();
                 Ok(Self::Files {
                     digest: format!("{digest:08x}"),
-                    count: files.len() as u64,
-                    bytes,
+                    listing: input.listing,
                 })
             }
             Input::Range(_) => Ok(Self::Fixed),
@@ -73,7 +73,8 @@ impl Position {
                 version: *version,
                 bytes: table.size().1,
             },
-            Self::Files { .. } | Self::Unversioned | Self::Fixed => Taken::Unpinned,
+            Self::Files { listing, .. } => Taken::Files(listing.files.clone()),
+            Self::Unversioned | Self::Fixed => Taken::Unpinned,
         }
     }
 
@@ -97,21 +98,17 @@ impl Position {
                 0,
                 String::new(),
             ),
-            Self::Files {
-                digest,
-                count,
-                bytes,
-            } => (
+            Self::Files { listing, digest } => (
                 SourceIdentity::Files {
                     root: input_name(&leaf.input),
                     format: String::new(),
                 },
                 SourceOffset::Files {
-                    files: *count,
-                    bytes: *bytes,
+                    files: listing.files.len() as u64,
+                    bytes: listing.files.iter().map(|file| file.size).sum(),
                     digest: digest.clone(),
                 },
-                *count,
+                listing.files.len() as u64,
                 digest.clone(),
             ),
             Self::Unversioned | Self::Fixed => return None,

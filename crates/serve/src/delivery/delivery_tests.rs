@@ -210,7 +210,7 @@ impl Stage {
             parallelism: 1,
             memory_bytes_max: None,
             batch_files_max: None,
-            retry_wait: Duration::ZERO,
+            timer: Arc::new(sluice_run::WallTimer::new(Arc::clone(self.store.clock()))),
         })
     }
 

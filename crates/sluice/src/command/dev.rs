@@ -12,7 +12,6 @@ use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use sluice_model::Diagnostic;
@@ -192,7 +191,7 @@ impl Session<'_> {
             // From here on: rows that are there were shown before, or nobody asked for them.
             let _ = table.onlooker(&place.engine, &place.declared).await;
         }
-        let stop = Arc::new(AtomicBool::new(false));
+        let stop = sluice_run::Stop::default();
         let running = pipeline::begin(screen, place, &stop, self.begun);
         let next = loop {
             let ticks = async {
@@ -220,7 +219,7 @@ impl Session<'_> {
                 }
             }
         };
-        stop.store(true, Ordering::Relaxed);
+        stop.ask();
         let _ = running.await;
         next
     }

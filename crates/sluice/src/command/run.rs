@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 use sluice_graph::SelectionRequest;
 use sluice_model::{Diagnostic, FlowStatus, UpdateState};
-use sluice_run::{FlowReport, UpdateReport, UpdateRequest};
+use sluice_run::{FlowReport, Mode, Pulse, Stop, UpdateReport, UpdateRequest};
 
 use super::Heading;
 use crate::arguments::{Global, Run};
@@ -31,21 +31,38 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Run) -> Result<Exit,
         asked.parallelism,
     )?;
     screen.diagnostics(&place.diagnostics, &place.texts);
-    let stop = Arc::new(AtomicBool::new(false));
+    let declared_continuous = place.project.as_ref().is_some_and(|p| p.continuous);
+    let is_continuous = asked.continuous || (declared_continuous && !asked.once);
     let request = UpdateRequest {
         selection: SelectionRequest::from(&asked.selection),
         allow_data_loss: asked.allow_data_loss,
-        stop: Arc::clone(&stop),
+        mode: if is_continuous {
+            Mode::Continuous(Pulse::default())
+        } else {
+            Mode::Triggered
+        },
+        stop: Stop::default(),
     };
+    let terminated = Arc::new(AtomicBool::new(false));
     let report = block_on(async {
-        let listener = tokio::spawn(stop_on_interrupt(screen.clone(), Arc::clone(&stop)));
+        let listener = tokio::spawn(stop_on_signal(
+            screen.clone(),
+            request.stop.clone(),
+            Arc::clone(&terminated),
+        ));
         let report = update(screen, &place, &request).await;
         listener.abort();
         report
     })?;
     narrator.finish();
     tell(screen, &place, &report);
-    Ok(exit(asked, &report, stop.load(Ordering::Relaxed)))
+    let stopped = match (request.stop.is_asked(), terminated.load(Ordering::Relaxed)) {
+        (false, _) => Stopped::No,
+        // To be told to end is how a service ends well.
+        (true, true) if is_continuous => Stopped::Service,
+        (true, _) => Stopped::Interrupted,
+    };
+    Ok(exit(asked, &report, stopped))
 }
 
 /// One update of a place that is open, and what people are told of it.
@@ -67,9 +84,11 @@ pub(super) fn tell_errors(screen: &Screen, place: &Workplace, report: &UpdateRep
 }
 
 /// The first signal stops between micro-batches; the second ends at once, which is as safe as any crash.
-async fn stop_on_interrupt(screen: Screen, stop: Arc<AtomicBool>) {
-    if interrupted().await {
-        stop.store(true, Ordering::Relaxed);
+async fn stop_on_signal(screen: Screen, stop: Stop, terminated: Arc<AtomicBool>) {
+    let signal = signalled().await;
+    if let Some(signal) = signal {
+        terminated.store(signal == Signal::Terminate, Ordering::Relaxed);
+        stop.ask();
         screen.say("stopping after the micro-batches at work; once more to stop at once");
     }
     if interrupted().await {
@@ -81,27 +100,49 @@ async fn stop_on_interrupt(screen: Screen, stop: Arc<AtomicBool>) {
     }
 }
 
-#[cfg(unix)]
-pub(super) async fn interrupted() -> bool {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        return false;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => true,
-        _ = terminate.recv() => true,
+/// How the user asked an update to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stopped {
+    /// It was not asked to.
+    No,
+    /// By Ctrl-C, or before a triggered update was done.
+    Interrupted,
+    /// As a service is stopped.
+    Service,
+}
+
+/// What asks a process to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Signal {
+    Interrupt,
+    Terminate,
+}
+
+/// Waits for a signal; `None` when the system gives none.
+async fn signalled() -> Option<Signal> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt()).ok()?;
+        let mut terminate = signal(SignalKind::terminate()).ok()?;
+        tokio::select! {
+            _ = interrupt.recv() => Some(Signal::Interrupt),
+            _ = terminate.recv() => Some(Signal::Terminate),
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        tokio::signal::ctrl_c().await.ok()?;
+        Some(Signal::Interrupt)
     }
 }
 
-#[cfg(not(unix))]
+/// Waits for a signal to end; false when the system gives none.
 pub(super) async fn interrupted() -> bool {
-    tokio::signal::ctrl_c().await.is_ok()
+    signalled().await.is_some()
 }
 
-fn exit(asked: &Run, report: &UpdateReport, was_stopped: bool) -> Exit {
+fn exit(asked: &Run, report: &UpdateReport, stopped: Stopped) -> Exit {
     let diagnostics: Vec<Diagnostic> = all_diagnostics(report).cloned().collect();
     let violations = report
         .flows
@@ -112,7 +153,8 @@ fn exit(asked: &Run, report: &UpdateReport, was_stopped: bool) -> Exit {
         UpdateState::Completed if asked.fail_on_violations && violations => Exit::Violations,
         UpdateState::Completed if asked.skip_code && !report.changed_anything() => Exit::NothingNew,
         UpdateState::Completed => Exit::Success,
-        _ if was_stopped => Exit::Interrupted,
+        UpdateState::Canceled if stopped == Stopped::Service => Exit::Success,
+        _ if stopped != Stopped::No => Exit::Interrupted,
         _ => match Exit::of(&diagnostics) {
             Exit::Success => Exit::Failure,
             exit => exit,

@@ -13,7 +13,7 @@ use sluice_model::condition::serve::SCHEDULE_NOT_DECLARED;
 use sluice_model::condition::source::PATH_INVALID;
 use sluice_model::job::{Job, JobTrigger, Pause, PipelineTask, Placed};
 use sluice_model::{Clock as _, DatasetName, Diagnostic, UpdateState};
-use sluice_run::{NoObserver, UpdateRequest};
+use sluice_run::{NoObserver, Stop, UpdateRequest};
 use sluice_serve::{Happening, Memory, Outside, Scheduler, Seen, TaskEnd, Timing, Until};
 use sluice_source::Storage;
 
@@ -29,6 +29,8 @@ use crate::workplace::{Purpose, Refused, Workplace, block_on};
 
 /// Files that are looked at below a watched place; beyond, it cannot be watched.
 const WATCHED_FILES_MAX: usize = 10_000;
+/// Between two looks whether the scheduler wants an update to end.
+const LISTEN_EVERY: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Runs jobs until stopped.
 pub(crate) fn run(screen: &Screen, global: &Global, asked: &Serve) -> Result<Exit, Refused> {
@@ -175,6 +177,7 @@ impl Serving {
                 return TaskEnd::Failed;
             }
         };
+        let asked = Stop::default();
         let request = UpdateRequest {
             selection: SelectionRequest {
                 refresh: task.refresh.clone(),
@@ -182,10 +185,20 @@ impl Serving {
                 full_refresh_all: task.full_refresh,
                 exclude: vec![],
             },
-            stop: Arc::clone(&stop),
+            stop: asked.clone(),
             ..UpdateRequest::default()
         };
-        let report = place.engine.update(&place.declared, &request).await;
+        let listening = async {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                tokio::time::sleep(LISTEN_EVERY).await;
+            }
+            asked.ask();
+            std::future::pending::<()>().await;
+        };
+        let report = tokio::select! {
+            report = place.engine.update(&place.declared, &request) => report,
+            () = listening => return TaskEnd::Stopped,
+        };
         super::run::tell_errors(&self.screen, &place, &report);
         let is_busy = report
             .diagnostics

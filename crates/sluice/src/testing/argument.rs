@@ -1,18 +1,13 @@
 //! Arguments of stations: flags of an update, durations. Must not run anything.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
 use sluice_run::UpdateRequest;
 
 use super::failure::Trouble;
+use super::fate::Disturbance;
 
 /// The flags of `update`.
 pub(super) fn request(flags: &str) -> Result<UpdateRequest, Trouble> {
-    let mut request = UpdateRequest {
-        stop: Arc::new(AtomicBool::new(false)),
-        ..UpdateRequest::default()
-    };
+    let mut request = UpdateRequest::default();
     let mut words = flags.split_whitespace();
     while let Some(word) = words.next() {
         let mut list = || {
@@ -36,6 +31,25 @@ pub(super) fn request(flags: &str) -> Result<UpdateRequest, Trouble> {
         }
     }
     Ok(request)
+}
+
+/// `put.plan silver 2`: the step, a part of the path, how often.
+pub(super) fn disturbance(text: &str) -> Result<Disturbance, Trouble> {
+    let wrong = || {
+        Trouble::misspelled(
+            format!("`{text}` is no disturbance"),
+            "write a step, a part of the path, and how often: `--- disturb put.plan silver 2`",
+        )
+    };
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [step, place, times] = words.as_slice() else {
+        return Err(wrong());
+    };
+    Ok(Disturbance {
+        step: (*step).to_owned(),
+        place: (*place).to_owned(),
+        times: times.parse().map_err(|_| wrong())?,
+    })
 }
 
 /// `10m` in microseconds.

@@ -1,32 +1,56 @@
 //! What a test decides in place of the world outside: the time, identities, and when an engine dies. Must not run
 //! anything.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use futures::future::BoxFuture;
 use sluice_model::event::Event;
 use sluice_model::{Clock, Ids};
-use sluice_run::Observer;
+use sluice_run::{Observer, Timer};
 use sluice_table::{Step, StepAction, StepHook};
+use tokio::sync::watch;
 
-/// A clock that stands still until it is told to move.
+/// A clock that stands still until it is told to move; whoever waits for it waits until then.
 #[derive(Debug)]
-pub(crate) struct ManualClock(AtomicI64);
+pub(crate) struct ManualClock(watch::Sender<i64>);
 
 impl ManualClock {
     pub(crate) fn at(time_us: i64) -> Self {
-        Self(AtomicI64::new(time_us))
+        Self(watch::Sender::new(time_us))
     }
 
     pub(crate) fn set(&self, time_us: i64) {
-        self.0.store(time_us, Ordering::SeqCst);
+        self.0.send_replace(time_us);
     }
 }
 
 impl Clock for ManualClock {
     fn now_us(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
+        *self.0.borrow()
+    }
+}
+
+impl Timer for ManualClock {
+    fn until(&self, time_us: i64) -> BoxFuture<'static, ()> {
+        let mut clock = self.0.subscribe();
+        Box::pin(async move {
+            // A clock that is gone shows no later time.
+            if clock.wait_for(|now_us| *now_us >= time_us).await.is_err() {
+                std::future::pending().await
+            }
+        })
+    }
+}
+
+/// Waits for nothing: what a test of an update that ends would wait for never comes, as its clock stands still.
+#[derive(Debug)]
+pub(crate) struct NoWaits;
+
+impl Timer for NoWaits {
+    fn until(&self, _: i64) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
     }
 }
 
@@ -52,6 +76,17 @@ pub(crate) enum Death {
     Step(String),
 }
 
+/// Operations that the store refuses without ending the engine.
+#[derive(Debug, Clone)]
+pub(crate) struct Disturbance {
+    /// The step, `put.plan`.
+    pub(crate) step: String,
+    /// A part of the path.
+    pub(crate) place: String,
+    /// How many of them.
+    pub(crate) times: u64,
+}
+
 /// Counts steps, and ends the engine at one of them: from then on nothing is written any more, as after a kill.
 #[derive(Debug, Default)]
 pub struct Fate {
@@ -59,6 +94,7 @@ pub struct Fate {
     operations: AtomicU64,
     dead: AtomicU64,
     pause: Mutex<Option<Pause>>,
+    disturbance: Mutex<Option<Disturbance>>,
 }
 
 /// A step at which an engine waits until another one has run: once.
@@ -83,6 +119,22 @@ impl Fate {
     pub(crate) fn set(&self, death: Option<Death>) {
         *held(&self.death) = death;
         self.dead.store(0, Ordering::SeqCst);
+    }
+
+    /// Lets the store refuse operations from now on.
+    pub(crate) fn disturb(&self, disturbance: Disturbance) {
+        *held(&self.disturbance) = Some(disturbance);
+    }
+
+    fn is_disturbed(&self, step: Step<'_>) -> bool {
+        let mut disturbance = held(&self.disturbance);
+        let Some(found) = disturbance.as_mut() else {
+            return false;
+        };
+        let is_meant =
+            found.times > 0 && found.step == step.name && step.path.contains(&found.place);
+        found.times -= u64::from(is_meant);
+        is_meant
     }
 
     /// Lets the next engine that reaches a step wait there.
@@ -137,6 +189,8 @@ impl StepHook for Fate {
         };
         if !is_operation {
             self.wait_if_asked(step.name);
+        } else if self.is_disturbed(step) {
+            return StepAction::FailBefore;
         }
         let action = match &*held(&self.death) {
             Some(Death::Operation {

@@ -17,6 +17,9 @@
 //! | `target NAME`, `key NAME`, `spec FILE` | chooses the bundle target, the pipeline, its file | |
 //! | `clock +10m`, `clock 2026-01-01T00:00:00Z` | moves the clock | |
 //! | `update [flags]` | runs an update | its flows; then `error` if it must fail, `note` for what it says beside |
+//! | `continuous [flags]` | starts a continuous update, and waits until it has nothing left to do | |
+//! | `settle` | lets it look at its sources, and waits again; after `clock` too | |
+//! | `stop` | stops it | as `update` |
 //! | `validate` | resolves the project | `error`, `note`, or nothing |
 //! | `plan` | says what an update would do | its lines |
 //! | `query` | runs a query, or a statement such as DESCRIBE or OPTIMIZE | `expect`: the rows, or `error` |
@@ -24,6 +27,7 @@
 //! | `history TABLE` | lists commits | its lines |
 //! | `describe TABLE` | lists comments and properties, under all regimes | its lines |
 //! | `crash STEP FLOW` | the next update dies at that step | |
+//! | `disturb STEP PATH TIMES` | the store refuses so many operations of a kind, as `put.plan silver 2` | |
 //! | `overtaken STEP FLOW` | the next update waits at that step until another engine has done a whole one | |
 //!
 //! A line `...` in an answer stands for any further lines.
@@ -37,6 +41,7 @@ mod fate;
 mod fixture;
 pub(crate) mod junit;
 mod kinesis;
+mod live;
 mod regime;
 mod rows;
 mod sandbox;

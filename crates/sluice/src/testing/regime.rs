@@ -180,6 +180,9 @@ impl Walk {
             "copy",
             "remove",
             "update",
+            "continuous",
+            "settle",
+            "stop",
             "clock",
             "drop",
             "lose-checkpoint",
@@ -197,7 +200,8 @@ impl Walk {
             .iter()
             .skip(last)
             .any(|station| station.verb == "error");
-        if ended_badly || case.stations[last].verb != "update" {
+        let has_ended = matches!(case.stations[last].verb.as_str(), "update" | "stop");
+        if ended_badly || !has_ended {
             return Ok(());
         }
         let failed = |index: usize, trouble: Trouble| {

@@ -6,19 +6,20 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use sluice_graph::SelectionRequest;
 use sluice_model::{DatasetName, Diagnostic, Severity};
-use sluice_run::{Engine, UpdateRequest};
+use sluice_run::{Engine, UpdateReport, UpdateRequest};
 
 use super::answer::{Answers, Form, Layout};
-use super::argument::{duration_us, request};
+use super::argument::{disturbance, duration_us, request};
 use super::case::{Case, Station};
 use super::failure::{Failure, Trouble};
 use super::fate::Death;
+use super::live::LiveUpdate;
 use super::statement::{self, Kind};
 use super::world::{Loaded, World};
 use super::{fixture, kinesis, show};
 
 /// Verbs that everybody knows, for whoever wrote another one.
-const VERBS: &str = "a station is one of put, put-hex, rows, kinesis, kinesis-hex, stream, reshard, given, copy, file, remove, target, key, spec, clock, update, validate, plan, query, expect, error, note, events, history, crash, overtaken";
+const VERBS: &str = "a station is one of put, put-hex, rows, kinesis, kinesis-hex, stream, reshard, given, copy, file, remove, target, key, spec, clock, update, continuous, settle, stop, validate, plan, query, expect, error, note, events, history, crash, disturb, overtaken";
 
 /// Further stations, which only our own cases have.
 pub trait Backstage: fmt::Debug + Send + Sync {
@@ -54,6 +55,7 @@ pub struct Walk {
     backstage: Arc<dyn Backstage>,
     pub(super) said: Vec<Diagnostic>,
     overtaken: Option<String>,
+    pub(super) live: Option<LiveUpdate>,
 }
 
 impl Walk {
@@ -71,6 +73,7 @@ impl Walk {
             backstage: Arc::clone(backstage),
             said: vec![],
             overtaken: None,
+            live: None,
         }
     }
 
@@ -123,11 +126,18 @@ impl Walk {
                 self.world.fate.set(Some(Death::Step(argument.to_owned())));
                 Ok(())
             }
+            "disturb" => {
+                self.world.fate.disturb(disturbance(argument)?);
+                Ok(())
+            }
             "overtaken" => {
                 self.overtaken = Some(argument.to_owned());
                 Ok(())
             }
             "update" => self.update(case, index, station).await,
+            "continuous" => self.continuous(case, index, station).await,
+            "settle" => self.settle_down(case, index).await,
+            "stop" => self.stop(case, index, station).await,
             "validate" => self.validate(case, index).await,
             "plan" => self.plan(case, index).await,
             "query" => self.query(case, index, station).await,
@@ -178,7 +188,7 @@ impl Walk {
         loaded
     }
 
-    fn has_errors(&self) -> bool {
+    pub(super) fn has_errors(&self) -> bool {
         self.said.iter().any(Diagnostic::is_error)
     }
 
@@ -217,14 +227,7 @@ impl Walk {
             } else {
                 show::update(&report)
             };
-            self.said.extend(report.diagnostics.iter().cloned());
-            let mut flows: Vec<_> = report.flows.iter().collect();
-            flows.sort_by_key(|flow| (flow.dataset.clone(), flow.flow.clone()));
-            self.said.extend(
-                flows
-                    .iter()
-                    .flat_map(|flow| flow.diagnostics.iter().cloned()),
-            );
+            self.hear(&report);
         }
         // Written by hand, an update with nothing below it only has to succeed.
         let is_asked = self.layout == Layout::Exact
@@ -234,6 +237,18 @@ impl Walk {
             self.compare(case, index, &shown, Form::Set)?;
         }
         self.compare_said(case, index)
+    }
+
+    /// Keeps what an update says, whichever flow ended first.
+    pub(super) fn hear(&mut self, report: &UpdateReport) {
+        self.said.extend(report.diagnostics.iter().cloned());
+        let mut flows: Vec<_> = report.flows.iter().collect();
+        flows.sort_by_key(|flow| (flow.dataset.clone(), flow.flow.clone()));
+        self.said.extend(
+            flows
+                .iter()
+                .flat_map(|flow| flow.diagnostics.iter().cloned()),
+        );
     }
 
     /// Two engines at once: the first waits at a step until the second has done everything. Both must end well.

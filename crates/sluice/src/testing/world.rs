@@ -8,13 +8,13 @@ use std::sync::Arc;
 use object_store::memory::InMemory;
 use sluice_graph::DeclaredGraph;
 use sluice_model::Diagnostic;
-use sluice_run::{Engine, EngineOptions};
+use sluice_run::{Engine, EngineOptions, Timer};
 use sluice_source::{PathRules, S3};
 use sluice_sql::project::{LoadOptions, Project, load};
 use sluice_table::{Store, StoreOptions};
 use url::Url;
 
-use super::fate::{CountingIds, Events, Fate, ManualClock};
+use super::fate::{CountingIds, Events, Fate, ManualClock, NoWaits};
 use super::fixture::Given;
 use super::kinesis::Streams;
 use super::sandbox;
@@ -65,6 +65,8 @@ pub struct World {
     given: Vec<Given>,
     /// Its Kinesis, from the first time that a stream is needed.
     pub(super) streams: Option<Streams>,
+    /// Whether an update runs while stations go by.
+    pub(crate) is_live: bool,
 }
 
 /// A project that was read, with everything that is wrong with it.
@@ -110,6 +112,7 @@ impl World {
             setting: setting.clone(),
             given: vec![],
             streams: None,
+            is_live: false,
         })
     }
 
@@ -283,7 +286,12 @@ impl World {
             .project
             .as_ref()
             .ok_or("the project cannot be read")?;
-        self.events.forget();
+        let timer: Arc<dyn Timer> = if self.is_live {
+            self.clock.clone()
+        } else {
+            self.events.forget();
+            Arc::new(NoWaits)
+        };
         Ok(Engine::new(EngineOptions {
             warehouse: self.store()?,
             warehouse_folder: None,
@@ -305,7 +313,7 @@ impl World {
             },
             memory_bytes_max: None,
             batch_files_max: self.manner.batch_files_max,
-            retry_wait: std::time::Duration::ZERO,
+            timer,
         }))
     }
 }

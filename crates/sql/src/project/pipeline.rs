@@ -126,10 +126,6 @@ pub(super) fn read(reader: &mut Reader<'_>, declared: Declared) -> Project {
     let namespace = namespace(reader, node);
     let own_development = reader.boolean(node, "development");
     let continuous = reader.boolean(node, "continuous").unwrap_or(false);
-    if continuous && let Some(entry) = node.entry("continuous") {
-        let why = "a run is one triggered update; start it again on a schedule";
-        reader.note_without_effect("continuous", &entry.origin, why);
-    }
     Project {
         kind: declared.kind,
         key: if declared.kind == SpecKind::Spark {

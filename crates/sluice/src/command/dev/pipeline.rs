@@ -2,14 +2,12 @@
 //! or print rows.
 
 use std::collections::HashSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sluice_graph::DeclaredGraph;
 use sluice_model::condition::run::UPDATE_CANCELED;
 use sluice_model::{Diagnostic, UpdateState};
-use sluice_run::{Engine, UpdateReport, UpdateRequest};
+use sluice_run::{Engine, Stop, UpdateReport, UpdateRequest};
 use tokio::task::JoinHandle;
 
 use crate::render::Screen;
@@ -25,7 +23,7 @@ const PAUSE_FAILED: Duration = Duration::from_secs(1);
 pub(super) fn begin(
     screen: &Screen,
     place: &Workplace,
-    stop: &Arc<AtomicBool>,
+    stop: &Stop,
     begun: Instant,
 ) -> JoinHandle<()> {
     let running = Running {
@@ -33,7 +31,7 @@ pub(super) fn begin(
         engine: place.engine.clone(),
         declared: place.declared.clone(),
         texts: SourceTexts::of_folder(&place.folder),
-        stop: Arc::clone(stop),
+        stop: stop.clone(),
         said: HashSet::new(),
         begun: Some(begun),
     };
@@ -45,7 +43,7 @@ struct Running {
     engine: Engine,
     declared: DeclaredGraph,
     texts: SourceTexts,
-    stop: Arc<AtomicBool>,
+    stop: Stop,
     /// Messages that were told.
     said: HashSet<String>,
     /// When this was begun, until it is up.
@@ -55,10 +53,10 @@ struct Running {
 impl Running {
     async fn run(mut self) {
         let request = UpdateRequest {
-            stop: Arc::clone(&self.stop),
+            stop: self.stop.clone(),
             ..UpdateRequest::default()
         };
-        while !self.stop.load(Ordering::Relaxed) {
+        while !self.stop.is_asked() {
             let report = self.engine.update(&self.declared, &request).await;
             self.tell(&report);
             let pause = if report.state == UpdateState::Failed {
