@@ -50,13 +50,15 @@ def free_port():
 
 
 class Server:
-    """A Kinesis on a free port."""
+    """A Kinesis on a free port; a release build of it is for figures, any other will do for proofs."""
 
-    def __init__(self):
-        binary = TARGET / "ferrokinesis" / "bin" / "ferrokinesis"
-        if not binary.exists():
-            subprocess.run(["cargo", "install", "ferrokinesis", "--version", FERROKINESIS, "--locked", "--bin", "ferrokinesis",
-                            "--root", str(TARGET / "ferrokinesis")], check=True)
+    def __init__(self, release=False):
+        places = [TARGET / "ferrokinesis" / profile for profile in (["release"] if release else ["release", "debug"])]
+        binary = next((p / "bin" / "ferrokinesis" for p in places if (p / "bin" / "ferrokinesis").exists()), None)
+        if binary is None:
+            subprocess.run(["cargo", "install", "ferrokinesis", "--version", FERROKINESIS, "--locked", "--bin", "ferrokinesis", "--quiet",
+                            "--root", str(places[-1]), "--target-dir", str(TARGET / "ferrokinesis-build")] + ([] if release else ["--debug"]), check=True)
+            binary = places[-1] / "bin" / "ferrokinesis"
         self.port = free_port()
         self.process = subprocess.Popen(
             [str(binary), "--port", str(self.port), "--shard-limit", "1000", "--create-stream-ms", "0", "--update-stream-ms", "0",
