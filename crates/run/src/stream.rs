@@ -275,6 +275,18 @@ impl StreamSource {
         }
     }
 
+    /// The range of a source that has nothing new but has been read before.
+    pub(crate) fn nothing_new(&self) -> Option<SourceRange> {
+        let position = self.position.clone()?;
+        Some(SourceRange {
+            identity: self.identity.clone(),
+            start: Some(position.clone()),
+            end: position,
+            count: 0,
+            digest: String::new(),
+        })
+    }
+
     /// The position of a source that has been looked at and has nothing yet.
     pub(crate) fn nothing_yet(&self) -> SourceOffset {
         match &self.kind {

@@ -324,7 +324,7 @@ impl<'a> Running<'a> {
                     is_new = true;
                     range
                 }
-                None => match nothing_new(source) {
+                None => match source.nothing_new() {
                     Some(range) => range,
                     None => continue,
                 },
@@ -476,18 +476,6 @@ impl<'a> Running<'a> {
         }
         Ok(())
     }
-}
-
-/// The range of a source that has nothing new but has been read before.
-fn nothing_new(source: &StreamSource) -> Option<SourceRange> {
-    let position = source.position.clone()?;
-    Some(SourceRange {
-        identity: source.identity.clone(),
-        start: Some(position.clone()),
-        end: position,
-        count: 0,
-        digest: String::new(),
-    })
 }
 
 impl Update {
