@@ -200,7 +200,6 @@ impl EventLog {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         if pending.begun.is_empty() {
             pending.begun = std::mem::take(&mut pending.new);
-            pending.number += 1;
         }
         (!pending.begun.is_empty()).then(|| (pending.number, pending.begun.clone()))
     }
@@ -209,6 +208,7 @@ impl EventLog {
     fn written(&self) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.begun.clear();
+        pending.number += 1;
     }
 
     /// The log's table, if this update has written to it.
