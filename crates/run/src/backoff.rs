@@ -43,7 +43,7 @@ impl Backoff {
             .min(self.most);
         self.failures = self.failures.saturating_add(1);
         let spread = crc32c::crc32c_append(self.seed, &self.failures.to_le_bytes()) % 256;
-        doubled - (doubled / 4) * spread / 256
+        doubled.saturating_sub((doubled / 4) * spread / 256)
     }
 }
 
@@ -57,7 +57,7 @@ mod tests {
         let pace = Pace {
             interval: None,
             retry_first: Duration::from_secs(5),
-            retry_most: Duration::from_secs(60),
+            retry_most: Duration::from_mins(1),
             retries: 2,
         };
         let id = FlowId {

@@ -136,7 +136,8 @@ impl<'a> Live<'a> {
     async fn stream(&mut self, report: &mut FlowReport) -> Result<FlowOutcome> {
         loop {
             let opening = self.place().await?;
-            let Some(mut running) = Running::open(self.update, self.flow, report).await? else {
+            let Some(mut running) = Box::pin(Running::open(self.update, self.flow, report)).await?
+            else {
                 drop(opening);
                 let again_us = self.now_us() + ABSENT_EVERY_US;
                 match self.round.bedside.wait(self.seat, Some(again_us)).await {

@@ -148,13 +148,32 @@ struct Files {
     failure: Arc<Mutex<Option<Failure>>>,
 }
 
+/// When the rows of a file end.
+#[derive(Debug, Clone, Copy)]
+enum Last {
+    /// No rows yet.
+    OfNothing,
+    /// The latest event time, microseconds.
+    At(i64),
+    /// Some row has no event time.
+    Never,
+}
+
+impl Last {
+    fn micros(self) -> Option<i64> {
+        match self {
+            Self::At(micros) => Some(micros),
+            Self::OfNothing | Self::Never => None,
+        }
+    }
+}
+
 /// A file that takes rows.
 struct Open {
     writer: ArrowWriter<Vec<u8>>,
     rows: u64,
     first_us: Option<i64>,
-    /// `None` within: some row has no event time.
-    last_us: Option<Option<i64>>,
+    last: Last,
 }
 
 impl Files {
@@ -169,7 +188,7 @@ impl Files {
                 writer: self.new_writer()?,
                 rows: 0,
                 first_us: None,
-                last_us: None,
+                last: Last::OfNothing,
             },
         };
         open.writer
@@ -180,11 +199,11 @@ impl Files {
             (Some(known), Some(first)) => Some(known.min(first)),
             (known, first) => known.or(first),
         };
-        open.last_us = Some(match (open.last_us, last) {
-            (None, last) => last,
-            (Some(Some(known)), Some(last)) => Some(known.max(last)),
-            (Some(_), _) => None,
-        });
+        open.last = match (open.last, last) {
+            (Last::OfNothing, Some(last)) => Last::At(last),
+            (Last::At(known), Some(last)) => Last::At(known.max(last)),
+            (_, None) | (Last::Never, _) => Last::Never,
+        };
         let size = open.writer.bytes_written() + open.writer.in_progress_size();
         self.open = Some(open);
         if size >= FILE_BYTES {
@@ -224,7 +243,7 @@ impl Files {
             rows: open.rows,
             bytes: bytes.len() as u64,
             first_us: open.first_us,
-            last_us: open.last_us.flatten(),
+            last_us: open.last.micros(),
         };
         self.done.push(file);
         Ok(())
@@ -322,7 +341,7 @@ pub(crate) async fn copy(
     Ok(())
 }
 
-fn names<'a>(states: [&'a StreamState; 2]) -> BTreeSet<&'a str> {
+fn names(states: [&StreamState; 2]) -> BTreeSet<&str> {
     let files = states.into_iter().flat_map(StreamState::files);
     files.map(|file| file.name.as_str()).collect()
 }

@@ -164,6 +164,10 @@ impl Engine {
 
     /// Passes over the graph until nothing more is to be learned from files: each pass after the first is caused by
     /// columns that appeared in them. A continuous update goes on from pass to pass as long as it gets anywhere.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of an update, and the report that it fills"
+    )]
     async fn passes(
         &self,
         id: &str,
@@ -465,13 +469,9 @@ impl Update {
             batch_id: Some(batch),
             ..self.origin_of(&flow.id)
         };
-        self.log.batch(
-            &application,
-            batch,
-            origin,
-            &done.metrics,
-            &done.expectations,
-        );
+        let (metrics, expectations) = (&done.metrics, &done.expectations);
+        self.log
+            .batch(&application, batch, origin, metrics, expectations);
     }
 }
 

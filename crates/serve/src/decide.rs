@@ -17,7 +17,7 @@ const FAILED_WAIT_SECONDS_MAX: i64 = 600;
 #[derive(Debug, Clone)]
 pub enum Timing {
     /// At the times of a calendar.
-    At(Calendar),
+    At(Box<Calendar>),
     /// Every so many seconds.
     Every(u64),
     /// When what it watches has changed.
@@ -42,7 +42,10 @@ impl Timing {
             Some(JobTrigger::Cron {
                 expression,
                 time_zone,
-            }) => Some(Self::At(Calendar::parse(expression, time_zone.as_ref())?)),
+            }) => Some(Self::At(Box::new(Calendar::parse(
+                expression,
+                time_zone.as_ref(),
+            )?))),
             Some(JobTrigger::Periodic { every_seconds }) => Some(Self::Every(*every_seconds)),
             Some(JobTrigger::FileArrival { rest, .. }) => Some(Self::Watch {
                 rest: *rest,

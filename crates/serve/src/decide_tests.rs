@@ -53,6 +53,7 @@ fn hourly(queues: bool) -> (Job, Timing) {
     (job, timing)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what a decision is compared with")]
 fn start(cause: Cause, due_us: i64, missed: u64) -> Option<Decision> {
     Some(Decision::Start {
         cause,

@@ -98,6 +98,10 @@ pub(crate) enum Color {
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one of it, for the whole process"
+)]
 pub(crate) enum Command {
     /// Write a new project that runs at once
     Init(Init),

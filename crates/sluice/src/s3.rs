@@ -35,16 +35,14 @@ pub(crate) fn of(
     Ok(S3::new(settings))
 }
 
-fn unknown(name: &str) -> Box<Diagnostic> {
+fn unknown(name: &str) -> Diagnostic {
     let diagnostic = Diagnostic::error(
         &S3_SETTINGS_INVALID,
         format!("`s3:` in sluice.yml names credentials `{name}`, which are not there"),
     );
-    Box::new(
-        diagnostic
-            .at(&Origin::new("sluice.yml", 1, 1, 0), "")
-            .help(format!(
-                "add them:\ncredentials:\n  {name}: {{profile: default}}"
-            )),
-    )
+    diagnostic
+        .at(&Origin::new("sluice.yml", 1, 1, 0), "")
+        .help(format!(
+            "add them:\ncredentials:\n  {name}: {{profile: default}}"
+        ))
 }

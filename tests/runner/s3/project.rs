@@ -74,7 +74,7 @@ impl Project {
 
     /// Uses another secret from now on.
     pub(crate) fn set_secret(&mut self, secret: &str) {
-        self.secret = secret.to_owned();
+        secret.clone_into(&mut self.secret);
     }
 
     /// Writes a file of the project.
@@ -109,6 +109,6 @@ impl Project {
     pub(crate) fn query(&self, sql: &str) -> Result<String, String> {
         let answer = self.sluice(&["sql", "-q", sql])?.done()?;
         let rows = answer.split_once('\n').map_or("", |(_, rows)| rows);
-        Ok(rows.trim_end().replace('\r', "").to_owned())
+        Ok(rows.trim_end().replace('\r', "").clone())
     }
 }

@@ -243,7 +243,7 @@ async fn begin(root: &Path) -> Result<(u16, Arc<Desk>), String> {
         while let Ok((socket, _)) = front.accept().await {
             let desk = Arc::clone(&for_proxy);
             tokio::spawn(async move {
-                let _ = attend(socket, &desk).await;
+                let _ = Box::pin(attend(socket, &desk)).await;
             });
         }
     });
@@ -252,13 +252,13 @@ async fn begin(root: &Path) -> Result<(u16, Arc<Desk>), String> {
 
 /// Serves the one request of a connection.
 async fn attend(mut socket: TcpStream, desk: &Desk) -> std::io::Result<()> {
-    let Some(request) = read(&mut socket).await? else {
+    let Some(request) = Box::pin(read(&mut socket)).await? else {
         return Ok(());
     };
     let number = desk.seen.fetch_add(1, Ordering::SeqCst);
     let judge = Arc::clone(&desk.judge.lock().unwrap_or_else(PoisonError::into_inner));
     let Some(fault) = judge(number, &request) else {
-        let answer = forward(&request, desk).await?;
+        let answer = Box::pin(forward(&request, desk)).await?;
         return socket.write_all(&answer).await;
     };
     if fault == Fault::Unconditional {

@@ -27,13 +27,12 @@ impl Binder<'_> {
     /// Puts the aggregate step over `plan` and lets `exprs` refer to its results.
     pub(crate) fn aggregated(
         &mut self,
-        (plan, streaming): (LogicalPlan, bool),
+        (mut plan, streaming): (LogicalPlan, bool),
         grouping: &Grouping,
         exprs: &mut [Placed<'_>],
         scope: &Scope,
     ) -> Result<LogicalPlan> {
         let origin = self.query.origin.clone();
-        let mut plan = plan;
         let mut groups = grouping.keys.clone();
         let mut set = None;
         if let Some(sets) = &grouping.sets
@@ -49,9 +48,9 @@ impl Binder<'_> {
             self.told_sets(placed, grouping, set.as_ref())?;
         }
         let aggregates = find_aggregate_exprs(exprs.iter().map(|placed| &*placed.expr));
-        for placed in exprs.iter() {
-            self.refuse_nested(placed)?;
-        }
+        exprs
+            .iter()
+            .try_for_each(|placed| self.refuse_nested(placed))?;
         if streaming {
             self.refuse_endless(&placed_aggregates(&aggregates, exprs))?;
         }
@@ -77,14 +76,13 @@ impl Binder<'_> {
                 .collect()
         };
         let groups = named(groups, GROUP, self);
-        let aggregates = named(aggregates, "__aggregate", self);
+        let mut aggregates = named(aggregates, "__aggregate", self);
         if set.is_some() {
             // Outside of aggregates a key means its masked form.
             for (replacement, key) in replacements.iter_mut().zip(&grouping.keys) {
                 replacement.0 = key.clone();
             }
         }
-        let mut aggregates = aggregates;
         if groups.is_empty() && aggregates.is_empty() {
             // `SELECT 1 FROM t HAVING true` has one row, and an aggregate step needs something to compute.
             let name = self.fresh("__aggregate");

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder};
+use sluice_model::Diagnostic;
 use sluice_model::Origin;
 use sluice_model::condition::query as condition;
 use sluice_sql::query::Watermark;
@@ -101,18 +102,7 @@ impl Binder<'_> {
         self.facts.merge(facts);
         let is_local = matches!(&value.data_type, DataType::Timestamp(_, None));
         let Some(kind) = TimeKind::of(&value.data_type).filter(|_| !is_local) else {
-            let words = unify::words(&value.data_type);
-            let message =
-                format!("the event time of a watermark must be TIMESTAMP, this is {words}");
-            let error = at(
-                &condition::EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE,
-                &clause.expression.origin,
-                message,
-            );
-            let text = &clause.expression.text;
-            return Err(Box::new(error.help(format!(
-                "cast it and name it: `WATERMARK CAST({text} AS TIMESTAMP) AS event_time DELAY OF …`"
-            ))));
+            return Err(no_event_time(clause, &value.data_type));
         };
         let Bound {
             mut plan,
@@ -149,30 +139,41 @@ impl Binder<'_> {
                 field
             }
         };
-        if let (true, Some(context)) = (streaming, self.stream_context()) {
+        if streaming {
             for column in columns.iter_mut().filter(|column| column.field == field) {
-                column.event_time = Some(kind);
+                column.event_time = self.stream_context().map(|_| kind);
             }
-            let place = plan
-                .schema()
-                .columns()
-                .into_iter()
-                .find(|c| c.name == field);
-            let definition = format!("{} delay {} us", clause.expression.text, clause.delay_us);
-            plan = LogicalPlan::Extension(Extension {
-                node: Arc::new(WatermarkNode {
-                    input: plan,
-                    event: place.unwrap_or_else(|| Column::new_unqualified(&field)),
-                    kind,
-                    clause: context.clause(definition, clause.delay_us),
-                    context,
-                }),
-            });
+            plan = self.measured(plan, &field, kind, clause);
         }
         Ok(Bound {
             plan,
             columns,
             streaming,
+        })
+    }
+
+    /// The node that notes the latest event time of what passes; the plan as it is outside of a flow.
+    fn measured(
+        &self,
+        plan: LogicalPlan,
+        field: &str,
+        kind: TimeKind,
+        clause: &Watermark,
+    ) -> LogicalPlan {
+        let Some(context) = self.stream_context() else {
+            return plan;
+        };
+        let mut columns = plan.schema().columns().into_iter();
+        let place = columns.find(|column| column.name == field);
+        let definition = format!("{} delay {} us", clause.expression.text, clause.delay_us);
+        LogicalPlan::Extension(Extension {
+            node: Arc::new(WatermarkNode {
+                input: plan,
+                event: place.unwrap_or_else(|| Column::new_unqualified(field)),
+                kind,
+                clause: context.clause(definition, clause.delay_us),
+                context,
+            }),
         })
     }
 
@@ -295,4 +296,18 @@ impl Binder<'_> {
                 .help("give each of the two a streaming table of its own"),
         ))
     }
+}
+
+fn no_event_time(clause: &Watermark, found: &DataType) -> Box<Diagnostic> {
+    let words = unify::words(found);
+    let message = format!("the event time of a watermark must be TIMESTAMP, this is {words}");
+    let error = at(
+        &condition::EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE,
+        &clause.expression.origin,
+        message,
+    );
+    let text = &clause.expression.text;
+    Box::new(error.help(format!(
+        "cast it and name it: `WATERMARK CAST({text} AS TIMESTAMP) AS event_time DELAY OF …`"
+    )))
 }

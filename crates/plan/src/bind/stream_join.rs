@@ -95,10 +95,8 @@ impl Binder<'_> {
         sides: &[LogicalPlan; 2],
     ) -> [bool; 2] {
         let event = |side: &LogicalPlan| {
-            let columns = side.schema().columns().into_iter().map(Expr::Column);
-            columns
-                .filter_map(|column| self.event_time_of(&column).map(|kind| (column, kind)))
-                .next()
+            let mut columns = side.schema().columns().into_iter().map(Expr::Column);
+            columns.find_map(|column| self.event_time_of(&column).map(|kind| (column, kind)))
         };
         for (terms, side) in terms.iter_mut().zip(sides) {
             terms.event = event(side);

@@ -177,9 +177,10 @@ impl StatefulJoin {
             let Expr::Column(column) = &part else {
                 return Ok(Transformed::no(part));
             };
-            let side = match self.left.schema().has_column(column) {
-                true => "left",
-                false => "right",
+            let side = if self.left.schema().has_column(column) {
+                "left"
+            } else {
+                "right"
             };
             let named = Column::new(Some(side), &column.name);
             Ok(Transformed::yes(Expr::Column(named)))

@@ -38,7 +38,7 @@ pub(crate) async fn run(
     report: &mut FlowReport,
 ) -> Result<FlowOutcome> {
     loop {
-        let Some(mut running) = Running::open(update, flow, report).await? else {
+        let Some(mut running) = Box::pin(Running::open(update, flow, report)).await? else {
             return Ok(FlowOutcome::Idle);
         };
         if let Some(outcome) = running.drain(report).await? {
@@ -114,7 +114,7 @@ impl<'a> Running<'a> {
         let dataset = update.dataset(&flow.id.target)?;
         loop {
             // First: without sources the columns may not be known, and then there is no table to make.
-            let Some(opened) = open_sources(update, flow).await? else {
+            let Some(opened) = Box::pin(open_sources(update, flow)).await? else {
                 return Ok(None);
             };
             let table = update.target(dataset).await?;

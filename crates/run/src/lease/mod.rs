@@ -49,8 +49,8 @@ impl Engine {
             pipeline_id
         };
         if let Some(folder) = self.lease_folder_of(pipeline_id) {
-            let _file = disk::take(&folder, name)?;
-            return Ok(Lease::Disk { _file });
+            let file = disk::take(&folder, name)?;
+            return Ok(Lease::Disk { _file: file });
         }
         let Some(owner) = &self.options.lease_owner else {
             return Ok(Lease::NotNeeded);

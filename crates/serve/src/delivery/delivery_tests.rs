@@ -1,5 +1,10 @@
 //! Deliveries to an endpoint of this process that answers as it is told: takes, refuses, breaks off, hangs.
 
+#![expect(
+    clippy::default_trait_access,
+    reason = "settings of rooms that this one does not know"
+)]
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64};
@@ -296,7 +301,7 @@ fn destination(name: &str, endpoint: &Endpoint) -> Destination {
     }
 }
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn appended_rows_are_told_in_groups_and_once() {

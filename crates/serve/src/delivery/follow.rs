@@ -27,7 +27,7 @@ use super::{Address, Delivered, Teller};
 use crate::records::Records;
 
 /// Longest wait between attempts.
-const WAIT_MAX: Duration = Duration::from_secs(300);
+const WAIT_MAX: Duration = Duration::from_mins(5);
 
 /// Where a destination stands: what it hears of next.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +115,10 @@ pub(crate) fn records(engine: &Engine, destination: &str, feed: &Feed) -> Record
 }
 
 impl Follower {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of a follower, put together in one place"
+    )]
     pub(crate) fn new(
         engine: Engine,
         pipeline: String,

@@ -133,10 +133,8 @@ fn summary(message: &Message) -> String {
     let rows = if number == 1 { "row" } else { "rows" };
     let mut text = format!("{}: {number} new {rows}", message.subject);
     if message.suppressed > 0 {
-        text.push_str(&format!(
-            ", {} more of keys told before",
-            message.suppressed
-        ));
+        let more = format!(", {} more of keys told before", message.suppressed);
+        text.push_str(&more);
     }
     text
 }

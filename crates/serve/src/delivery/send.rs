@@ -15,7 +15,7 @@ use super::Address;
 use super::message::hexadecimal;
 
 /// A destination that asks for more patience than this is asked again all the same.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
 /// Sends messages.
 #[derive(Debug, Clone)]

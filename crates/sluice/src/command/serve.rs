@@ -82,10 +82,9 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Serve) -> Result<Exi
         Ok(failed)
     })??;
     Ok(match (asked.once, failed) {
-        (true, 0) => Exit::Success,
-        (true, _) => Exit::Failure,
+        (true, failed) if failed > 0 => Exit::Failure,
         // Stopping is how serving ends.
-        (false, _) => Exit::Success,
+        _ => Exit::Success,
     })
 }
 

@@ -38,7 +38,7 @@ impl Timer for ManualClock {
         Box::pin(async move {
             // A clock that is gone shows no later time.
             if clock.wait_for(|now_us| *now_us >= time_us).await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         })
     }

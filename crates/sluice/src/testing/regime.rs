@@ -162,38 +162,40 @@ async fn crashes(case: &mut Case, manners: &Manners) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Stations after which the tables may be others.
+const CHANGES: &[&str] = &[
+    "file",
+    "put",
+    "put-hex",
+    "rows",
+    "given",
+    "kinesis",
+    "kinesis-hex",
+    "stream",
+    "reshard",
+    "delete-stream",
+    "trim-stream",
+    "copy",
+    "remove",
+    "update",
+    "continuous",
+    "settle",
+    "stop",
+    "clock",
+    "drop",
+    "lose-checkpoint",
+    "lose",
+    "tear",
+    "foreign",
+];
+
 impl Walk {
     /// Refreshes everything from nothing and asks the last queries again.
     async fn refresh_everything(&mut self, case: &mut Case) -> Result<(), Failure> {
-        let changes = [
-            "file",
-            "put",
-            "put-hex",
-            "rows",
-            "given",
-            "kinesis",
-            "kinesis-hex",
-            "stream",
-            "reshard",
-            "delete-stream",
-            "trim-stream",
-            "copy",
-            "remove",
-            "update",
-            "continuous",
-            "settle",
-            "stop",
-            "clock",
-            "drop",
-            "lose-checkpoint",
-            "lose",
-            "tear",
-            "foreign",
-        ];
         let last = case
             .stations
             .iter()
-            .rposition(|station| changes.contains(&station.verb.as_str()))
+            .rposition(|station| CHANGES.contains(&station.verb.as_str()))
             .unwrap_or(0);
         let ended_badly = case
             .stations

@@ -53,7 +53,7 @@ pub(super) struct Rows {
     sequence_numbers: StringBuilder,
     arrivals: TimestampMicrosecondBuilder,
     sub_sequence_numbers: Int64Builder,
-    rows: usize,
+    count: usize,
     bytes: usize,
     done: Vec<RecordBatch>,
 }
@@ -69,14 +69,14 @@ impl Rows {
             sequence_numbers: StringBuilder::new(),
             arrivals: TimestampMicrosecondBuilder::new(),
             sub_sequence_numbers: Int64Builder::new(),
-            rows: 0,
+            count: 0,
             bytes: 0,
             done: vec![],
         }
     }
 
     pub(super) fn push(&mut self, row: &Row<'_>) -> Result<(), SourceError> {
-        if self.rows >= BATCH_ROWS_MAX || self.bytes >= BATCH_BYTES_MAX {
+        if self.count >= BATCH_ROWS_MAX || self.bytes >= BATCH_BYTES_MAX {
             self.finish_batch()?;
         }
         self.partition_keys.append_value(row.partition_key);
@@ -85,7 +85,7 @@ impl Rows {
         self.arrivals.append_option(row.arrival_us);
         self.sub_sequence_numbers
             .append_value(row.sub_sequence_number);
-        self.rows += 1;
+        self.count += 1;
         self.bytes += row.data.len() + row.partition_key.len() + row.sequence_number.len();
         Ok(())
     }
@@ -97,12 +97,12 @@ impl Rows {
     }
 
     fn finish_batch(&mut self) -> Result<(), SourceError> {
-        if self.rows == 0 {
+        if self.count == 0 {
             return Ok(());
         }
         let same = |text: &str| -> ArrayRef {
             Arc::new(arrow_array::StringArray::from_iter_values(
-                std::iter::repeat_n(text, self.rows),
+                std::iter::repeat_n(text, self.count),
             ))
         };
         let (stream, shard) = (same(&self.stream), same(&self.shard));
@@ -121,7 +121,7 @@ impl Rows {
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)
             .map_err(|error| SourceError::Internal(error.to_string()))?;
         self.done.push(batch);
-        (self.rows, self.bytes) = (0, 0);
+        (self.count, self.bytes) = (0, 0);
         Ok(())
     }
 }

@@ -147,7 +147,7 @@ async fn register(
         };
         let is_taken = error
             .as_service_error()
-            .is_some_and(|error| error.is_resource_in_use_exception());
+            .is_some_and(aws_sdk_kinesis::operation::register_stream_consumer::RegisterStreamConsumerError::is_resource_in_use_exception);
         if is_taken {
             // Somebody else registered it in this moment: that is as good.
             return Ok(());

@@ -137,10 +137,10 @@ impl KinesisOptions {
             consumer: ConsumerOptions {
                 name: None,
                 name_prefix: "databricks_".into(),
-                refresh_interval: Duration::from_secs(300),
-                register_timeout: Duration::from_secs(300),
+                refresh_interval: Duration::from_mins(5),
+                register_timeout: Duration::from_mins(5),
                 deregister: false,
-                deregister_timeout: Duration::from_secs(300),
+                deregister_timeout: Duration::from_mins(5),
                 registered: vec![],
             },
             records_per_call_max: 10_000,
@@ -154,7 +154,7 @@ impl KinesisOptions {
             fail_on_data_loss: true,
             deaggregate: true,
             has_sub_sequence_number: false,
-            patience: Duration::from_secs(60),
+            patience: Duration::from_mins(1),
             origins: OptionOrigins::default(),
             notes: vec![],
         }

@@ -71,6 +71,7 @@ fn every_documented_option_is_known_by_its_name() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of what is refused")]
 fn what_does_not_fit_is_refused_with_what_was_expected() {
     let cases: &[(&[(&str, &str)], &str)] = &[
         (&[], "KINESIS_SOURCE_MUST_SPECIFY_STREAM_NAMES_OR_ARNS"),

@@ -179,7 +179,7 @@ fn consumer(
         "consumernameprefix" => options.consumer.name_prefix = word()?,
         "consumerrefreshinterval" => {
             options.consumer.refresh_interval = duration(text)?;
-            if options.consumer.refresh_interval > Duration::from_secs(3600) {
+            if options.consumer.refresh_interval > Duration::from_hours(1) {
                 return Err("expected 3600s or less".into());
             }
         }

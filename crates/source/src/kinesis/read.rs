@@ -141,6 +141,13 @@ impl Interruptions {
     }
 }
 
+/// What is left of a shard behind a gap.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FirstLeft {
+    /// When the first record after it arrived; `None`: there is none, or it does not say.
+    pub(super) arrival_ms: Option<i64>,
+}
+
 /// What reading one shard gave.
 pub(super) struct ShardRead {
     pub(super) take: Take,
@@ -150,8 +157,8 @@ pub(super) struct ShardRead {
     /// Whether the service does not know the shard: the list of shards is old.
     pub(super) is_unknown: bool,
     pub(super) interruptions: Interruptions,
-    /// The record read before is gone; when the first one after it arrived, `None`: there is none.
-    pub(super) gap: Option<Option<i64>>,
+    /// Whether the record read before is gone.
+    pub(super) gap: Option<FirstLeft>,
 }
 
 impl Cursor {
@@ -237,13 +244,13 @@ impl Reader {
             let is_at_tip = answer.behind_ms == 0 && answer.records.len() < limit;
             let is_empty = answer.records.is_empty();
             cursor.is_at_tip = is_at_tip;
-            let reached = self.accept(cursor, &mut read, &answer.records, goal, budget)?;
+            let reached = Self::accept(cursor, &mut read, &answer.records, goal, budget)?;
             if answer.next.is_none() {
                 cursor.position = ShardOffset::ShardEnd;
             }
             cursor.iterator = answer.next;
             if is_at_tip && cursor.probe.take().is_some() {
-                read.gap = Some(None);
+                read.gap = Some(FirstLeft { arrival_ms: None });
             }
             empty_at_tip = if is_at_tip && is_empty {
                 empty_at_tip + 1
@@ -365,7 +372,6 @@ impl Reader {
 
     /// Takes the records of an answer; tells whether the goal's record was among them.
     fn accept(
-        &self,
         cursor: &mut Cursor,
         read: &mut ShardRead,
         records: &[Record],
@@ -379,7 +385,9 @@ impl Reader {
                 if cursor.probe.take_if(|_| order != Ordering::Less).is_some()
                     && order == Ordering::Greater
                 {
-                    read.gap = Some(arrival_ms(record));
+                    read.gap = Some(FirstLeft {
+                        arrival_ms: arrival_ms(record),
+                    });
                 }
                 // Sequence numbers rise: whatever a service sends again was taken.
                 if order != Ordering::Greater {

@@ -290,8 +290,8 @@ impl KinesisSource {
         let mut is_caught_up = true;
         let mut trouble: BTreeMap<usize, (Interruptions, u64)> = BTreeMap::new();
         for ((stream, shard), (cursor, read)) in reads {
-            if let Some(first_left_ms) = read.gap {
-                self.judge(stream, &shard, first_left_ms, &mut notes)?;
+            if let Some(first_left) = read.gap {
+                self.judge(stream, &shard, first_left.arrival_ms, &mut notes)?;
             }
             digest.join(read.take.digest);
             bytes += read.take.bytes;

@@ -96,7 +96,7 @@ impl Subscription {
         deadline: Option<Instant>,
         mut stirred: watch::Receiver<bool>,
     ) -> Result<Pushed, Trouble> {
-        let far = Instant::now() + Duration::from_secs(3600);
+        let far = Instant::now() + Duration::from_hours(1);
         let mut until = deadline.unwrap_or(far);
         if is_at_tip {
             until = until.min(Instant::now() + idle);

@@ -71,7 +71,7 @@ fn resolve_part(part: &str, rules: &PathRules) -> Result<Place, Diagnostic> {
         return Err(invalid(part, "it holds a NUL character"));
     }
     let plain = strip_schemes(part);
-    let Named {
+    let Known {
         storage,
         real,
         named,
@@ -81,7 +81,7 @@ fn resolve_part(part: &str, rules: &PathRules) -> Result<Place, Diagnostic> {
         Some((prefix, target, rest)) if S3::bucket_of(&target).is_some() => {
             in_bucket(&target, (prefix.clone(), prefix), rest)
         }
-        Some((prefix, target, rest)) => Named {
+        Some((prefix, target, rest)) => Known {
             storage: Storage::Disk,
             real: local_target(part, &target, rules)?,
             named: prefix.clone(),
@@ -123,7 +123,7 @@ fn resolve_part(part: &str, rules: &PathRules) -> Result<Place, Diagnostic> {
 }
 
 /// Where a path lies, under which names, and what of it comes after them.
-struct Named<'a> {
+struct Known<'a> {
     storage: Storage,
     real: String,
     named: String,
@@ -132,13 +132,13 @@ struct Named<'a> {
 }
 
 /// What lies below a prefix of a bucket, known under other names.
-fn in_bucket<'a>(url: &str, (named, shown): (String, String), rest: &'a str) -> Named<'a> {
+fn in_bucket<'a>(url: &str, (named, shown): (String, String), rest: &'a str) -> Known<'a> {
     let bucket = S3::bucket_of(url).unwrap_or_default();
     let below = url
         .split_once("://")
         .and_then(|(_, after)| after.split_once('/'))
         .map_or("", |(_, below)| below);
-    Named {
+    Known {
         storage: Storage::Bucket(bucket.to_owned()),
         real: absolute(below),
         named,
@@ -216,7 +216,7 @@ fn local_target(part: &str, target: &str, rules: &PathRules) -> Result<String, D
     ))
 }
 
-fn unmapped<'a>(part: &str, plain: &'a str, rules: &PathRules) -> Result<Named<'a>, Diagnostic> {
+fn unmapped<'a>(part: &str, plain: &'a str, rules: &PathRules) -> Result<Known<'a>, Diagnostic> {
     let not_mapped = |what: &str, section: &str, prefix: &str| {
         Diagnostic::error(
             &condition::PATH_NOT_MAPPED,
@@ -267,7 +267,7 @@ fn unmapped<'a>(part: &str, plain: &'a str, rules: &PathRules) -> Result<Named<'
         });
     }
     if plain.starts_with('/') {
-        return Ok(Named {
+        return Ok(Known {
             storage: Storage::Disk,
             real: String::new(),
             named: String::new(),
@@ -277,7 +277,7 @@ fn unmapped<'a>(part: &str, plain: &'a str, rules: &PathRules) -> Result<Named<'
     }
     let project = absolute(&rules.project_folder.to_string_lossy());
     let shown = format!("file://{project}");
-    Ok(Named {
+    Ok(Known {
         storage: Storage::Disk,
         real: project,
         named: RELATIVE.into(),

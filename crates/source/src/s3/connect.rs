@@ -27,7 +27,7 @@ const WAIT_MAX: Duration = Duration::from_secs(5);
 /// Until a connection stands.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Keys are asked for anew after this long; the shortest that AWS gives hold for fifteen minutes.
-const KEYS_AGE_MAX: Duration = Duration::from_secs(300);
+const KEYS_AGE_MAX: Duration = Duration::from_mins(5);
 
 /// Makes the client of a bucket.
 pub(super) async fn connect(bucket: &str, settings: &S3Settings) -> Result<AmazonS3> {

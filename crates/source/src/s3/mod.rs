@@ -45,7 +45,7 @@ impl Default for S3Settings {
             path_style: None,
             credentials: AwsCredentialSpec::default(),
             retry_wait: Duration::from_millis(100),
-            retry_timeout: Duration::from_secs(60),
+            retry_timeout: Duration::from_mins(1),
             request_timeout: Duration::from_secs(30),
         }
     }

@@ -179,7 +179,7 @@ async fn records_that_were_trimmed_while_nobody_read_stop_the_flow_or_are_accept
     // A day later: the record read is gone, and the oldest one left is about to go.
     server.trim("s", 1).await;
     server.put("s", "k", "1").await;
-    server.age("s", Duration::from_secs(24 * 3600 - 60)).await;
+    server.age("s", Duration::from_mins(1439)).await;
     let mut source = server.open(&arguments).await;
     let limits = FetchLimits::default();
     let error = source

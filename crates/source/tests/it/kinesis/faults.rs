@@ -137,7 +137,7 @@ async fn storms_through_a_service_that_misbehaves_lose_nothing_either() {
                 .wrapping_add(1_442_695_040_888_963_407);
             let fault = faults[usize::try_from((*state >> 40) % 6).unwrap()];
             let is_expiry = fault == Fault::Error(400, "ExpiredIteratorException");
-            if (*state >> 33) % 4 > 0 || is_expiry && action != "GetRecords" {
+            if !(*state >> 33).is_multiple_of(4) || is_expiry && action != "GetRecords" {
                 Fault::None
             } else {
                 fault

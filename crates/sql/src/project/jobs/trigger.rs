@@ -170,7 +170,7 @@ fn table_update(reader: &mut Reader<'_>, node: &Node) -> Option<JobTrigger> {
                         origin: name.origin.clone(),
                     }),
                     None => {
-                        reader.wrong_kind(name, "an item of `table_names`", "the name of a table")
+                        reader.wrong_kind(name, "an item of `table_names`", "the name of a table");
                     }
                 }
             }
