@@ -129,6 +129,27 @@ impl Pulse {
         }
     }
 
+    /// Waits until every flow has caught up once: it had nothing to do for a moment, or waits for a source that is not
+    /// there yet. An update that has ended has caught up.
+    pub async fn caught_up(&self) {
+        let mut beat = self.0.beat.subscribe();
+        loop {
+            beat.borrow_and_update();
+            if self.has_caught_up() || beat.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn has_caught_up(&self) -> bool {
+        let state = self.state();
+        match state.round {
+            Round::Between => false,
+            Round::Over => true,
+            Round::On => state.seats.iter().all(|seat| seat.has_rested),
+        }
+    }
+
     /// Whether the update has ended.
     #[must_use]
     pub fn is_over(&self) -> bool {

@@ -1,10 +1,12 @@
-//! A continuous update as a process: its lease, and how it ends. What its flows do is tested by the cases.
+//! A continuous update as a process: its lease, how it ends, who is told of its alerts, and `sluice dev`, which runs
+//! one. What its flows do is tested by the cases.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "what prepares a test may end it")]
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -78,5 +80,117 @@ fn a_service_that_is_told_to_end_ends_well() {
     let project = project();
     let (mut child, _events) = start(project.path());
     signal(&child, "-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+/// A request that an endpoint has received and not answered.
+struct Asked {
+    stream: TcpStream,
+    key: String,
+    body: String,
+}
+
+impl Asked {
+    /// Waits for the next request.
+    fn next(listener: &TcpListener) -> Self {
+        let (stream, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let (mut key, mut length) = (String::new(), 0);
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            let Some((name, value)) = line.trim_end().split_once(": ") else {
+                if line.trim_end().is_empty() {
+                    break;
+                }
+                continue;
+            };
+            match name.to_ascii_lowercase().as_str() {
+                "idempotency-key" => value.clone_into(&mut key),
+                "content-length" => length = value.parse().unwrap(),
+                _ => {}
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        let body = String::from_utf8(body).unwrap();
+        Self { stream, key, body }
+    }
+
+    fn take(mut self) {
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        self.stream.write_all(answer).unwrap();
+    }
+}
+
+#[test]
+fn an_endpoint_that_hangs_slows_no_flow_and_hears_of_every_row() {
+    let project = project();
+    let endpoint = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = endpoint.local_addr().unwrap();
+    let settings = "notification_destinations:\n  ops: {webhook: \"env:HOOK\", table: t, deduplication_key: [id]}\n";
+    fs::write(project.path().join("sluice.yml"), settings).unwrap();
+    let mut child = sluice(project.path(), &["run", "--continuous", "--events", "-"])
+        .env("HOOK", format!("http://{address}/hook"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut events = BufReader::new(child.stdout.take().unwrap());
+    until(&mut events, "Completed a micro-batch");
+    let hanging = Asked::next(&endpoint);
+    assert!(
+        hanging.body.contains(r#""rows":[{"id":1}]"#),
+        "{}",
+        hanging.body
+    );
+    // Nobody has answered, and the flow goes on.
+    fs::write(project.path().join("2.tmp"), "{\"id\":2}\n").unwrap();
+    fs::rename(
+        project.path().join("2.tmp"),
+        project.path().join("in/2.json"),
+    )
+    .unwrap();
+    until(&mut events, "Completed a micro-batch");
+    let (key, body) = (hanging.key.clone(), hanging.body.clone());
+    drop(hanging.stream);
+    let again = Asked::next(&endpoint);
+    assert_eq!((&again.key, &again.body), (&key, &body), "the same message");
+    again.take();
+    let second = Asked::next(&endpoint);
+    assert!(
+        second.body.contains(r#""rows":[{"id":2}]"#),
+        "{}",
+        second.body
+    );
+    assert_ne!(second.key, key);
+    second.take();
+    signal(&child, "-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn dev_shows_alerts_of_made_up_readings_and_takes_up_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let bronze = "CREATE STREAMING TABLE bronze AS SELECT CAST(data AS STRING) AS text FROM STREAM read_kinesis(streamName => 'iot-sensor-data', region => 'eu-west-1', initialPosition => 'trim_horizon');\n";
+    let alerts = "CREATE STREAMING TABLE alerts AS SELECT 'first' AS version, length(text) > 0 AS has_text FROM STREAM(bronze);\n";
+    let pipeline = folder.path().join("pipeline.sql");
+    fs::write(&pipeline, format!("{bronze}{alerts}")).unwrap();
+    let mut child = sluice(folder.path(), &["dev", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut rows = BufReader::new(child.stdout.take().unwrap());
+    until(&mut rows, r#""version":"first""#);
+    let changed = alerts.replace("first", "second");
+    fs::write(&pipeline, format!("{bronze}{changed}")).unwrap();
+    until(&mut rows, r#""version":"second""#);
+    // What cannot be read changes nothing: rows keep coming.
+    fs::write(&pipeline, "CREATE NONSENSE;").unwrap();
+    until(&mut rows, r#""version":"second""#);
+    signal(&child, "-INT");
+    // Whoever reads slowly must not keep it from ending.
+    std::io::copy(&mut rows, &mut std::io::sink()).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }

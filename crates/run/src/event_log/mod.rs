@@ -22,6 +22,10 @@ use tokio::sync::OnceCell;
 pub trait Observer: std::fmt::Debug + Send + Sync {
     /// Called once per event, in order.
     fn event(&self, event: &Event);
+
+    /// Called before the event that tells of what went wrong in a flow, or of what it warns of: the same with places
+    /// and helps, for people who look on.
+    fn trouble(&self, _diagnostics: &[Diagnostic]) {}
 }
 
 /// Sees nothing.
@@ -174,6 +178,7 @@ impl EventLog {
             message: format!("{} {first}", flow_message(&name, FlowStatus::Failed)),
             details: details::flow_status(FlowStatus::Failed),
         };
+        self.observer.trouble(diagnostics);
         self.record(
             self.ids.uuid(),
             origin,
@@ -191,6 +196,7 @@ impl EventLog {
             message: format!("{} {warning}", flow_message(&name, FlowStatus::Running)),
             details: details::flow_status(FlowStatus::Running),
         };
+        self.observer.trouble(std::slice::from_ref(warning));
         let error = details::error(std::slice::from_ref(warning), false);
         self.record(self.ids.uuid(), origin, said, Some(error));
     }

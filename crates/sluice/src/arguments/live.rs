@@ -74,9 +74,12 @@ pub(crate) struct Dev {
     /// Put nothing on the streams
     #[arg(long)]
     pub(crate) no_simulate: bool,
-    /// Show the rows of these tables as they come; without it, of those with `alert` in their name
+    /// Show the rows of these tables as they come; without it, of those with `alert` in their name, else of those that nothing reads
     #[arg(long, value_name = "TABLES", value_delimiter = ',')]
     pub(crate) tap: Vec<String>,
+    /// Send rows of alert tables to the destinations of sluice.yml too
+    #[arg(long)]
+    pub(crate) deliver: bool,
     /// Port of the Kinesis of this machine, so that other programs find it; without it, any free one
     #[arg(
         long,

@@ -21,6 +21,7 @@ use sluice_model::condition::command::{
 
 use super::run::{grouped, interrupted};
 use crate::arguments::{Dev, Global};
+use crate::delivering::Telling;
 use crate::edge;
 use crate::embedded_kinesis::EmbeddedKinesis;
 use crate::exit::Exit;
@@ -30,6 +31,10 @@ use crate::watching::Watched;
 use crate::workplace::{Purpose, Refused, Workplace, block_on};
 use change::Changes;
 use fleet::Fleets;
+use pipeline::Troubles;
+
+/// A project as it was read, and who tells what goes wrong in it.
+type Loaded = (Workplace, Arc<Troubles>);
 
 /// Runs until interrupted.
 pub(crate) fn run(screen: &Screen, global: &Global, asked: &Dev) -> Result<Exit, Refused> {
@@ -103,9 +108,9 @@ impl Session<'_> {
                 None => self.load().await,
             };
             match loaded {
-                Ok(loaded) => {
+                Ok((loaded, troubles)) => {
                     self.fill_streams(&loaded).await;
-                    place = self.develop(&loaded, interrupt.as_mut()).await;
+                    place = self.develop(&loaded, &troubles, interrupt.as_mut()).await;
                     if place.is_none() {
                         return;
                     }
@@ -123,25 +128,28 @@ impl Session<'_> {
     }
 
     /// Reads the project as it is now.
-    async fn load(&self) -> Result<Workplace, Refused> {
+    async fn load(&self) -> Result<Loaded, Refused> {
         let (global, key) = (self.global.clone(), self.asked.key.clone());
+        let troubles = Arc::new(Troubles::of(self.screen, &self.folder));
+        let observer = Arc::clone(&troubles);
         let endpoint = self.kinesis.endpoint().to_owned();
         let opened = tokio::task::spawn_blocking(move || {
             Workplace::open_with(
                 &global,
                 key.as_deref(),
                 Purpose::Write,
-                Arc::new(sluice_run::NoObserver),
+                observer,
                 None,
                 |declared| streams::turn_to(declared, &endpoint),
             )
         });
-        opened.await.unwrap_or_else(|error| {
+        let place = opened.await.unwrap_or_else(|error| {
             Err(refused(Diagnostic::error(
                 &sluice_model::condition::run::INTERNAL_ERROR,
                 error.to_string(),
             )))
-        })
+        });
+        Ok((place?, troubles))
     }
 
     /// Makes the streams that the project reads and that are not there yet, and lets sensors put records on them.
@@ -171,8 +179,9 @@ impl Session<'_> {
     async fn develop<F: Future<Output = bool>>(
         &mut self,
         place: &Workplace,
+        troubles: &Arc<Troubles>,
         mut interrupt: Pin<&mut F>,
-    ) -> Option<Workplace> {
+    ) -> Option<Loaded> {
         let screen = self.screen;
         screen.diagnostics(&place.diagnostics, &place.texts);
         let namespace = place.namespace();
@@ -192,7 +201,8 @@ impl Session<'_> {
             let _ = table.onlooker(&place.engine, &place.declared).await;
         }
         let stop = sluice_run::Stop::default();
-        let running = pipeline::begin(screen, place, &stop, self.begun);
+        let telling = self.telling(place).await;
+        let running = pipeline::begin(screen, place, troubles, &stop, self.begun);
         let next = loop {
             let ticks = async {
                 let (engine, declared) = (&place.engine, &place.declared);
@@ -221,7 +231,23 @@ impl Session<'_> {
         };
         stop.ask();
         let _ = running.await;
+        if let Some(telling) = telling {
+            telling.end(screen).await;
+        }
         next
+    }
+
+    /// Destinations hear of what is made up only if the author wants that: simulated alerts wake nobody at night.
+    async fn telling(&self, place: &Workplace) -> Option<Telling> {
+        if self.asked.deliver {
+            return Telling::begin(self.screen, place).await;
+        }
+        let project = place.project.as_ref();
+        if project.is_some_and(|project| !project.settings.destinations.is_empty()) {
+            self.screen
+                .say("alerts    go to no destination of sluice.yml: `--deliver` sends them");
+        }
+        None
     }
 
     fn greet(&self, place: &Workplace, tables: usize) {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use sluice_graph::DeclaredGraph;
+use sluice_graph::query::RelationSource;
 use sluice_model::{DatasetName, Diagnostic, Namespace};
 use sluice_run::Engine;
 
@@ -39,8 +40,28 @@ pub(super) async fn tables(
     }
     let tables = declared.datasets.values();
     let tables = tables.filter(|dataset| dataset.kind.is_table());
-    let tables = tables.map(|dataset| dataset.name.clone());
-    Ok(tables.filter(|name| name.name.contains(WORD)).collect())
+    let tables: Vec<DatasetName> = tables.map(|dataset| dataset.name.clone()).collect();
+    let (alerts, mut others): (Vec<_>, Vec<_>) = tables
+        .into_iter()
+        .partition(|name| name.name.contains(WORD));
+    if !alerts.is_empty() {
+        return Ok(alerts);
+    }
+    others.retain(|name| !is_read(declared, name));
+    Ok(others)
+}
+
+/// Whether a flow reads a table of this name.
+fn is_read(declared: &DeclaredGraph, table: &DatasetName) -> bool {
+    declared.flows.values().any(|flow| {
+        flow.query.relations.iter().any(|relation| {
+            let RelationSource::Name(written) = &relation.source else {
+                return false;
+            };
+            let last = written.parts.last();
+            last.is_some_and(|last| last.eq_ignore_ascii_case(&table.name))
+        })
+    })
 }
 
 /// Shows rows until it is dropped.
