@@ -1,7 +1,7 @@
 """What the live tests and benches share: a Kinesis server in a process of its own, a producer that is not ours, and a proxy that
 breaks answers. Must not know of our tables.
 
-The server is `ferrokinesis` from the crate registry, built once into target/; the producer is boto3 in target/live-venv.
+The server is the example `kinesis_server` of crates/source, built with the workspace; the producer is boto3 in target/live-venv.
 """
 
 import http.client
@@ -19,7 +19,6 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-FERROKINESIS = "0.7.0"
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1",
                "AWS_EC2_METADATA_DISABLED": "true"}
 
@@ -53,16 +52,14 @@ class Server:
     """A Kinesis on a free port; a release build of it is for figures, any other will do for proofs."""
 
     def __init__(self, release=False):
-        places = [TARGET / "ferrokinesis" / profile for profile in (["release"] if release else ["release", "debug"])]
-        binary = next((p / "bin" / "ferrokinesis" for p in places if (p / "bin" / "ferrokinesis").exists()), None)
-        if binary is None:
-            subprocess.run(["cargo", "install", "ferrokinesis", "--version", FERROKINESIS, "--locked", "--bin", "ferrokinesis", "--quiet",
-                            "--root", str(places[-1]), "--target-dir", str(TARGET / "ferrokinesis-build")] + ([] if release else ["--debug"]), check=True)
-            binary = places[-1] / "bin" / "ferrokinesis"
+        profile = "release" if release else "debug"
+        binary = TARGET / profile / "examples" / "kinesis_server"
+        if not binary.exists():
+            subprocess.run(["cargo", "build", "--locked", "-p", "sluice-source", "-p", "sluice", "--example", "kinesis_server"]
+                           + (["--release"] if release else []), cwd=ROOT, check=True)
         self.port = free_port()
         self.process = subprocess.Popen(
-            [str(binary), "--port", str(self.port), "--shard-limit", "1000", "--create-stream-ms", "0", "--update-stream-ms", "0",
-             "--delete-stream-ms", "0", "--log-level", "off", "--max-request-body-mb", "64"],
+            [str(binary), str(self.port)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.client = client(self.port)
         for _ in range(200):
