@@ -22,6 +22,7 @@ use sluice_plan::analyze::relation_schema;
 use sluice_source::SourceError;
 use sluice_source::aws::AwsCredentialSpec;
 use sluice_source::kinesis::{FetchLimits, KinesisOptions, KinesisSettings, KinesisSource};
+use tokio::sync::Notify;
 
 use crate::engine::Engine;
 use crate::error::{Result, internal};
@@ -211,6 +212,11 @@ impl StreamInput {
     /// How often it makes sense to look: its shards are asked no more often.
     pub(crate) fn look_every(&self) -> Duration {
         self.streams.poll_interval
+    }
+
+    /// Is notified when records were pushed: whoever rests need not wait for the next look.
+    pub(crate) fn news(&self) -> &Arc<Notify> {
+        self.streams.source.news()
     }
 
     /// What was noticed since the last time somebody asked.

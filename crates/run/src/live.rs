@@ -201,10 +201,10 @@ impl<'a> Live<'a> {
 
     /// Waits until there may be something new, and until the interval has passed.
     async fn rest(&self, begun_us: i64, running: &Running<'_>) -> Woken {
-        let look_us = running
-            .look_every()
-            .map(|every| self.now_us() + micros(every));
-        match self.round.bedside.wait(self.seat, look_us).await {
+        // Counted from the last look, so that the time of a micro-batch does not come on top.
+        let look_us = running.look_every().map(|every| begun_us + micros(every));
+        let news = running.news();
+        match self.round.bedside.wait_or(self.seat, look_us, news).await {
             Woken::Stopped => Woken::Stopped,
             Woken::Called | Woken::Due => {
                 let next_us = begun_us + micros(self.trigger.interval);

@@ -4,6 +4,7 @@
 //! That nothing is left to do is exact and no guess: everybody waits, and nobody has been woken. Must not know what a flow does.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sluice_model::{Clock, DatasetName};
@@ -267,6 +268,17 @@ impl Seat {
 impl Bedside {
     /// Waits until somebody calls, or until a time.
     pub(crate) async fn wait(&self, seat: usize, until_us: Option<i64>) -> Woken {
+        self.wait_or(seat, until_us, std::future::pending()).await
+    }
+
+    /// Waits until somebody calls, until a time, or until news come from outside.
+    pub(crate) async fn wait_or(
+        &self,
+        seat: usize,
+        until_us: Option<i64>,
+        news: impl Future<Output = ()>,
+    ) -> Woken {
+        let mut news = pin!(news);
         loop {
             if self.turn.is_asked() {
                 return Woken::Stopped;
@@ -278,6 +290,10 @@ impl Bedside {
             tokio::select! {
                 () = alarm.notified() => {}
                 () = self.until(until_us) => {}
+                () = &mut news => {
+                    self.pulse.set(seat, Doing::Working);
+                    return Woken::Called;
+                }
                 () = self.turn.asked() => {}
             }
         }

@@ -267,6 +267,14 @@ impl StreamSource {
         }
     }
 
+    /// Ends when records were pushed that nobody has taken yet; never, where they have to be asked for.
+    pub(crate) async fn news(&self) {
+        match &self.kind {
+            Kind::Kinesis(input) => input.news().notified().await,
+            Kind::Files { .. } | Kind::Table { .. } => std::future::pending().await,
+        }
+    }
+
     /// The file source, if it is one.
     pub(crate) fn file_input(&self) -> Option<&FileInput> {
         match &self.kind {

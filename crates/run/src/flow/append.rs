@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use sluice_checkpoint::{
     BatchPlan, ForeignChange, Pinned, PlannedTarget, SourceIdentity, SourceOffset, SourceRange,
 };
@@ -262,6 +264,14 @@ impl<'a> Running<'a> {
     pub(crate) fn look_every(&self) -> Option<Duration> {
         let sources = self.sources.iter();
         sources.filter_map(StreamSource::look_every).min()
+    }
+
+    /// Ends when one of the sources was pushed something.
+    pub(crate) async fn news(&self) {
+        let mut news: FuturesUnordered<_> = self.sources.iter().map(StreamSource::news).collect();
+        if news.next().await.is_none() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Makes the columns of file sources durable before the first row is read under them.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_kinesis::types::Record;
 use sluice_checkpoint::{ShardOffset, compare_sequence_numbers};
 use sluice_model::Clock;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use super::client::{Answer, Start, StreamClient};
 use super::pace::Pace;
@@ -39,6 +39,8 @@ pub(super) struct Reader {
     pub(super) bytes_per_second: u64,
     /// For how long the service may fail before that is an error.
     pub(super) patience: Duration,
+    /// Told of records that were pushed.
+    pub(super) news: Arc<Notify>,
 }
 
 /// How far to read a shard.
@@ -329,7 +331,8 @@ impl Reader {
         let action = "kinesis:SubscribeToShard";
         if cursor.subscription.is_none() {
             let start = cursor.start();
-            let opening = Subscription::open(&self.client, consumer_arn, &cursor.shard, &start);
+            let (client, news) = (&self.client, Arc::clone(&self.news));
+            let opening = Subscription::open(client, consumer_arn, &cursor.shard, &start, news);
             match in_time(self.patience, opening).await {
                 Ok(subscription) => cursor.subscription = Some(subscription),
                 Err(trouble) => {
@@ -474,7 +477,7 @@ impl Reader {
     }
 }
 
-fn size(record: &Record) -> u64 {
+pub(super) fn size(record: &Record) -> u64 {
     record.data.as_ref().len() as u64
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use arrow_array::RecordBatch;
 use sluice_checkpoint::{ShardOffset, ShardOffsets, SourceIdentity, SourceOffset, SourceRange};
 use sluice_model::Diagnostic;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::consumer::{find_or_register, let_go};
@@ -33,6 +34,8 @@ pub struct KinesisSource {
     begun: Option<SourceOffset>,
     /// Whether a position of an offset may be of an earlier process: no fetch has succeeded yet.
     is_fresh: bool,
+    /// Told of records that were pushed and are not fetched yet.
+    news: Arc<Notify>,
 }
 
 /// One shard to read.
@@ -69,7 +72,15 @@ impl KinesisSource {
             cursors: HashMap::new(),
             begun: None,
             is_fresh: true,
+            news: Arc::default(),
         })
+    }
+
+    /// Is notified when records were pushed that the next fetch takes: nobody need wait any longer. Where shards are
+    /// asked it keeps silent, and may call once too often, never too seldom.
+    #[must_use]
+    pub fn news(&self) -> &Arc<Notify> {
+        &self.news
     }
 
     /// Who the source is: the streams with the time of their creation.
@@ -275,6 +286,7 @@ impl KinesisSource {
             interval: self.options.poll_interval_min,
             bytes_per_second: self.options.shard_bytes_per_second_max,
             patience: self.options.patience,
+            news: Arc::clone(&self.news),
         }
     }
 
