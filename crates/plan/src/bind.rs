@@ -8,6 +8,7 @@ mod builtin;
 mod call;
 mod column;
 mod composed;
+mod correlated;
 mod event_time;
 mod expression;
 mod generator;
@@ -137,6 +138,8 @@ pub(crate) struct Binder<'a> {
     window: Option<time_window::SelectWindow>,
     /// The lambdas around the expression being bound.
     lambdas: lambda::Lambdas,
+    /// The subqueries bound so far, by their text and the columns around them.
+    subqueries: Vec<((String, Vec<scope::ScopeColumn>), Bound)>,
     /// Errors after which binding went on.
     errors: Vec<Diagnostic>,
     /// The functions of the project whose bodies are being bound, outermost first.
@@ -180,6 +183,7 @@ impl<'a> Binder<'a> {
             outer: vec![],
             window: None,
             lambdas: lambda::Lambdas::default(),
+            subqueries: vec![],
             errors: vec![],
             calling: vec![],
             caller: None,

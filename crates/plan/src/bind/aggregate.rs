@@ -2,6 +2,7 @@
 
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::expr::{Exists, InSubquery};
 use datafusion::logical_expr::utils::find_aggregate_exprs;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, lit};
 use sluice_model::condition::query as condition;
@@ -11,6 +12,7 @@ use super::Binder;
 use super::grouping::Grouping;
 use super::scope::Scope;
 use crate::error::{Result, at};
+use crate::rewrite::dependent::redirected;
 use crate::rewrite::float;
 use crate::rewrite::grouping::marked;
 
@@ -177,11 +179,29 @@ pub(crate) fn has_aggregate(expr: &Expr) -> bool {
 pub(crate) fn replace(expr: Expr, replacements: &[(Expr, Column)]) -> Expr {
     let fallback = expr.clone();
     let replaced = expr.transform_down(|expr| {
-        Ok(match replacements.iter().find(|(from, _)| *from == expr) {
-            Some((_, column)) => {
-                Transformed::new(Expr::Column(column.clone()), true, TreeNodeRecursion::Jump)
+        if let Some((_, column)) = replacements.iter().find(|(from, _)| *from == expr) {
+            let column = Expr::Column(column.clone());
+            return Ok(Transformed::new(column, true, TreeNodeRecursion::Jump));
+        }
+        // A subquery refers to the columns of the step below by the names that the replacements have.
+        let to = |column: &Column| {
+            let wanted = Expr::Column(column.clone());
+            let found = replacements.iter().find(|(from, _)| *from == wanted);
+            found.map(|(_, column)| column.clone())
+        };
+        Ok(match expr {
+            Expr::ScalarSubquery(subquery) => {
+                Transformed::yes(Expr::ScalarSubquery(redirected(&subquery, &to)?))
             }
-            None => Transformed::no(expr),
+            Expr::Exists(Exists { subquery, negated }) => {
+                let subquery = redirected(&subquery, &to)?;
+                Transformed::yes(Expr::Exists(Exists { subquery, negated }))
+            }
+            Expr::InSubquery(within) => Transformed::yes(Expr::InSubquery(InSubquery {
+                subquery: redirected(&within.subquery, &to)?,
+                ..within
+            })),
+            other => Transformed::no(other),
         })
     });
     replaced.map_or(fallback, |transformed| transformed.data)

@@ -144,8 +144,9 @@ impl Binder<'_> {
             self.used_stamp(value, origin);
             return self.fields(value.clone(), rest, origin).map(Some);
         }
-        for scope in self.outer.clone().iter().rev() {
-            if let Some((column, used)) = self.lookup(scope, parts, origin)? {
+        // Only the query right around: Spark looks no further.
+        if let Some(scope) = self.outer.last().cloned() {
+            if let Some((column, used)) = self.lookup(&scope, parts, origin)? {
                 let field = Arc::new(Field::new(
                     &column.column.name,
                     column.data_type.clone(),

@@ -1,6 +1,8 @@
 //! Joins: ON, USING, NATURAL, LATERAL, SEMI and ANTI. Must not bind the relations themselves: `relation` does.
 
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{Column, JoinType};
+use datafusion::logical_expr::utils::{conjunction, split_conjunction};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use sluice_model::Origin;
 use sluice_model::condition::query as condition;
@@ -13,6 +15,7 @@ use super::relation::From;
 use super::scope::{Found, Scope, ScopeColumn};
 use crate::error::{Result, at, unsupported};
 use crate::rewrite::compare;
+use crate::rewrite::dependent::{holds_subquery, references};
 
 /// What stands on the right of a join.
 pub(crate) enum Dependent {
@@ -63,7 +66,11 @@ impl Binder<'_> {
             return Ok(Dependent::Joined(from));
         }
         let right = self.lateral_query(&left.scope, subquery, alias.as_ref(), origin)?;
-        Ok(Dependent::Right(right))
+        if references(&right.plan).is_empty() {
+            return Ok(Dependent::Right(right));
+        }
+        self.joined_query(left, right, join, origin)
+            .map(Dependent::Joined)
     }
 
     fn join(&mut self, left: From, right: From, join: &ast::Join) -> Result<From> {
@@ -113,6 +120,7 @@ impl Binder<'_> {
                 (filters, scope, Some(visible))
             }
         };
+        let (filters, after) = self.after_join(filters, join_type, &origin)?;
         let plan = if left.streaming && right.streaming {
             let sides = [left.plan, right.plan];
             let joined = self.joined_streams(sides, join_type, filters, &origin)?;
@@ -126,13 +134,49 @@ impl Binder<'_> {
         if let Some(exprs) = visible.flatten() {
             builder = self.planned(builder.project(exprs), &origin)?;
         }
-        let plan = self.planned(builder.build(), &origin)?;
+        let mut plan = self.planned(builder.build(), &origin)?;
+        if let Some(after) = after {
+            plan = self.filtered((plan, streaming), after, &origin)?;
+        }
         let scope = if one_sided { left.scope } else { scope };
         Ok(From {
             plan,
             scope,
             streaming,
         })
+    }
+
+    /// Takes the parts of a condition that hold subqueries out of it: rows are filtered by them after the join.
+    fn after_join(
+        &self,
+        filters: Vec<Expr>,
+        join_type: JoinType,
+        origin: &Origin,
+    ) -> Result<(Vec<Expr>, Option<Expr>)> {
+        let whole = conjunction(filters.clone());
+        let parts: Vec<Expr> = whole.iter().flat_map(split_conjunction).cloned().collect();
+        let (after, before): (Vec<Expr>, Vec<Expr>) = parts.into_iter().partition(holds_subquery);
+        if after.is_empty() {
+            return Ok((filters, None));
+        }
+        if join_type == JoinType::Inner {
+            return Ok((before, conjunction(after)));
+        }
+        let refers = |expr: &Expr| {
+            Ok(match expr {
+                Expr::Exists(exists) => !references(&exists.subquery.subquery).is_empty(),
+                Expr::InSubquery(within) => !references(&within.subquery.subquery).is_empty(),
+                Expr::ScalarSubquery(subquery) => !references(&subquery.subquery).is_empty(),
+                _ => false,
+            })
+        };
+        if after.iter().any(|part| part.exists(refers).unwrap_or(true)) {
+            return unsupported(
+                origin,
+                "a correlated subquery in ON of an outer, SEMI or ANTI join",
+            );
+        }
+        Ok((filters, None))
     }
 
     /// `USING (a, b)`: the filters, the scope in which each shared column appears once, and for FULL joins the

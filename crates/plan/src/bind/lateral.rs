@@ -1,7 +1,7 @@
 //! LATERAL in FROM: relations that see the columns to their left, and generators in FROM. Must not bind other relations.
 
-use datafusion::common::Spans;
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, Subquery};
+use datafusion::common::JoinType;
+use datafusion::logical_expr::LogicalPlanBuilder;
 use sluice_model::Origin;
 use sqlparser::ast;
 use std::sync::Arc;
@@ -201,16 +201,46 @@ impl Binder<'_> {
         if let Some(alias) = alias {
             self.rename(&mut bound, alias)?;
         }
-        let outer_ref_columns = bound.plan.all_out_ref_exprs();
-        if !outer_ref_columns.is_empty() {
-            bound.plan = LogicalPlan::Subquery(Subquery {
-                subquery: Arc::new(bound.plan),
-                outer_ref_columns,
-                spans: Spans::new(),
-            });
-        }
         let shown = alias.map(|alias| alias.name.value.clone());
         self.aliased(bound, shown.as_deref(), origin)
+    }
+
+    /// `, LATERAL (query) t`, `[LEFT] JOIN LATERAL (query) t [ON …]` of a query that needs the left side.
+    pub(crate) fn joined_query(
+        &mut self,
+        left: &From,
+        right: From,
+        join: Option<&ast::JoinOperator>,
+        origin: &Origin,
+    ) -> Result<From> {
+        let (join_type, constraint) = match join {
+            None => (JoinType::Inner, None),
+            Some(
+                ast::JoinOperator::Join(constraint)
+                | ast::JoinOperator::Inner(constraint)
+                | ast::JoinOperator::CrossJoin(constraint),
+            ) => (JoinType::Inner, Some(constraint)),
+            Some(
+                ast::JoinOperator::Left(constraint) | ast::JoinOperator::LeftOuter(constraint),
+            ) => (JoinType::Left, Some(constraint)),
+            Some(_) => return unsupported(origin, "this kind of join with a LATERAL subquery"),
+        };
+        let scope = left.scope.clone().join(right.scope);
+        let condition = match constraint {
+            None | Some(ast::JoinConstraint::None) => None,
+            Some(ast::JoinConstraint::On(on)) => {
+                Some(self.condition(on, &Environment::over(&scope).named("ON"))?)
+            }
+            Some(_) => return unsupported(origin, "USING and NATURAL with a LATERAL subquery"),
+        };
+        self.refuse_on_stream(left.streaming, "a LATERAL subquery", origin)?;
+        let sides = (left.plan.clone(), &right.plan);
+        let plan = self.joined_laterally(sides, join_type, condition, origin)?;
+        Ok(From {
+            plan,
+            scope,
+            streaming: left.streaming,
+        })
     }
 }
 

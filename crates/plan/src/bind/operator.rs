@@ -71,6 +71,9 @@ impl Binder<'_> {
         let origin = self.origin(expr);
         match op {
             Unary::Not | Unary::BangNot => {
+                if let Some(found) = self.not_in_rows(expr, env)? {
+                    return Ok(found);
+                }
                 let inner = self.condition(expr, &env.clone().named("the operand of NOT"))?;
                 Ok(Typed::boolean(Expr::Not(Box::new(inner))))
             }

@@ -7,7 +7,7 @@ use datafusion::logical_expr::Expr;
 use super::Typed;
 
 /// One column that can be named.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ScopeColumn {
     /// The alias of its relation, as written; `None` for columns that only their name reaches.
     pub(crate) qualifier: Option<String>,

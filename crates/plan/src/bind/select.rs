@@ -66,10 +66,8 @@ impl Binder<'_> {
         if let Some(selection) = &select.selection {
             let filter =
                 self.condition(selection, &Environment::over(&from.scope).named("WHERE"))?;
-            let plan = LogicalPlanBuilder::from(from.plan)
-                .filter(filter)
-                .and_then(LogicalPlanBuilder::build);
-            from.plan = self.planned(plan, &self.origin(selection))?;
+            let step = (from.plan, from.streaming);
+            from.plan = self.filtered(step, filter, &self.origin(selection))?;
         }
         self.time_windows(select, order, &mut from)?;
         let before = self.errors.len();
@@ -322,18 +320,18 @@ impl Binder<'_> {
             if streaming && self.stream_context().is_none() {
                 self.refuse_on_stream(true, "an aggregate", place.as_ref().unwrap_or(&origin))?;
             }
-            let groups = clauses.groups.take().unwrap_or_default();
+            let mut groups = clauses.groups.take().unwrap_or_default();
+            let step = (plan, streaming);
+            plan = self.with_subqueries_below(step, &mut groups.keys, &mut clauses.placed())?;
             let step = (plan, streaming);
             plan = self.aggregated(step, &groups, &mut clauses.placed(), &from.scope)?;
         }
         if let Some((having, place)) = clauses.having.take() {
-            plan = self.planned(
-                LogicalPlanBuilder::from(plan)
-                    .filter(having)
-                    .and_then(LogicalPlanBuilder::build),
-                &place,
-            )?;
+            plan = self.filtered((plan, streaming), having, &place)?;
         }
+        let placed = clauses.placed().into_iter();
+        let placed = placed.map(|placed| (placed.expr, placed.origin));
+        plan = self.with_subqueries((plan, streaming), placed)?;
         plan = self.windowed(plan, streaming, clauses)?;
         if let Some((qualify, place)) = clauses.qualify.take() {
             plan = self.planned(

@@ -2,19 +2,24 @@
 
 use std::sync::Arc;
 
-use datafusion::common::Spans;
 use datafusion::logical_expr::expr::{Exists, InSubquery};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator, Subquery};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, Operator, Subquery};
 use sluice_model::Origin;
 use sluice_model::condition::query as condition;
+use sluice_sql::query::{ReadMode, RelationSource};
 use sqlparser::ast;
 
+use super::aggregate::has_aggregate;
 use super::column::Environment;
+use super::correlated::{as_outer, wrapped};
 use super::lambda::LAMBDA;
 use super::query::Bound;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
 use crate::rewrite::{cast, compare, float};
+
+/// How the parser names relations, with a number behind.
+const PLACEHOLDER: &str = "__relation_";
 
 impl Binder<'_> {
     fn subquery(&mut self, query: &ast::Query, env: &Environment<'_>) -> Result<(Bound, Subquery)> {
@@ -30,6 +35,11 @@ impl Binder<'_> {
         if !env.subqueries {
             return unsupported(&origin, format!("a subquery in {}", env.clause));
         }
+        // What is written twice is one: GROUP BY finds it in the select list.
+        let written = (self.as_named(&query.to_string()), env.scope.columns.clone());
+        if let Some((_, known)) = self.subqueries.iter().find(|(known, _)| *known == written) {
+            return Ok((known.clone(), wrapped(known.plan.clone())));
+        }
         self.outer.push(Arc::new(env.scope.clone()));
         let top_level = std::mem::replace(&mut self.top_level, false);
         let bound = self.query(query);
@@ -37,8 +47,36 @@ impl Binder<'_> {
         self.outer.pop();
         let bound = self.apart(bound?, &origin)?;
         self.refuse_on_stream(bound.streaming, "a subquery", &origin)?;
-        let subquery = wrap(bound.plan.clone());
+        if !written.1.is_empty() {
+            self.subqueries.push((written, bound.clone()));
+        }
+        let subquery = wrapped(bound.plan.clone());
         Ok((bound, subquery))
+    }
+
+    /// The text of a query with the names of tables in place of the numbers that the parser gave them.
+    fn as_named(&self, text: &str) -> String {
+        let mut parts = text.split(PLACEHOLDER);
+        let mut out = parts.next().unwrap_or_default().to_string();
+        for part in parts {
+            let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            let (number, rest) = part.split_at(digits);
+            let relation = number.parse::<usize>().ok();
+            let relation = relation.and_then(|index| self.query.relations.get(index));
+            match relation.map(|relation| (&relation.source, relation)) {
+                Some((RelationSource::Name(name), relation))
+                    if relation.options.is_empty()
+                        && relation.watermark.is_none()
+                        && relation.time_travel.is_none()
+                        && relation.mode == ReadMode::Batch =>
+                {
+                    out.push_str(&name.parts.join(".").to_lowercase());
+                }
+                _ => out.extend([PLACEHOLDER, number]),
+            }
+            out.push_str(rest);
+        }
+        out
     }
 
     /// Names the columns of a subquery as nothing else is named: DataFusion puts them beside the columns that they are
@@ -107,6 +145,9 @@ impl Binder<'_> {
         env: &Environment<'_>,
     ) -> Result<Typed> {
         let origin = self.origin(expr);
+        if let ast::Expr::Tuple(parts) = expr {
+            return self.rows_in_subquery((parts, query), negated, env, &origin);
+        }
         let value = self.expression(expr, env)?;
         let (bound, subquery) = self.subquery(query, env)?;
         self.one_column(&bound, &origin)?;
@@ -127,16 +168,71 @@ impl Binder<'_> {
             .project(vec![column.expr.alias(name)])
             .and_then(LogicalPlanBuilder::build);
         let plan = self.planned(plan, &origin)?;
-        let expr = InSubquery::new(Box::new(value.expr), wrap(plan), negated);
+        let expr = InSubquery::new(Box::new(value.expr), wrapped(plan), negated);
         Ok(Typed::boolean(Expr::InSubquery(expr)))
     }
-}
 
-fn wrap(plan: LogicalPlan) -> Subquery {
-    let outer_ref_columns = plan.all_out_ref_exprs();
-    Subquery {
-        subquery: Arc::new(plan),
-        outer_ref_columns,
-        spans: Spans::new(),
+    /// `NOT ((a, b) IN (SELECT …))`, which is `(a, b) NOT IN (SELECT …)`.
+    pub(crate) fn not_in_rows(
+        &mut self,
+        operand: &ast::Expr,
+        env: &Environment<'_>,
+    ) -> Result<Option<Typed>> {
+        match operand {
+            ast::Expr::Nested(inner) => self.not_in_rows(inner, env),
+            ast::Expr::InSubquery {
+                expr,
+                subquery,
+                negated,
+            } if matches!(expr.as_ref(), ast::Expr::Tuple(_)) => {
+                self.in_subquery(expr, subquery, !negated, env).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// `(a, b) IN (SELECT …)`.
+    fn rows_in_subquery(
+        &mut self,
+        (parts, query): (&[ast::Expr], &ast::Query),
+        negated: bool,
+        env: &Environment<'_>,
+        origin: &Origin,
+    ) -> Result<Typed> {
+        let (bound, _) = self.subquery(query, env)?;
+        if bound.columns.len() != parts.len() {
+            let message = format!(
+                "{} values stand before IN, and the subquery has {} columns",
+                parts.len(),
+                bound.columns.len()
+            );
+            return Err(at(&condition::DATATYPE_MISMATCH, origin, message));
+        }
+        let mut pairs = vec![];
+        for (index, part) in parts.iter().enumerate() {
+            let value = self.expression(part, env)?;
+            if has_aggregate(&value.expr) {
+                return unsupported(origin, "an aggregate in a row before IN");
+            }
+            let place = self.origin(part);
+            let column = bound.column(index);
+            let Some(common) = compare::comparison_type(&value.data_type, &column.data_type) else {
+                // The comparison names both types in its error.
+                return compare::compare(self.session, Operator::Eq, value, column, &place);
+            };
+            let value = float::settled(cast::implicit(self.session, value, &common, &place)?);
+            let column = float::settled(cast::implicit(self.session, column, &common, &place)?);
+            let outer = as_outer(&value.expr, &|column| {
+                let known = env
+                    .scope
+                    .columns
+                    .iter()
+                    .find(|known| known.column == *column)?;
+                Some(known.data_type.clone())
+            });
+            pairs.push((self.planned(outer, origin)?, column.expr));
+        }
+        let found = self.in_rows(&pairs, &bound.plan, negated, origin)?;
+        Ok(Typed::boolean(found))
     }
 }

@@ -76,3 +76,8 @@ fn time_windows_mean_what_spark_means() {
 fn wrong_queries_are_refused_under_sparks_names() {
     check_in("query", "wrong.txt");
 }
+
+#[test]
+fn subqueries_mean_what_spark_means() {
+    check_in("query", "subquery.txt");
+}
