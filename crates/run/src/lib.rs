@@ -29,6 +29,7 @@ mod maintain;
 mod memory;
 mod micro_batch;
 mod other_stores;
+mod patience;
 mod places;
 mod prepare;
 mod progress;

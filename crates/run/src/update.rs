@@ -17,10 +17,11 @@ use sluice_plan::Session;
 use sluice_table::{DeltaTable, Repair, RepairPolicy, Repaired};
 
 use crate::engine::Engine;
-use crate::error::{Failure, Result, internal};
+use crate::error::{Result, internal};
 use crate::event_log::{EventLog, source_location};
 use crate::failpoint::reach;
 use crate::micro_batch::Done;
+use crate::patience::Patience;
 use crate::prepare::{Prepared, prepare, prepare_anew};
 use crate::progress::Progress;
 use crate::pulse::Pulse;
@@ -121,7 +122,7 @@ impl Engine {
     ) -> Result<UpdateState> {
         log.create_update(self, request);
         log.update_state(UpdateState::WaitingForResources);
-        let lease = self.take_lease().await?;
+        let lease = Patience::new(self, request, log).lease().await?;
         let ended = self.run_alone(id, declared, request, log, report).await;
         lease.release().await;
         ended
@@ -139,16 +140,15 @@ impl Engine {
         reach(self.store(), "lease-taken", "")?;
         log.update_state(UpdateState::Initializing);
         let tables = Arc::new(Tables::new(self));
-        self.heal(declared, &tables, report).await?;
-        let state = match self
-            .passes(id, declared, request, &tables, log, report)
-            .await
-        {
-            Err(Failure::Said(diagnostics)) => {
-                report.diagnostics.extend(diagnostics);
-                UpdateState::Failed
+        let mut patience = Patience::new(self, request, log);
+        while let Err(failure) = self.heal(declared, &tables, report).await {
+            patience.after(failure).await?;
+        }
+        let state = loop {
+            let passes = self.passes(id, declared, request, &tables, log, report);
+            if let Some(state) = patience.judge(passes.await, report).await? {
+                break state;
             }
-            ended => ended?,
         };
         if state == UpdateState::Failed && report.flows.is_empty() {
             log.update_failed(&report.diagnostics);
@@ -192,8 +192,7 @@ impl Engine {
                     .select(&request.selection, &self.options.namespace)?;
             }
             if prepared.has_errors() {
-                report.diagnostics.extend(prepared.diagnostics);
-                return Ok(UpdateState::Failed);
+                return Err(prepared.diagnostics.into());
             }
             let update = Arc::new(Update::new(
                 self, id, request, prepared, selection, tables, log, first_pass,

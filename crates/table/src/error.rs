@@ -266,8 +266,35 @@ pub(crate) fn unreadable(
         deltalake::DeltaTableError::ObjectStore { source } => {
             TableError::storage("read", location)(source)
         }
-        other => unreadable_log(location, other.to_string()),
+        other => {
+            let reason = other.to_string();
+            match of_store(&reason) {
+                Some(source) => TableError::storage("read", location)(source),
+                None => unreadable_log(location, reason),
+            }
+        }
     }
+}
+
+/// What the store said, where the library passes it on as text only: a log that was not read is not damaged. What our
+/// stores say for people begins with the name of its condition.
+fn of_store(reason: &str) -> Option<object_store::Error> {
+    let (_, said) = reason.split_once("Error interacting with object store: ")?;
+    let named = said.split_once('[').and_then(|(_, rest)| {
+        let (name, message) = rest.split_once("] ")?;
+        Some(Diagnostic::error(
+            sluice_model::condition::find(name)?,
+            message,
+        ))
+    });
+    let source: Box<dyn std::error::Error + Send + Sync> = match named {
+        Some(named) => Box::new(named),
+        None => said.into(),
+    };
+    Some(object_store::Error::Generic {
+        store: "store",
+        source,
+    })
 }
 
 /// The library names features that it does not know in a sentence only.

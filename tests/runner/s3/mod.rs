@@ -3,6 +3,7 @@
 mod faults;
 mod project;
 mod server;
+mod troubles;
 
 use libtest_mimic::{Failed, Trial};
 
@@ -38,6 +39,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("what people can mend has a name", named_conditions),
     ];
     trials.extend(faults::trials());
+    trials.extend(troubles::trials());
     trials
 }
 

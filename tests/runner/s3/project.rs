@@ -92,17 +92,22 @@ impl Project {
 
     /// Runs the program with arguments, in the folder.
     pub(crate) fn sluice(&self, arguments: &[&str]) -> Result<Ended, String> {
-        let output = Command::new(env!("CARGO_BIN_EXE_sluice"))
+        let output = self.command(arguments).output();
+        Ok(Ended::of(&output.map_err(|error| error.to_string())?))
+    }
+
+    /// The program with arguments, to be run in the folder.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sluice"));
+        command
             .args(arguments)
             .current_dir(self.folder.path())
             .env_clear()
             .env("HOME", self.folder.path())
             .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
             .env("AWS_SECRET_ACCESS_KEY", &self.secret)
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .output()
-            .map_err(|error| error.to_string())?;
-        Ok(Ended::of(&output))
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+        command
     }
 
     /// The answer of a query, as CSV without its header.

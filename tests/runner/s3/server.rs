@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
@@ -32,6 +33,8 @@ pub(crate) enum Fault {
     Silent,
     /// It was done, and the answer breaks off in the middle.
     Truncated,
+    /// It is done, and takes this long.
+    Delayed(Duration),
     /// 503 `SlowDown`.
     SlowDown,
     /// 409, as of two conditional requests under way.
@@ -40,6 +43,10 @@ pub(crate) enum Fault {
     Precondition,
     /// 403 `AccessDenied`.
     Denied,
+    /// 403 `InvalidAccessKeyId`.
+    Unknown,
+    /// 403 `RequestTimeTooSkewed`.
+    Skewed,
     /// 404 `NoSuchBucket`.
     NoBucket,
     /// 400, as of a bucket of another region.
@@ -50,7 +57,7 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// What may befall any request of a run.
-    pub(crate) const OF_THE_MOMENT: [Self; 8] = [
+    pub(crate) const OF_THE_MOMENT: [Self; 9] = [
         Self::ErrorBefore,
         Self::ErrorAfter,
         Self::DroppedAfter,
@@ -59,6 +66,7 @@ impl Fault {
         Self::SlowDown,
         Self::Conflict,
         Self::Precondition,
+        Self::Delayed(Duration::from_millis(50)),
     ];
 
     /// The answer in the place of the server's.
@@ -72,14 +80,18 @@ impl Fault {
             Self::Precondition => ("412 Precondition Failed", "PreconditionFailed", ""),
             Self::NoBucket => ("404 Not Found", "NoSuchBucket", ""),
             Self::Denied => ("403 Forbidden", "AccessDenied", ""),
+            Self::Unknown => ("403 Forbidden", "InvalidAccessKeyId", ""),
+            Self::Skewed => ("403 Forbidden", "RequestTimeTooSkewed", ""),
             Self::WrongRegion => (
                 "400 Bad Request",
                 "AuthorizationHeaderMalformed",
                 "<Region>eu-central-1</Region>",
             ),
-            Self::DroppedAfter | Self::Silent | Self::Truncated | Self::Unconditional => {
-                return None;
-            }
+            Self::DroppedAfter
+            | Self::Silent
+            | Self::Truncated
+            | Self::Delayed(_)
+            | Self::Unconditional => return None,
         };
         let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code>{more}</Error>");
         let length = body.len();
@@ -96,6 +108,7 @@ impl Fault {
                 | Self::DroppedAfter
                 | Self::Silent
                 | Self::Truncated
+                | Self::Delayed(_)
                 | Self::Unconditional
         )
     }
@@ -118,7 +131,8 @@ impl Request {
         self.method == "GET" && self.target.split('?').next() == Some(path)
     }
 
-    fn is_conditional(&self) -> bool {
+    /// Whether it is done only if an object is there, or is not, or has not changed.
+    pub(crate) fn is_conditional(&self) -> bool {
         let head = self.head.to_lowercase();
         head.contains("\nif-none-match:") || head.contains("\nif-match:")
     }
@@ -261,6 +275,9 @@ async fn attend(mut socket: TcpStream, desk: &Desk) -> std::io::Result<()> {
         let answer = Box::pin(forward(&request, desk)).await?;
         return socket.write_all(&answer).await;
     };
+    if let Fault::Delayed(time) = fault {
+        tokio::time::sleep(time).await;
+    }
     if fault == Fault::Unconditional {
         let place = request.target.split('?').next().unwrap_or_default();
         let _ = std::fs::remove_file(desk.root.join(place.trim_start_matches('/')));
@@ -271,7 +288,7 @@ async fn attend(mut socket: TcpStream, desk: &Desk) -> std::io::Result<()> {
         vec![]
     };
     match fault {
-        Fault::Unconditional => socket.write_all(&done).await,
+        Fault::Unconditional | Fault::Delayed(_) => socket.write_all(&done).await,
         Fault::Truncated => {
             let body = done
                 .windows(4)

@@ -37,6 +37,16 @@ impl EventLog {
 
     /// The update failed before any flow ran.
     pub(crate) fn update_failed(&self, diagnostics: &[Diagnostic]) {
+        self.update_hindered(UpdateState::Failed, diagnostics);
+    }
+
+    /// The update waits for what failed before any flow ran, and begins again.
+    pub(crate) fn update_waits(&self, diagnostics: &[Diagnostic]) {
+        self.update_hindered(UpdateState::WaitingForResources, diagnostics);
+    }
+
+    fn update_hindered(&self, state: UpdateState, diagnostics: &[Diagnostic]) {
+        let is_fatal = state == UpdateState::Failed;
         let first = diagnostics
             .iter()
             .find(|d| d.is_error())
@@ -44,11 +54,19 @@ impl EventLog {
             .unwrap_or_default();
         let said = Said {
             event_type: "update_progress",
-            level: EventLevel::Error,
-            message: format!("Update {} is FAILED. {first}", self.update_short),
-            details: details::update_progress(UpdateState::Failed),
+            level: if is_fatal {
+                EventLevel::Error
+            } else {
+                EventLevel::Warn
+            },
+            message: format!(
+                "Update {} is {}. {first}",
+                self.update_short,
+                state.as_str()
+            ),
+            details: details::update_progress(state),
         };
-        let error = details::error(diagnostics, true);
+        let error = details::error(diagnostics, is_fatal);
         let id = self.ids.uuid();
         self.record(id, EventOrigin::default(), said, Some(error));
     }

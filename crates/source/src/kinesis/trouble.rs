@@ -65,6 +65,13 @@ impl Call<'_> {
             | "KMSAccessDeniedException"
             | "KMSOptInRequired"
             | "OptInRequired" => Trouble::Final(self.denied(code, &message)),
+            "RequestExpired" | "RequestTimeTooSkewed" => Trouble::Final(self.skewed(&message)),
+            "InvalidSignatureException" | "SignatureDoesNotMatch"
+                if message.starts_with("Signature expired")
+                    || message.starts_with("Signature not yet current") =>
+            {
+                Trouble::Final(self.skewed(&message))
+            }
             "UnrecognizedClientException"
             | "InvalidClientTokenId"
             | "ExpiredTokenException"
@@ -141,6 +148,22 @@ impl Call<'_> {
         )
     }
 
+    fn skewed(&self, message: &str) -> SourceError {
+        refused(
+            &condition::CLOCK_SKEWED,
+            format!(
+                "{} on stream `{}` was signed at another time than the service's",
+                self.action, self.stream
+            ),
+            |error| {
+                error
+                    .fact(format!("the service says: {message}"))
+                    .fact("nothing is lost: reading goes on where the last micro-batch ended")
+                    .help("set the clock of this machine, for example with NTP: a signature holds for five minutes")
+            },
+        )
+    }
+
     fn not_accepted(&self, message: &str) -> SourceError {
         refused(
             &condition::CREDENTIAL_NOT_AVAILABLE,
@@ -148,7 +171,7 @@ impl Call<'_> {
             |error| {
                 error
                     .fact(format!("the service says: {message}"))
-                    .help("renew the credentials, and check this machine's clock: a signature holds for five minutes")
+                    .help("renew the credentials")
             },
         )
     }

@@ -96,8 +96,9 @@ impl ObjectStore for Bucket {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        let client = &self.steady().await?.client;
-        let mut found = self.told(client.get_opts(location, options).await, Act::Read)?;
+        let steady = self.steady().await?;
+        let ask = || steady.client.get_opts(location, options.clone());
+        let mut found = steady.again(Act::Read, ask).await?;
         if let GetResultPayload::Stream(chunks) = found.payload {
             let bucket = self.name.clone();
             let chunks = chunks.map_err(move |error| told(error, Act::Read, &bucket));
@@ -130,8 +131,9 @@ impl ObjectStore for Bucket {
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        let client = &self.steady().await?.client;
-        self.told(client.list_with_delimiter(prefix).await, Act::List)
+        let steady = self.steady().await?;
+        let ask = || steady.client.list_with_delimiter(prefix);
+        steady.again(Act::List, ask).await
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {

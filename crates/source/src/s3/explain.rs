@@ -4,8 +4,9 @@
 use std::error::Error as StdError;
 
 use object_store::Error;
+use sluice_model::Diagnostic;
+use sluice_model::condition::kinesis::CLOCK_SKEWED;
 use sluice_model::condition::s3 as condition;
-use sluice_model::{Diagnostic, Retry};
 
 /// What was asked of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +60,7 @@ pub(crate) fn carried<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Dia
 
 /// Whether the same request may be answered otherwise in a moment. `error` comes from [`told`].
 pub(super) fn may_pass(error: &Error) -> bool {
-    carried(error).is_some_and(|diagnostic| diagnostic.condition.retry == Retry::Backoff)
+    carried(error).is_some_and(|told| *told.condition == condition::S3_UNAVAILABLE)
 }
 
 /// An error of the client with its words, where it is one that has some.
@@ -71,6 +72,7 @@ pub(super) fn told(error: Error, act: Act, bucket: &str) -> Error {
     let code = code_of(&text);
     match (&error, code) {
         (_, Some("NoSuchBucket")) => raised(no_bucket(bucket)),
+        (_, Some("RequestTimeTooSkewed" | "RequestExpired")) => raised(skewed(bucket)),
         (_, Some(code)) if is_of_credentials(code) => raised(refused(bucket, code)),
         (
             _,
@@ -131,7 +133,6 @@ fn is_of_credentials(code: &str) -> bool {
             | "ExpiredTokenException"
             | "InvalidToken"
             | "TokenRefreshRequired"
-            | "RequestTimeTooSkewed"
             | "NotSignedUp"
     )
 }
@@ -163,9 +164,6 @@ fn refused(bucket: &str, code: &str) -> Diagnostic {
         format!("S3 does not accept the credentials for bucket `{bucket}`: {code}"),
     );
     match code {
-        "RequestTimeTooSkewed" => {
-            diagnostic.help("set the clock of this machine: requests are signed with its time")
-        }
         "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => {
             diagnostic.help("get new ones, for example with `aws sso login`, and run again")
         }
@@ -173,6 +171,15 @@ fn refused(bucket: &str, code: &str) -> Diagnostic {
             .help("run `aws sts get-caller-identity` to see which credentials this machine has")
             .help("sluice.yml names others: `s3:` with `credentials: NAME`, and NAME under `credentials:`"),
     }
+}
+
+fn skewed(bucket: &str) -> Diagnostic {
+    Diagnostic::error(
+        &CLOCK_SKEWED,
+        format!("a request to bucket `{bucket}` was signed at another time than that of S3"),
+    )
+    .fact("what was committed before stays; the next attempt resumes there")
+    .help("set the clock of this machine, for example with NTP: a signature holds for fifteen minutes")
 }
 
 fn elsewhere(bucket: &str, text: &str) -> Diagnostic {

@@ -45,6 +45,27 @@ impl Steady {
         tokio::time::sleep(self.wait * 2_u32.saturating_pow(times.min(6))).await;
     }
 
+    /// Asks again what may be asked twice. The client gives up when a connection ends before the answer.
+    pub(super) async fn again<T, F: Future<Output = Result<T>> + Send>(
+        &self,
+        act: Act,
+        mut ask: impl FnMut() -> F + Send,
+    ) -> Result<T> {
+        let begun = Instant::now();
+        let mut times = 0;
+        loop {
+            let error = match ask().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => self.told(error, act),
+            };
+            if self.is_over(times, begun) || !may_pass(&error) {
+                return Err(error);
+            }
+            self.pause(times).await;
+            times += 1;
+        }
+    }
+
     /// Creates an object. The client gives up when a connection ends before the answer, and takes a conflict of two
     /// requests under way for an object that exists: both are asked again here.
     pub(super) async fn create(
