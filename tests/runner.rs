@@ -1,12 +1,17 @@
 //! The one test binary that runs all cases (`tests/cases/**/*.test`, and the `tests/` of examples) under all regimes.
 //!
 //! `cargo test -p sluice --test cases -- NAME` runs what contains NAME; `SLUICE_CASES_COMPLETE=1` fills in answers;
-//! `SLUICE_CASES_ALL_CRASHES=1` ends the engine at every durable step instead of a sample.
+//! `SLUICE_CASES_ALL_CRASHES=1` ends the engine at every durable step instead of a sample. Histories drawn from seeds:
+//! `runner/histories`.
 
 #[path = "runner/backstage.rs"]
 mod backstage;
+#[path = "runner/dice.rs"]
+mod dice;
 #[path = "runner/foreign.rs"]
 mod foreign;
+#[path = "runner/histories/mod.rs"]
+mod histories;
 #[path = "runner/s3/mod.rs"]
 mod s3;
 #[path = "runner/streams.rs"]
@@ -30,6 +35,7 @@ fn main() -> ExitCode {
     )];
     if !complete {
         trials.extend(s3::trials());
+        trials.extend(histories::trials());
     }
     for path in case_files(&root()) {
         let shown = path

@@ -28,6 +28,9 @@ use crate::engine::Engine;
 use crate::error::{Result, internal};
 use crate::leaves::Leaf;
 
+/// Where a shard may be asked again at once, whoever waits for the next look still waits.
+const LOOK_EVERY_MIN: Duration = Duration::from_millis(1);
+
 /// What the machine and sluice.yml say about Kinesis.
 #[derive(Debug, Clone, Default)]
 pub struct KinesisAccess {
@@ -41,6 +44,8 @@ pub struct KinesisAccess {
     pub default_credentials: AwsCredentialSpec,
     /// Time between two calls of one shard, whatever the query says: for a service that nobody else uses.
     pub poll_interval: Option<Duration>,
+    /// For how long the service may fail before that is an error, whatever the query says.
+    pub patience: Option<Duration>,
     /// Records of a micro-batch at most: for tests that cut batches small.
     pub batch_records_max: Option<u64>,
 }
@@ -134,6 +139,9 @@ impl OpenStreams {
             options.poll_interval_min = interval;
             options.list_interval = interval;
         }
+        if let Some(patience) = access.patience {
+            options.patience = patience;
+        }
         let limits = FetchLimits {
             records: access
                 .batch_records_max
@@ -211,7 +219,7 @@ impl StreamInput {
 
     /// How often it makes sense to look: its shards are asked no more often.
     pub(crate) fn look_every(&self) -> Duration {
-        self.streams.poll_interval
+        self.streams.poll_interval.max(LOOK_EVERY_MIN)
     }
 
     /// Is notified when records were pushed: whoever rests need not wait for the next look.

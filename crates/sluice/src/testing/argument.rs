@@ -3,7 +3,7 @@
 use sluice_run::UpdateRequest;
 
 use super::failure::Trouble;
-use super::fate::Disturbance;
+use super::fate::{Death, Disturbance};
 
 /// The flags of `update`.
 pub(super) fn request(flags: &str) -> Result<UpdateRequest, Trouble> {
@@ -33,22 +33,49 @@ pub(super) fn request(flags: &str) -> Result<UpdateRequest, Trouble> {
     Ok(request)
 }
 
-/// `put.plan silver 2`: the step, a part of the path, how often.
+/// `data-written silver`, or `operation 17 after` for the so-and-so-many-th one after those that were.
+pub(super) fn death(text: &str, operations: u64) -> Result<Death, Trouble> {
+    let Some(rest) = text.strip_prefix("operation ") else {
+        return Ok(Death::Step(text.to_owned()));
+    };
+    let wrong = || {
+        Trouble::misspelled(
+            format!("`{text}` is no operation"),
+            "write which one from now on, and when: `--- crash operation 17 before`, or `after`",
+        )
+    };
+    let (number, when) = rest.split_once(' ').ok_or_else(wrong)?;
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let after = match when {
+        "before" => false,
+        "after" => true,
+        _ => return Err(wrong()),
+    };
+    Ok(Death::Operation {
+        number: operations + number,
+        after,
+    })
+}
+
+/// `put.plan silver 2`: the step, a part of the path, how often; `after`: they are done all the same.
 pub(super) fn disturbance(text: &str) -> Result<Disturbance, Trouble> {
     let wrong = || {
         Trouble::misspelled(
             format!("`{text}` is no disturbance"),
-            "write a step, a part of the path, and how often: `--- disturb put.plan silver 2`",
+            "write a step, a part of the path, and how often: `--- disturb put.plan silver 2`; or what happens to calls: `--- disturb kinesis GetRecords throttled 3`",
         )
     };
     let words: Vec<&str> = text.split_whitespace().collect();
-    let [step, place, times] = words.as_slice() else {
-        return Err(wrong());
+    let (step, place, times, after) = match words.as_slice() {
+        [step, place, times] => (step, place, times, false),
+        [step, place, times, "after"] => (step, place, times, true),
+        _ => return Err(wrong()),
     };
     Ok(Disturbance {
         step: (*step).to_owned(),
         place: (*place).to_owned(),
         times: times.parse().map_err(|_| wrong())?,
+        after,
     })
 }
 

@@ -85,6 +85,8 @@ pub(crate) struct Disturbance {
     pub(crate) place: String,
     /// How many of them.
     pub(crate) times: u64,
+    /// Whether they are done all the same.
+    pub(crate) after: bool,
 }
 
 /// Counts steps, and ends the engine at one of them: from then on nothing is written any more, as after a kill.
@@ -126,15 +128,17 @@ impl Fate {
         *held(&self.disturbance) = Some(disturbance);
     }
 
-    fn is_disturbed(&self, step: Step<'_>) -> bool {
+    fn disturbed(&self, step: Step<'_>) -> Option<StepAction> {
         let mut disturbance = held(&self.disturbance);
-        let Some(found) = disturbance.as_mut() else {
-            return false;
-        };
+        let found = disturbance.as_mut()?;
         let is_meant =
             found.times > 0 && found.step == step.name && step.path.contains(&found.place);
         found.times -= u64::from(is_meant);
-        is_meant
+        is_meant.then_some(if found.after {
+            StepAction::FailAfter
+        } else {
+            StepAction::FailBefore
+        })
     }
 
     /// Lets the next engine that reaches a step wait there.
@@ -189,8 +193,8 @@ impl StepHook for Fate {
         };
         if !is_operation {
             self.wait_if_asked(step.name);
-        } else if self.is_disturbed(step) {
-            return StepAction::FailBefore;
+        } else if let Some(action) = self.disturbed(step) {
+            return action;
         }
         let action = match &*held(&self.death) {
             Some(Death::Operation {

@@ -16,6 +16,7 @@ use sluice_sql::project::Project;
 use super::case::Station;
 use super::failure::Trouble;
 use super::fixture::unhex;
+use super::interference::{Interference, Mishap, Rule};
 use super::world::{Loaded, World};
 use crate::embedded_kinesis::{EmbeddedKinesis, REGION};
 
@@ -24,20 +25,34 @@ const RETENTION_HOURS: u32 = 438_000;
 /// The partition key of records that are given none.
 const KEY: &str = "1";
 
+/// For how long calls may fail where a service is silent: nobody waits long for what never comes.
+const PATIENCE_WITH_SILENCE: Duration = Duration::from_secs(1);
+
 /// The Kinesis of a world.
 #[derive(Debug)]
 pub(crate) struct Streams {
-    pub(crate) kinesis: EmbeddedKinesis,
+    kinesis: EmbeddedKinesis,
+    way: Interference,
+    patience: Option<Duration>,
     made: u32,
 }
 
 impl Streams {
     pub(crate) async fn start() -> Result<Self, String> {
-        let kinesis = EmbeddedKinesis::start().await;
+        let said = |error: std::io::Error| format!("no Kinesis could be started: {error}");
+        let kinesis = EmbeddedKinesis::start().await.map_err(said)?;
+        let way = Interference::before(kinesis.endpoint()).await;
         Ok(Self {
-            kinesis: kinesis.map_err(|error| format!("no Kinesis could be started: {error}"))?,
+            kinesis,
+            way: way.map_err(said)?,
+            patience: None,
             made: 0,
         })
+    }
+
+    /// Where engines find it.
+    pub(crate) fn endpoint(&self) -> &str {
+        self.way.endpoint()
     }
 
     /// Makes a stream. Two of one name are never of one age.
@@ -204,11 +219,12 @@ impl World {
             endpoint: self
                 .streams
                 .as_ref()
-                .map(|streams| streams.kinesis.endpoint().to_owned()),
+                .map(|streams| streams.endpoint().to_owned()),
             region: Some(REGION.to_owned()),
             credentials: named.map(|name| (name.clone(), keys.clone())).collect(),
             default_credentials: keys,
             poll_interval: Some(Duration::ZERO),
+            patience: self.streams.as_ref().and_then(|streams| streams.patience),
             batch_records_max: self.batch_records_max(),
         }
     }
@@ -260,6 +276,17 @@ pub(super) async fn station(world: &mut World, station: &Station) -> Option<Resu
         },
         _ => return None,
     })
+}
+
+/// Sets what happens to calls from now on.
+pub(super) async fn disturb(world: &mut World, rule: &str) -> Result<(), Trouble> {
+    let rule = Rule::parse(rule)?;
+    let streams = world.streams().await?;
+    if rule.mishap == Mishap::Silent {
+        streams.patience = Some(PATIENCE_WITH_SILENCE);
+    }
+    streams.way.set(rule);
+    Ok(())
 }
 
 async fn make(world: &mut World, argument: &str) -> Result<(), Trouble> {

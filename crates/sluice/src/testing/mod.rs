@@ -27,7 +27,9 @@
 //! | `history TABLE` | lists commits | its lines |
 //! | `describe TABLE` | lists comments and properties, under all regimes | its lines |
 //! | `crash STEP FLOW` | the next update dies at that step | |
-//! | `disturb STEP PATH TIMES` | the store refuses so many operations of a kind, as `put.plan silver 2` | |
+//! | `crash operation N before`, `crash operation N after` | it dies at its Nth writing operation, before its effect or after it | |
+//! | `disturb STEP PATH TIMES [after]` | the store refuses so many operations of a kind, as `put.plan silver 2`; `after`: it does them all the same | |
+//! | `disturb kinesis OPERATION MISHAP TIMES` | so many calls are throttled, expired, failing, lost, torn, silent, denied, unknown or skewed | |
 //! | `overtaken STEP FLOW` | the next update waits at that step until another engine has done a whole one | |
 //!
 //! A line `...` in an answer stands for any further lines.
@@ -39,6 +41,7 @@ mod difference;
 mod failure;
 mod fate;
 mod fixture;
+mod interference;
 pub(crate) mod junit;
 mod kinesis;
 mod live;

@@ -9,10 +9,9 @@ use sluice_model::{DatasetName, Diagnostic, Severity};
 use sluice_run::{Engine, UpdateReport, UpdateRequest};
 
 use super::answer::{Answers, Form, Layout};
-use super::argument::{disturbance, duration_us, request};
+use super::argument::{death, disturbance, duration_us, request};
 use super::case::{Case, Station};
 use super::failure::{Failure, Trouble};
-use super::fate::Death;
 use super::live::LiveUpdate;
 use super::statement::{self, Kind};
 use super::world::{Loaded, World};
@@ -123,13 +122,17 @@ impl Walk {
             }
             "clock" => self.clock(argument),
             "crash" => {
-                self.world.fate.set(Some(Death::Step(argument.to_owned())));
+                let death = death(argument, self.world.fate.operations())?;
+                self.world.fate.set(Some(death));
                 Ok(())
             }
-            "disturb" => {
-                self.world.fate.disturb(disturbance(argument)?);
-                Ok(())
-            }
+            "disturb" => match argument.strip_prefix("kinesis ") {
+                Some(rule) => kinesis::disturb(&mut self.world, rule).await,
+                None => {
+                    self.world.fate.disturb(disturbance(argument)?);
+                    Ok(())
+                }
+            },
             "overtaken" => {
                 self.overtaken = Some(argument.to_owned());
                 Ok(())
