@@ -7,8 +7,10 @@
 mod aggregate;
 mod aggregate_exec;
 mod context;
+mod files;
 mod join;
 mod join_exec;
+mod join_rows;
 mod lanes;
 mod planner;
 mod sessions;

@@ -3,8 +3,9 @@
 //! rows to the state and needs to read only what it closes.
 //!
 //! With event time among the keys (APPEND): rows that come too late fall out; groups that the watermark has passed
-//! leave the state and are the result; files merge now and then, so that few hold a group. Without (COMPLETE): the
-//! state is merged and written whole, as the result is. Open sessions are too: a row may join two of them.
+//! leave the state and are the result. Without (COMPLETE): the whole state is read, as the result is all of it, and only
+//! what the batch adds is written. Either way files merge now and then, so that few hold a group. Open sessions are
+//! written whole: a row may join two of them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,13 +29,11 @@ use datafusion::physical_plan::{
 use futures::StreamExt;
 use sluice_model::{OperatorState, StateFile};
 
+use super::files::{Division, divide};
 use super::lanes::{Lanes, Thorough, nothing};
 use super::state::StateWriter;
 use super::times::{TimeKind, passed, span, times};
 use super::{StateBackend, StreamContext, sessions};
-
-/// Batches whose files lie side by side before they are merged.
-const BATCHES_SIDE_BY_SIDE: usize = 8;
 
 /// By what rows are grouped and what is computed of them.
 #[derive(Debug, Clone)]
@@ -100,51 +99,6 @@ impl Grouped {
         shape.push(format!("partial results of types ({})", types.join(", ")));
         shape
     }
-}
-
-/// The files of a state, divided by what a batch does with them.
-#[derive(Debug, Default)]
-struct Division {
-    /// Merged with the rows of the batch and written anew.
-    merged: Vec<StateFile>,
-    /// Left as they are; what the watermark passes in them is given out.
-    kept: Vec<StateFile>,
-}
-
-/// Divides the files of a state. All are merged where each batch needs the whole of it. Else, when many batches lie side
-/// by side, the newest ones are, as far back as each is not much larger than those after it together: so that a row is
-/// written anew as often as the logarithm of their number.
-fn divide(files: Vec<StateFile>, is_whole: bool) -> Division {
-    if is_whole {
-        return Division {
-            merged: files,
-            kept: vec![],
-        };
-    }
-    let mut batches: Vec<(i64, u64)> = vec![];
-    for file in &files {
-        match batches.last_mut() {
-            Some((batch, rows)) if *batch == file.batch => *rows += file.rows,
-            _ => batches.push((file.batch, file.rows)),
-        }
-    }
-    if batches.len() < BATCHES_SIDE_BY_SIDE {
-        return Division {
-            merged: vec![],
-            kept: files,
-        };
-    }
-    let mut first = i64::MAX;
-    let mut newer = 0;
-    for (batch, rows) in batches.iter().rev() {
-        if first != i64::MAX && *rows > 2 * newer {
-            break;
-        }
-        first = *batch;
-        newer += rows;
-    }
-    let (merged, kept) = files.into_iter().partition(|file| file.batch >= first);
-    Division { merged, kept }
 }
 
 impl StatefulAggregateExec {
@@ -398,8 +352,7 @@ impl ExecutionPlan for StatefulAggregateExec {
         let shape = self.grouped.shape(&schema);
         let files = self.context.begin(&self.grouped.operator, &shape)?;
         let session = self.grouped.session;
-        let is_whole = self.grouped.time.is_none() || session.is_some();
-        let Division { merged, kept } = divide(files, is_whole);
+        let Division { merged, kept } = divide(files, session.is_some());
         let changed = if merged.is_empty() && session.is_none() {
             new
         } else {
@@ -430,7 +383,7 @@ impl ExecutionPlan for StatefulAggregateExec {
         });
         let closed = Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&schema), closed));
         let closed = Thorough::stream(closed, Arc::clone(&self.context));
-        let before = self.stored(kept, &schema, true);
+        let before = self.stored(kept, &schema, self.grouped.time.is_some());
         let lanes = Lanes::over(Arc::clone(&schema), vec![in_turn(&schema, before, closed)]);
         let last = self.grouped.step(AggregateMode::Final, lanes, &rows)?;
         last.execute(0, task)

@@ -2,18 +2,16 @@
 //! they have met one. A batch meets its new rows with everything, gives out the pairs, and lets go of what the watermark
 //! has passed; where the join is an outer one, rows that met nothing come out then.
 //!
-//! Both sides are held in memory while a batch runs, and a state that changes is written whole.
+//! The new rows of a batch are held in memory, what waits is not: `join_rows` goes through it file by file.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array, new_null_array,
+    ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, UInt32Array, new_null_array,
 };
 use arrow::compute::{concat_batches, filter_record_batch, not, take};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::row::{RowConverter, SortField};
 use datafusion::common::internal_err;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result;
@@ -24,15 +22,15 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, ReplaceChildrenOptions,
 };
-use futures::{StreamExt, TryStreamExt};
-use sluice_model::{OperatorState, StateFile};
+use futures::StreamExt;
 
 use super::StreamContext;
+use super::join_rows::{Index, Keyed, Out, Part, Waiting, Which, give};
 use super::lanes::Thorough;
 use super::times::{TimeKind, passed, times};
 
 /// Pairs that are tested at once.
-const PAIRS: usize = 8192;
+pub(super) const PAIRS: usize = 8192;
 
 /// The column of state that says whether a row has met another.
 const MET: &str = "__met";
@@ -67,56 +65,26 @@ pub(super) struct Joined {
     pub(super) context: Arc<StreamContext>,
 }
 
-/// The rows of one side in a batch: those that waited, then the new ones.
-struct Rows {
-    all: RecordBatch,
-    waited: usize,
-    met: Vec<bool>,
-    /// How many of those that waited had met another.
-    had_met: usize,
-    /// New rows that the side's own condition turns away.
-    turned_away: RecordBatch,
-    files: Vec<StateFile>,
-}
-
 impl Side {
     /// The columns of a file of state.
-    fn stored_schema(&self) -> SchemaRef {
+    pub(super) fn stored_schema(&self) -> SchemaRef {
         let fields = self.input.schema();
         let met = Arc::new(Field::new(MET, DataType::Boolean, false));
         let fields = fields.fields().iter().cloned().chain([met]);
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
     }
 
-    async fn rows(&self, context: &StreamContext, task: &Arc<TaskContext>) -> Result<Rows> {
+    /// The rows of the batch that may meet others, and those that the side's own condition turns away.
+    async fn new_rows(
+        &self,
+        context: &StreamContext,
+        task: &Arc<TaskContext>,
+    ) -> Result<(Part, RecordBatch)> {
         let schema = self.input.schema();
-        let files = context.begin(&self.operator, &self.shape)?;
         let mut all = vec![];
-        let mut met = vec![];
-        if !files.is_empty() {
-            let stored = self.stored_schema();
-            let mut waiting = context
-                .backend()
-                .read(&self.operator, files.clone(), stored);
-            while let Some(batch) = waiting.next().await {
-                let batch = batch?;
-                let width = schema.fields().len();
-                met.extend(batch.column(width).as_boolean().values().iter());
-                all.push(RecordBatch::try_new(
-                    Arc::clone(&schema),
-                    batch.columns()[..width].to_vec(),
-                )?);
-            }
-        }
-        let waited = met.len();
-        let had_met = met.iter().filter(|met| **met).count();
         let mut turned_away = vec![];
-        for lane in 0..self
-            .input
-            .properties()
-            .output_partitioning()
-            .partition_count()
-        {
+        let lanes = self.input.properties().output_partitioning();
+        for lane in 0..lanes.partition_count() {
             let mut stream = self.input.execute(lane, Arc::clone(task))?;
             while let Some(batch) = stream.next().await {
                 let batch = self.in_time(batch?, context)?;
@@ -129,16 +97,8 @@ impl Side {
                 all.push(filter_record_batch(&batch, &kept)?);
             }
         }
-        let all = concat_batches(&schema, &all)?;
-        met.resize(all.num_rows(), false);
-        Ok(Rows {
-            all,
-            waited,
-            met,
-            had_met,
-            turned_away: concat_batches(&schema, &turned_away)?,
-            files,
-        })
+        let new = Part::new(concat_batches(&schema, &all)?);
+        Ok((new, concat_batches(&schema, &turned_away)?))
     }
 
     /// Rows that come in time; counts the others.
@@ -156,81 +116,14 @@ impl Side {
         Ok(filter_record_batch(&batch, &not(&late)?)?)
     }
 
-    fn key_columns(&self, rows: &RecordBatch) -> Result<Vec<ArrayRef>> {
-        let column = |key: &Arc<dyn PhysicalExpr>| key.evaluate(rows)?.into_array(rows.num_rows());
-        self.keys.iter().map(column).collect()
-    }
-
-    /// The rows that wait for nothing any more.
-    fn over(&self, rows: &RecordBatch, context: &StreamContext) -> Result<BooleanArray> {
+    /// When rows wait for nothing any more, as a watermark: `None` if they wait for ever.
+    pub(super) fn ends(&self, rows: &RecordBatch) -> Result<Option<Int64Array>> {
         let Some((expr, kind, offset_us)) = &self.until else {
-            return Ok(BooleanArray::from(vec![false; rows.num_rows()]));
+            return Ok(None);
         };
         let column = expr.evaluate(rows)?.into_array(rows.num_rows())?;
-        let border = context.watermark_us().saturating_add(*offset_us);
-        Ok(passed(&times(*kind, &column)?, border))
-    }
-
-    /// Makes the rows that wait on the state, and gives those that go.
-    async fn settle(
-        &self,
-        rows: Rows,
-        is_done_when_met: bool,
-        context: &StreamContext,
-    ) -> Result<Vec<RecordBatch>> {
-        let met = BooleanArray::from(rows.met);
-        let over = self.over(&rows.all, context)?;
-        let mut out = vec![];
-        if self.keeps {
-            let alone = arrow::compute::and(&over, &not(&met)?)?;
-            out.push(rows.turned_away);
-            out.push(filter_record_batch(&rows.all, &alone)?);
-        }
-        let mut stays = not(&over)?;
-        if is_done_when_met {
-            stays = arrow::compute::and(&stays, &not(&met)?)?;
-        }
-        let is_as_before = stays.true_count() == rows.waited
-            && rows.all.num_rows() == rows.waited
-            && met.true_count() == rows.had_met;
-        let files = if is_as_before {
-            rows.files
-        } else {
-            self.stored(&rows.all, met, &stays, context).await?
-        };
-        let state = OperatorState {
-            shape: self.shape.clone(),
-            closes: self.until.is_some(),
-            files,
-        };
-        context.finish(&self.operator, state);
-        Ok(out)
-    }
-
-    /// Writes the rows that stay.
-    async fn stored(
-        &self,
-        rows: &RecordBatch,
-        met: BooleanArray,
-        stays: &BooleanArray,
-        context: &StreamContext,
-    ) -> Result<Vec<StateFile>> {
-        let mut columns = rows.columns().to_vec();
-        columns.push(Arc::new(met));
-        let schema = self.stored_schema();
-        let whole = RecordBatch::try_new(Arc::clone(&schema), columns)?;
-        let waiting = filter_record_batch(&whole, stays)?;
-        if waiting.num_rows() == 0 {
-            return Ok(vec![]);
-        }
-        let mut writer = context.backend().writer(&self.operator, schema)?;
-        for begin in (0..waiting.num_rows()).step_by(PAIRS) {
-            let length = PAIRS.min(waiting.num_rows() - begin);
-            writer
-                .write(&waiting.slice(begin, length), (None, None))
-                .await?;
-        }
-        writer.finish().await
+        let ends = times(*kind, &column)?;
+        Ok(Some(ends.unary(|end| end.saturating_sub(*offset_us))))
     }
 }
 
@@ -245,66 +138,94 @@ fn truth(condition: &Arc<dyn PhysicalExpr>, rows: &RecordBatch) -> Result<Boolea
 }
 
 impl Joined {
-    /// Runs the batch: its result, after the state is durable.
-    async fn run(self, task: Arc<TaskContext>) -> Result<Vec<RecordBatch>> {
+    /// Runs the batch: gives its result out, and makes the state durable.
+    async fn run(self, task: Arc<TaskContext>, out: Out) -> Result<()> {
+        let mut out = out;
         let context = Arc::clone(&self.context);
-        let mut left = self.left.rows(&context, &task).await?;
-        let mut right = self.right.rows(&context, &task).await?;
-        let mut out = self.pairs(&mut left, &mut right)?;
-        for rows in self.left.settle(left, self.is_semi, &context).await? {
-            out.push(self.extended(&rows, true)?);
-        }
-        for rows in self.right.settle(right, false, &context).await? {
-            out.push(self.extended(&rows, false)?);
-        }
-        out.retain(|rows| rows.num_rows() > 0);
-        Ok(out)
+        let (mut left, left_away) = self.left.new_rows(&context, &task).await?;
+        let (mut right, right_away) = self.right.new_rows(&context, &task).await?;
+        let keyed = Keyed::over(&self.left.keys, &left.rows)?;
+        let lefts = keyed.index(&self.left.keys, &left.rows)?;
+        let rights = keyed.index(&self.right.keys, &right.rows)?;
+        self.meet_right(&mut left, &mut right, &keyed, &rights, &mut out)
+            .await?;
+        let mut waiting_left = Waiting::of(&self, Which::Left)?;
+        waiting_left
+            .pass(&mut right, &keyed, &rights, &mut out)
+            .await?;
+        let mut waiting_right = Waiting::of(&self, Which::Right)?;
+        waiting_right
+            .pass(&mut left, &keyed, &lefts, &mut out)
+            .await?;
+        waiting_left.end(left, left_away, &mut out).await?;
+        waiting_right.end(right, right_away, &mut out).await
     }
 
-    /// The pairs of which one row at least is new.
-    fn pairs(&self, left: &mut Rows, right: &mut Rows) -> Result<Vec<RecordBatch>> {
-        let left_keys = self.left.key_columns(&left.all)?;
-        let right_keys = self.right.key_columns(&right.all)?;
-        let fields = left_keys
-            .iter()
-            .map(|key| SortField::new(key.data_type().clone()));
-        let converter = RowConverter::new(fields.collect())?;
-        let found = converter.convert_columns(&right_keys)?;
-        let sought = converter.convert_columns(&left_keys)?;
-        let mut by_key: HashMap<_, Vec<usize>> = HashMap::new();
-        for row in (0..right.all.num_rows()).filter(|row| is_whole(&right_keys, *row)) {
-            by_key.entry(found.row(row)).or_default().push(row);
+    /// One of the sides.
+    pub(super) fn side(&self, which: Which) -> &Side {
+        match which {
+            Which::Left => &self.left,
+            Which::Right => &self.right,
         }
-        let mut out = vec![];
+    }
+
+    /// Gives out the pairs of rows of both sides, of which those of the right one have an index.
+    pub(super) async fn meet_right(
+        &self,
+        left: &mut Part,
+        right: &mut Part,
+        keyed: &Keyed,
+        rights: &Index,
+        out: &mut Out,
+    ) -> Result<()> {
+        if left.rows.num_rows() == 0 || right.rows.num_rows() == 0 {
+            return Ok(());
+        }
         let mut pairs = vec![];
-        for row in (0..left.all.num_rows()).filter(|row| is_whole(&left_keys, *row)) {
-            for other in by_key.get(&sought.row(row)).into_iter().flatten() {
-                if row < left.waited && *other < right.waited {
-                    continue;
-                }
-                pairs.push((row, *other));
-                if pairs.len() == PAIRS {
-                    out.push(self.met(&std::mem::take(&mut pairs), left, right)?);
-                }
+        for (row, other) in keyed.lookup(&self.left.keys, &left.rows, rights)? {
+            pairs.push((row, other));
+            if pairs.len() == PAIRS {
+                give(out, self.met(&std::mem::take(&mut pairs), left, right)?).await?;
             }
         }
-        out.push(self.met(&pairs, left, right)?);
-        Ok(out)
+        give(out, self.met(&pairs, left, right)?).await
+    }
+
+    /// Gives out the pairs of rows of both sides, of which those of the left one have an index.
+    pub(super) async fn meet_left(
+        &self,
+        left: &mut Part,
+        right: &mut Part,
+        keyed: &Keyed,
+        lefts: &Index,
+        out: &mut Out,
+    ) -> Result<()> {
+        if left.rows.num_rows() == 0 || right.rows.num_rows() == 0 {
+            return Ok(());
+        }
+        let mut pairs = vec![];
+        for (row, other) in keyed.lookup(&self.right.keys, &right.rows, lefts)? {
+            pairs.push((other, row));
+            if pairs.len() == PAIRS {
+                give(out, self.met(&std::mem::take(&mut pairs), left, right)?).await?;
+            }
+        }
+        give(out, self.met(&pairs, left, right)?).await
     }
 
     /// The rows that pairs give, as far as they meet the condition.
     fn met(
         &self,
         pairs: &[(usize, usize)],
-        left: &mut Rows,
-        right: &mut Rows,
+        left: &mut Part,
+        right: &mut Part,
     ) -> Result<RecordBatch> {
         let index = |row: usize| u32::try_from(row).ok();
         let lefts: UInt32Array = pairs.iter().map(|(row, _)| index(*row)).collect();
         let rights: UInt32Array = pairs.iter().map(|(_, row)| index(*row)).collect();
         let mut columns = vec![];
-        for (rows, chosen) in [(&left.all, &lefts), (&right.all, &rights)] {
-            for column in rows.columns() {
+        for (part, chosen) in [(&*left, &lefts), (&*right, &rights)] {
+            for column in part.rows.columns() {
                 columns.push(take(column, chosen, None)?);
             }
         }
@@ -329,13 +250,13 @@ impl Joined {
     }
 
     /// Rows of one side with NULL for the other.
-    fn extended(&self, rows: &RecordBatch, is_left: bool) -> Result<RecordBatch> {
+    pub(super) fn extended(&self, rows: &RecordBatch, which: Which) -> Result<RecordBatch> {
         let width = self.left.input.schema().fields().len();
         let fields = self.schema.fields().iter().enumerate();
         let mut own = rows.columns().iter();
         let mut columns: Vec<ArrayRef> = vec![];
         for (index, field) in fields {
-            let column = if (index < width) == is_left {
+            let column = if (index < width) == (which == Which::Left) {
                 own.next().map(Arc::clone)
             } else {
                 None
@@ -345,11 +266,6 @@ impl Joined {
         }
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
     }
-}
-
-/// Whether no key of a row is NULL: NULL meets nothing.
-fn is_whole(keys: &[ArrayRef], row: usize) -> bool {
-    keys.iter().all(|key| key.is_valid(row))
 }
 
 /// The operator.
@@ -427,9 +343,11 @@ impl ExecutionPlan for StatefulJoinExec {
         let joined = self.joined.clone();
         let schema = Arc::clone(&joined.schema);
         let context = Arc::clone(&joined.context);
-        let out = futures::stream::once(joined.run(task))
-            .map_ok(|batches| futures::stream::iter(batches.into_iter().map(Ok)))
-            .try_flatten();
+        let (out, result) = futures::channel::mpsc::channel(1);
+        // Both go on together: the batch waits for whoever reads its result.
+        let running = futures::stream::once(joined.run(task, out))
+            .filter_map(|ended| std::future::ready(ended.err().map(Err)));
+        let out = futures::stream::select(result.map(Ok), running);
         let out = Box::pin(RecordBatchStreamAdapter::new(schema, out));
         Ok(Thorough::stream(out, context))
     }
