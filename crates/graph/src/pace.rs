@@ -11,6 +11,9 @@ use crate::Settings;
 
 /// The key of a trigger interval, as a property, a setting and in the configuration.
 const INTERVAL: &str = "pipelines.trigger.interval";
+/// The key of the time without rows after which watermarks move on with the clock; as a property, a setting and in the
+/// configuration.
+pub(crate) const IDLE_TIMEOUT: &str = "sluice.watermark.idleTimeout";
 const RETRY_FIRST: &str = "spark.sql.pipelines.execution.watchdog.minRetryTime";
 const RETRY_MOST: &str = "spark.sql.pipelines.execution.watchdog.maxRetryTime";
 const RETRIES: [&str; 2] = [
@@ -27,6 +30,10 @@ const RETRIES_DEFAULT: u32 = 2;
 pub struct Pace {
     /// The time between two beginnings of work, at least; `None`: as its kind of flow has it.
     pub interval: Option<Duration>,
+    /// The time without rows after which the watermarks of a stream move on with the clock; `None`: never, as in Spark.
+    pub idle_timeout: Option<Duration>,
+    /// Where that is written as a property of the flow's own target.
+    pub idle_origin: Option<Origin>,
     /// The wait before the second attempt; twice as long before each further one.
     pub retry_first: Duration,
     /// The longest wait between attempts.
@@ -57,16 +64,19 @@ impl Pace {
         settings: &Settings,
         properties: &BTreeMap<String, Located<String>>,
     ) -> Result<Self, PaceFault> {
-        let property = properties
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(INTERVAL));
-        let interval = match property {
-            Some((key, value)) => Some(interval(key, &value.value, Some(&value.origin))?),
-            None => match find(settings, INTERVAL) {
-                Some((key, value)) => Some(interval(key, value, None)?),
-                None => None,
-            },
-        };
+        let interval = span(settings, properties, INTERVAL)?.map(|(interval, _)| interval);
+        let idle = span(settings, properties, IDLE_TIMEOUT)?;
+        if let Some((timeout, origin)) = &idle
+            && (timeout.is_zero() || interval.is_some_and(|interval| *timeout <= interval))
+        {
+            let (key, value) = written(settings, properties, IDLE_TIMEOUT).unwrap_or_default();
+            return Err(PaceFault {
+                key,
+                value,
+                origin: origin.clone(),
+                expected: "more than nothing, and more than `pipelines.trigger.interval`: rows wait that long by themselves",
+            });
+        }
         let time = |key: &str, default: Duration| match find(settings, key) {
             Some((key, value)) => spark_time(value).ok_or_else(|| PaceFault {
                 key: key.clone(),
@@ -77,8 +87,11 @@ impl Pace {
             None => Ok(default),
         };
         let retries = RETRIES.iter().find_map(|key| find(settings, key));
+        let (idle_timeout, idle_origin) = idle.unzip();
         Ok(Self {
             interval,
+            idle_timeout,
+            idle_origin: idle_origin.flatten(),
             retry_first: time(RETRY_FIRST, RETRY_FIRST_DEFAULT)?,
             retry_most: time(RETRY_MOST, RETRY_MOST_DEFAULT)?,
             retries: match retries {
@@ -100,13 +113,46 @@ fn find<'a>(settings: &'a Settings, wanted: &str) -> Option<(&'a String, &'a Str
         .find(|(key, _)| key.eq_ignore_ascii_case(wanted))
 }
 
-fn interval(key: &str, text: &str, origin: Option<&Origin>) -> Result<Duration, PaceFault> {
-    parse_interval(text).ok_or_else(|| PaceFault {
-        key: key.to_owned(),
-        value: text.to_owned(),
-        origin: origin.cloned(),
-        expected: "a number and a unit: second, minute, hour or day, as in `10 seconds`",
-    })
+/// A span of time under a key, and where it stands: a property goes before a setting.
+fn span(
+    settings: &Settings,
+    properties: &BTreeMap<String, Located<String>>,
+    wanted: &str,
+) -> Result<Option<(Duration, Option<Origin>)>, PaceFault> {
+    let origin = property(properties, wanted).map(|(_, value)| value.origin.clone());
+    let Some((key, value)) = written(settings, properties, wanted) else {
+        return Ok(None);
+    };
+    match parse_interval(&value) {
+        Some(span) => Ok(Some((span, origin))),
+        None => Err(PaceFault {
+            key,
+            value,
+            origin,
+            expected: "a number and a unit: second, minute, hour or day, as in `10 seconds`",
+        }),
+    }
+}
+
+fn property<'a>(
+    properties: &'a BTreeMap<String, Located<String>>,
+    wanted: &str,
+) -> Option<(&'a String, &'a Located<String>)> {
+    properties
+        .iter()
+        .find(|(key, _)| key.eq_ignore_ascii_case(wanted))
+}
+
+/// What is in force under a key, as written.
+fn written(
+    settings: &Settings,
+    properties: &BTreeMap<String, Located<String>>,
+    wanted: &str,
+) -> Option<(String, String)> {
+    match property(properties, wanted) {
+        Some((key, value)) => Some((key.clone(), value.value.clone())),
+        None => find(settings, wanted).map(|(key, value)| (key.clone(), value.clone())),
+    }
 }
 
 /// `10 seconds`, `1 hour`: a number and a unit, singular or plural.

@@ -50,7 +50,7 @@ impl Update {
         Ok(order.iter().filter_map(|id| ended.remove(id)).collect())
     }
 
-    fn takes_part(&self, id: &FlowId) -> bool {
+    pub(crate) fn takes_part(&self, id: &FlowId) -> bool {
         let participation = self.selection.flows.get(id);
         participation.is_some_and(|participation| *participation != Participation::Excluded)
     }

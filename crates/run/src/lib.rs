@@ -20,6 +20,7 @@ mod files;
 mod flow;
 mod gone;
 mod house;
+mod idle;
 mod inputs;
 mod kinesis;
 mod lease;

@@ -80,6 +80,9 @@ impl<'a> Live<'a> {
                 FlowKind::AppendOnce => Box::pin(self.once(report)).await,
                 FlowKind::View => Ok(FlowOutcome::Idle),
             };
+            if ended.is_err() {
+                self.round.bedside.pulse.is_unwell(self.seat, true);
+            }
             match ended {
                 Err(failure) if failure.is_retryable() => {
                     let origin = self.update.origin_of(&self.flow.id);
@@ -161,10 +164,14 @@ impl<'a> Live<'a> {
         running: &mut Running<'_>,
         report: &mut FlowReport,
     ) -> Result<Option<FlowOutcome>> {
+        let upstream = self.upstream_seats();
         loop {
             let begun_us = self.now_us();
             let mut has_moved = false;
             loop {
+                if !self.round.bedside.pulse.are_well(&upstream) {
+                    running.is_uncertain();
+                }
                 if self.round.bedside.turn.is_asked() {
                     return Ok(Some(FlowOutcome::Stopped));
                 }
@@ -189,6 +196,7 @@ impl<'a> Live<'a> {
                 running.clean_sources().await?;
             }
             self.backoff.went_well();
+            self.round.bedside.pulse.is_unwell(self.seat, false);
             if self.rest(begun_us, running).await == Woken::Stopped {
                 return Ok(Some(FlowOutcome::Stopped));
             }
@@ -197,6 +205,16 @@ impl<'a> Live<'a> {
                 return Ok(Some(FlowOutcome::SchemaChanged));
             }
         }
+    }
+
+    /// The seats of all whose rows reach this flow.
+    fn upstream_seats(&self) -> Vec<usize> {
+        let flows = self.update.upstream_flows(&self.flow.id);
+        let seats = self.round.seats.iter().enumerate();
+        seats
+            .filter(|(_, id)| flows.contains(id))
+            .map(|(seat, _)| seat)
+            .collect()
     }
 
     /// Waits until there may be something new, and until the interval has passed.

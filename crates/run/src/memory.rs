@@ -164,8 +164,9 @@ impl BatchMemory {
         let state = Arc::new(FlowState::new(&batch.progress.store, batch.plan.batch));
         let before = batch.plan.state.clone().unwrap_or_default();
         let backend: Arc<dyn sluice_plan::stream::StateBackend> = Arc::clone(&state) as _;
+        let now_us = batch.plan.pinned.batch_ts_us;
         Self {
-            context: Arc::new(StreamContext::new(before, backend)),
+            context: Arc::new(StreamContext::new(before, now_us, backend)),
             state,
         }
     }
@@ -174,6 +175,7 @@ impl BatchMemory {
     /// in each batch replaces what is there.
     pub(crate) fn effect(&self, batch: &Batch<'_>, effect: &Effect) -> Result<Effect> {
         self.context.check_clauses(&batch.flow.origin)?;
+        batch.update.check_idle_timeout(batch.flow, &self.context)?;
         if !self.context.rewrites() {
             return Ok(effect.clone());
         }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use sluice_checkpoint::{
     BatchPlan, Decision, Effect, FlowId as Application, ForeignChange, ForeignKind, NewestPlan,
-    Observed, SourceIdentity, StopReason, current_incarnation, decide_after_echo, decide_start,
+    Observed, Pinned, SourceIdentity, StopReason, current_incarnation, decide_after_echo,
+    decide_start,
 };
 use sluice_graph::FlowId;
 use sluice_model::condition::run::{CHECKPOINT_FORMAT_UNKNOWN, CHECKPOINT_SOURCE_CHANGED};
@@ -18,6 +19,7 @@ use crate::checkpoint_store::CheckpointStore;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::tables::Tables;
+use crate::update::Update;
 
 /// Key of `commitInfo` under which a batch tells its plan, its numbers and its update.
 pub(crate) const ECHO: &str = "sluice";
@@ -254,4 +256,15 @@ impl Progress {
 
 fn schema_name(key: &str, number: u64) -> String {
     format!("{key}-{number:020}.json")
+}
+
+impl Update {
+    /// What a batch that is planned now may not ask the world for again.
+    pub(crate) fn pinned(&self) -> Pinned {
+        Pinned {
+            batch_ts_us: self.engine.clock().now_us(),
+            time_zone: self.engine.options.time_zone.clone(),
+            seed: 0,
+        }
+    }
 }

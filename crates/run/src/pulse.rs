@@ -47,6 +47,8 @@ struct Seat {
     doing: Doing,
     is_woken: bool,
     has_rested: bool,
+    /// Its last attempt failed.
+    is_unwell: bool,
     alarm: Arc<Notify>,
 }
 
@@ -175,6 +177,7 @@ impl Pulse {
                 doing: Doing::Working,
                 is_woken: false,
                 has_rested: false,
+                is_unwell: false,
                 alarm: Arc::new(Notify::new()),
             })
             .take(seats)
@@ -207,6 +210,20 @@ impl Pulse {
     /// Somebody has ended for good.
     pub(crate) fn ended(&self, seat: usize) {
         self.set(seat, Doing::Ended);
+    }
+
+    /// Somebody's attempt failed, or went well.
+    pub(crate) fn is_unwell(&self, seat: usize, is_unwell: bool) {
+        if let Some(seat) = self.state().seats.get_mut(seat) {
+            seat.is_unwell = is_unwell;
+        }
+    }
+
+    /// Whether each of these is well and has caught up once.
+    pub(crate) fn are_well(&self, seats: &[usize]) -> bool {
+        let state = self.state();
+        let mut seats = seats.iter().filter_map(|seat| state.seats.get(*seat));
+        seats.all(|seat| seat.has_rested && !seat.is_unwell)
     }
 
     fn set(&self, seat: usize, doing: Doing) {

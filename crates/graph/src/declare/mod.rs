@@ -15,7 +15,7 @@ use sluice_model::{DatasetKind, DatasetName, Diagnostic, FlowKind, Namespace};
 use sluice_sql::statement::{Statement, StatementKind, WrittenName};
 
 use crate::names::{Names, private_schema};
-use crate::pace::{Pace, PaceFault};
+use crate::pace::{IDLE_TIMEOUT, Pace, PaceFault};
 use crate::{Dataset, DeclaredFlow, DeclaredGraph, Settings};
 
 /// Collects the datasets and flows of a project. The graph holds everything that could be made sense of, also
@@ -174,8 +174,23 @@ impl Declaring {
         let none = BTreeMap::new();
         let target = self.graph.datasets.get(&flow.id.target);
         let properties = target.map_or(&none, |target| &target.properties);
+        let pace = Pace::of(&flow.settings, properties);
+        if let (
+            FlowKind::Complete,
+            Ok(Pace {
+                idle_origin: Some(place),
+                ..
+            }),
+        ) = (flow.kind, &pace)
+        {
+            let message = format!("table property `{IDLE_TIMEOUT}` is of streams");
+            let error = Diagnostic::error(&condition::INVALID_TABLE_PROPERTY, message)
+                .at(place, "on a materialized view, which keeps no window open")
+                .help("remove it, or set it on the streaming table whose windows are to close");
+            return self.report(error);
+        }
         let (FlowKind::Append | FlowKind::AppendOnce | FlowKind::Complete, Err(fault)) =
-            (flow.kind, Pace::of(&flow.settings, properties))
+            (flow.kind, pace)
         else {
             return;
         };

@@ -6,6 +6,8 @@ use sluice_model::condition::graph as condition;
 use sluice_model::{Diagnostic, Origin};
 use sluice_sql::statement::Located;
 
+use crate::pace::IDLE_TIMEOUT;
+
 /// Properties in the `pipelines.` room that Databricks or Spark know. Only the first two act today; the others
 /// are kept with the table.
 const KNOWN: &[&str] = &[
@@ -45,7 +47,7 @@ pub(super) fn check_properties(
             );
             continue;
         }
-        if lower.starts_with("sluice.") {
+        if lower.starts_with("sluice.") && !key.eq_ignore_ascii_case(IDLE_TIMEOUT) {
             diagnostics.push(
                 invalid(key, &value.origin, "is set by the engine and not by hand")
                     .help("remove it"),

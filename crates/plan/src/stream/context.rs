@@ -22,6 +22,7 @@ use crate::error::raise;
 #[derive(Debug)]
 pub struct StreamContext {
     before: StreamState,
+    now_us: i64,
     backend: Arc<dyn StateBackend>,
     now: Mutex<Now>,
 }
@@ -57,11 +58,12 @@ impl std::fmt::Debug for Now {
 }
 
 impl StreamContext {
-    /// The context of a batch that begins with this state.
+    /// The context of a batch that begins with this state and was planned at `now_us`, microseconds since the epoch.
     #[must_use]
-    pub fn new(before: StreamState, backend: Arc<dyn StateBackend>) -> Self {
+    pub fn new(before: StreamState, now_us: i64, backend: Arc<dyn StateBackend>) -> Self {
         Self {
             before,
+            now_us,
             backend,
             now: Mutex::default(),
         }
@@ -70,7 +72,7 @@ impl StreamContext {
     /// The context of a query that is bound to learn what it is, and not run.
     #[must_use]
     pub fn dry() -> Self {
-        Self::new(StreamState::default(), Arc::new(NoState))
+        Self::new(StreamState::default(), 0, Arc::new(NoState))
     }
 
     fn now(&self) -> std::sync::MutexGuard<'_, Now> {
@@ -93,6 +95,12 @@ impl StreamContext {
     #[must_use]
     pub fn backend(&self) -> &Arc<dyn StateBackend> {
         &self.backend
+    }
+
+    /// Whether the query has a `WATERMARK` clause.
+    #[must_use]
+    pub fn has_watermark(&self) -> bool {
+        !self.now().clauses.is_empty()
     }
 
     /// Registers a `WATERMARK` clause; gives its number.
@@ -215,19 +223,24 @@ impl StreamContext {
         let now = self.now();
         let mut clauses = BTreeMap::new();
         for (number, (definition, delay_us)) in now.clauses.iter().enumerate() {
-            let before = self.before.clauses.get(&number.to_string());
-            let before = before.map_or(0, |clause| clause.watermark_us);
+            let known = self.before.clauses.get(&number.to_string());
+            let before = known.map_or(0, |clause| clause.watermark_us);
             // Spark counts watermarks in whole milliseconds.
             let seen = now.latest.get(&number).map(|latest| {
                 let floor = |us: i64| us.div_euclid(1000) * 1000;
                 floor(*latest).saturating_sub(floor(*delay_us))
             });
             let watermark_us = seen.map_or(before, |seen| seen.max(before));
+            let as_of_us = match seen {
+                Some(_) => Some(self.now_us),
+                None => known.and_then(|clause| clause.as_of_us),
+            };
             clauses.insert(
                 number.to_string(),
                 WatermarkState {
                     definition: definition.clone(),
                     watermark_us,
+                    as_of_us,
                 },
             );
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use sluice_checkpoint::{
-    BatchPlan, ForeignChange, Pinned, PlannedTarget, SourceIdentity, SourceOffset, SourceRange,
+    BatchPlan, ForeignChange, PlannedTarget, SourceIdentity, SourceOffset, SourceRange,
 };
 use sluice_graph::query::ReadMode;
 use sluice_graph::{Input, ResolvedDataset, ResolvedFlow};
@@ -18,6 +18,7 @@ use crate::error::{Result, internal};
 use crate::failpoint::reach;
 use crate::file_list::tidy_up;
 use crate::flow::notes;
+use crate::idle::Idleness;
 use crate::kinesis::OpenStreams;
 use crate::leaves::{Leaf, leaves};
 use crate::memory::Memory;
@@ -64,6 +65,7 @@ pub(crate) struct Running<'a> {
     removed: Vec<ForeignChange>,
     /// What it remembers of earlier batches.
     memory: Memory,
+    idle: Option<Idleness>,
 }
 
 /// What became of one micro-batch.
@@ -141,6 +143,7 @@ impl<'a> Running<'a> {
                 replay: None,
                 removed: vec![],
                 memory: Memory::default(),
+                idle: update.idleness_of(flow)?,
             };
             running.store_first_schemas(&opened).await?;
             running.begin(opened, next, report).await?;
@@ -262,8 +265,17 @@ impl<'a> Running<'a> {
 
     /// How often the sources must be looked at though no commit of ours calls; `None`: never.
     pub(crate) fn look_every(&self) -> Option<Duration> {
-        let sources = self.sources.iter();
-        sources.filter_map(StreamSource::look_every).min()
+        let sources = self.sources.iter().filter_map(StreamSource::look_every);
+        let idle = self.idle.as_ref().filter(|_| self.memory.now.is_open());
+        sources.chain(idle.map(Idleness::look_every)).min()
+    }
+
+    /// What fills its sources is not well, or behind: that no rows come says nothing.
+    pub(crate) fn is_uncertain(&mut self) {
+        let now_us = self.update.engine.clock().now_us();
+        if let Some(idle) = &mut self.idle {
+            idle.is_uncertain(now_us);
+        }
     }
 
     /// Ends when one of the sources was pushed something.
@@ -341,9 +353,13 @@ impl<'a> Running<'a> {
             };
             ranges.insert(source.key.clone(), range);
         }
-        // Without new rows, a watermark that has moved closes what it passed.
+        // Without new rows, a watermark that has moved closes what it passed; the clock may move it.
         if !is_new && !self.memory.now.has_moved() {
-            return Ok(None);
+            let now_us = self.update.engine.clock().now_us();
+            let idle = self.idle.as_ref();
+            if !idle.is_some_and(|idle| idle.moves(&mut self.memory.now, now_us)) {
+                return Ok(None);
+            }
         }
         if ranges.len() < self.sources.len() {
             self.fill_empty(&mut ranges);
@@ -485,16 +501,5 @@ impl<'a> Running<'a> {
             }
         }
         Ok(())
-    }
-}
-
-impl Update {
-    /// What a batch that is planned now may not ask the world for again.
-    pub(crate) fn pinned(&self) -> Pinned {
-        Pinned {
-            batch_ts_us: self.engine.clock().now_us(),
-            time_zone: self.engine.options.time_zone.clone(),
-            seed: 0,
-        }
     }
 }
