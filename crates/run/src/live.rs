@@ -169,8 +169,10 @@ impl<'a> Live<'a> {
             let begun_us = self.now_us();
             let mut has_moved = false;
             loop {
-                if !self.round.bedside.pulse.are_well(&upstream) {
-                    running.is_uncertain();
+                if let Some(idle) = &mut running.idle
+                    && !self.round.bedside.pulse.are_well(&upstream)
+                {
+                    idle.is_uncertain(self.now_us());
                 }
                 if self.round.bedside.turn.is_asked() {
                     return Ok(Some(FlowOutcome::Stopped));

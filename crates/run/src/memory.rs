@@ -19,6 +19,7 @@ use sluice_table::Removes;
 use crate::checkpoint_store::CheckpointStore;
 use crate::error::{Failure, Result, internal};
 use crate::failpoint::reach;
+use crate::idle::Idleness;
 use crate::micro_batch::{Batch, Effect};
 use crate::progress::{ECHO, Next, Progress};
 use crate::state::{self, FlowState};
@@ -56,6 +57,11 @@ impl Memory {
             state::sweep(&progress.store, progress.committed, [&older, &now]).await?;
         }
         Ok(Self { now, older })
+    }
+
+    /// Whether a batch without rows closes something, because the watermark has moved or the clock moves it.
+    pub(crate) fn closes(&mut self, idle: Option<&Idleness>, now_us: i64) -> bool {
+        self.now.has_moved() || idle.is_some_and(|idle| idle.moves(&mut self.now, now_us))
     }
 
     /// What the plan of the next batch says of it.

@@ -65,7 +65,8 @@ pub(crate) struct Running<'a> {
     removed: Vec<ForeignChange>,
     /// What it remembers of earlier batches.
     memory: Memory,
-    idle: Option<Idleness>,
+    /// How it waits for rows that come no more.
+    pub(crate) idle: Option<Idleness>,
 }
 
 /// What became of one micro-batch.
@@ -270,14 +271,6 @@ impl<'a> Running<'a> {
         sources.chain(idle.map(Idleness::look_every)).min()
     }
 
-    /// What fills its sources is not well, or behind: that no rows come says nothing.
-    pub(crate) fn is_uncertain(&mut self) {
-        let now_us = self.update.engine.clock().now_us();
-        if let Some(idle) = &mut self.idle {
-            idle.is_uncertain(now_us);
-        }
-    }
-
     /// Ends when one of the sources was pushed something.
     pub(crate) async fn news(&self) {
         let mut news: FuturesUnordered<_> = self.sources.iter().map(StreamSource::news).collect();
@@ -354,12 +347,9 @@ impl<'a> Running<'a> {
             ranges.insert(source.key.clone(), range);
         }
         // Without new rows, a watermark that has moved closes what it passed; the clock may move it.
-        if !is_new && !self.memory.now.has_moved() {
-            let now_us = self.update.engine.clock().now_us();
-            let idle = self.idle.as_ref();
-            if !idle.is_some_and(|idle| idle.moves(&mut self.memory.now, now_us)) {
-                return Ok(None);
-            }
+        let now_us = self.update.engine.clock().now_us();
+        if !is_new && !self.memory.closes(self.idle.as_ref(), now_us) {
+            return Ok(None);
         }
         if ranges.len() < self.sources.len() {
             self.fill_empty(&mut ranges);
