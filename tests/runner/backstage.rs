@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `drop TABLE`, `lose-checkpoint TABLE` | deletes a table, or its progress |
 //! | `lose TABLE PART`, `tear TABLE PART` | deletes what lies below PART in a table's folder, or cuts its newest file in half |
+//! | `bucket NAME` | makes a bucket of S3; files are put into it by its URL, as `put s3://NAME/key` |
+//! | `warehouse URL` | has the tables from now on in a bucket |
 //! | `foreign append TABLE`, `foreign overwrite TABLE` | another program writes the rows of a query |
 //! | `foreign delete TABLE PREDICATE`, `foreign optimize TABLE`, `foreign restore TABLE VERSION`, `foreign set TABLE KEY=VALUE` | another program changes a table |
 
@@ -16,6 +18,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use sluice::testing::{Backstage, Station, Trouble, Walk};
 
 use crate::foreign::{self, Act};
+use crate::s3::world as s3;
 
 /// The stations.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +31,8 @@ impl Backstage for BehindTheBack {
         station: &'a Station,
     ) -> Option<BoxFuture<'a, Result<(), Trouble>>> {
         let done: BoxFuture<'a, Result<(), Trouble>> = match station.verb.as_str() {
+            "bucket" => Box::pin(async move { s3::make_bucket(walk, &station.argument) }),
+            "warehouse" => Box::pin(async move { s3::keep_tables(walk, &station.argument) }),
             "foreign" => Box::pin(write_foreign(walk, station)),
             "drop" => Box::pin(delete_below(walk, &station.argument, "")),
             "lose-checkpoint" => Box::pin(delete_below(walk, &station.argument, "_sluice")),

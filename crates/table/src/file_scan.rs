@@ -114,13 +114,12 @@ impl DeltaTable {
         if places.is_empty() {
             return Ok(Some(Arc::new(EmptyTable::new(Arc::clone(&loaded.schema)))));
         }
-        let mut base = self.store.url().clone();
-        base.set_path("/");
         Ok(Some(Arc::new(FileScan {
             schema: Arc::clone(&loaded.schema),
             files: places,
-            base,
-            objects: self.store.objects(),
+            // The table may lie in another store than the warehouse.
+            base: self.store.root_of(&self.location),
+            objects: self.store.objects_of(&self.location)?,
         })))
     }
 }

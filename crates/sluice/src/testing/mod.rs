@@ -36,6 +36,7 @@
 
 mod answer;
 mod argument;
+mod bucket;
 mod case;
 mod difference;
 mod failure;
@@ -55,6 +56,7 @@ mod walk;
 mod world;
 
 pub use answer::{Answers, Layout};
+pub use bucket::Buckets;
 pub use case::{Case, Station};
 pub use failure::{Failure, Trouble};
 pub use fate::Fate;

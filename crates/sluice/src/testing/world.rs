@@ -14,6 +14,7 @@ use sluice_sql::project::{LoadOptions, Project, load};
 use sluice_table::{Store, StoreOptions};
 use url::Url;
 
+use super::bucket::Buckets;
 use super::fate::{CountingIds, Events, Fate, ManualClock, NoWaits};
 use super::fixture::Given;
 use super::kinesis::Streams;
@@ -65,6 +66,8 @@ pub struct World {
     given: Vec<Given>,
     /// Its Kinesis, from the first time that a stream is needed.
     pub(super) streams: Option<Streams>,
+    /// Its S3, if a case has one.
+    pub buckets: Option<Buckets>,
     /// Whether an update runs while stations go by.
     pub(crate) is_live: bool,
 }
@@ -112,6 +115,7 @@ impl World {
             setting: setting.clone(),
             given: vec![],
             streams: None,
+            buckets: None,
             is_live: false,
         })
     }
@@ -137,6 +141,10 @@ impl World {
             Some(streams) => &text.replace(streams.endpoint(), "$kinesis"),
             None => text,
         };
+        let text = match &self.buckets {
+            Some(buckets) => &text.replace(&buckets.endpoint, "$s3"),
+            None => text,
+        };
         text.replace(&self.below("input"), "$input")
             .replace(&self.below("outside"), "$outside")
             .replace(&self.below("given"), "$given")
@@ -150,6 +158,10 @@ impl World {
     /// Where a path of a station lies on disk; `None` when it leads out of the world.
     pub(crate) fn place(&self, path: &str) -> Option<PathBuf> {
         let filled = self.fill(path);
+        let object = self.buckets.as_ref().and_then(|b| b.place(&filled));
+        if object.is_some() {
+            return object;
+        }
         let is_elsewhere = filled.starts_with('/') || filled.contains(':');
         let place = if self.setting.project.is_some() && is_elsewhere {
             let resolved = sluice_source::resolve_path(&filled, &self.load().rules).ok()?;
@@ -204,6 +216,16 @@ impl World {
         let options = StoreOptions::new(self.clock.clone(), self.ids.clone())
             .with_hook(self.fate.clone())
             .with_commit_wait(std::time::Duration::ZERO);
+        let options = match &self.buckets {
+            None => options,
+            Some(buckets) => {
+                let options = buckets.known_to(options);
+                match buckets.store(options.clone()) {
+                    Some(opened) => return opened,
+                    None => options,
+                }
+            }
+        };
         let base = Url::parse("memory:///warehouse/").map_err(|error| error.to_string())?;
         Store::open(self.objects.clone(), base, options).map_err(|error| error.to_string())
     }
@@ -276,7 +298,11 @@ impl World {
             volumes: pairs(&project.settings.volumes),
             paths: pairs(&project.settings.paths),
             engine_folders: vec![],
-            engine_urls: vec![],
+            engine_urls: self
+                .buckets
+                .iter()
+                .filter_map(|buckets| Some(buckets.warehouse.as_ref()?.to_string()))
+                .collect(),
         }
     }
 
@@ -296,7 +322,10 @@ impl World {
             warehouse: self.store()?,
             warehouse_folder: None,
             lease_owner: None,
-            s3: S3::default(),
+            s3: self
+                .buckets
+                .as_ref()
+                .map_or_else(S3::default, |buckets| buckets.s3.clone()),
             pipeline: project.key.clone(),
             target: project.target.clone(),
             namespace: project.namespace.clone(),
