@@ -75,6 +75,12 @@ impl Engine {
         &self.options.warehouse
     }
 
+    /// How buckets are reached.
+    #[must_use]
+    pub fn s3(&self) -> &S3 {
+        &self.options.s3
+    }
+
     /// How paths become places.
     #[must_use]
     pub fn path_rules(&self) -> &PathRules {

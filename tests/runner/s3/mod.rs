@@ -1,9 +1,11 @@
 //! The program against a real S3 server: what works there, what is refused by name, and faults on the way.
 
+mod commands;
 mod faults;
 mod project;
 mod server;
 mod troubles;
+pub(crate) mod world;
 
 use libtest_mimic::{Failed, Trial};
 
@@ -37,6 +39,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         ),
         trial("a lease is respected, given back and taken over", lease),
         trial("what people can mend has a name", named_conditions),
+        trial(
+            "an export into a bucket is one object, and replaces none unasked",
+            commands::export,
+        ),
+        trial(
+            "new objects start a job that watches their prefix",
+            commands::file_arrival,
+        ),
     ];
     trials.extend(faults::trials());
     trials.extend(troubles::trials());

@@ -63,7 +63,7 @@ pub(crate) struct Export {
     /// The table or view, one to three parts
     #[arg(value_name = "TABLE")]
     pub(crate) table: String,
-    /// The file to write; for delta the folder
+    /// The file to write, here or as `s3://bucket/key`; for delta the folder
     #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,
     /// What to write; without it, what the end of PATH says

@@ -1,6 +1,8 @@
 //! `sluice export`: the rows of a table or view as one file, or as another Delta table. What is written appears whole or
 //! not at all: it is written beside its place under another name, and takes its name at the end.
 
+mod bucket;
+
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use datafusion::parquet::arrow::ArrowWriter;
 use sluice_model::condition::command::{ARGUMENT_NOT_VALID, OUTPUT_EXISTS, OUTPUT_NOT_WRITABLE};
 use sluice_model::{DatasetName, Diagnostic};
 use sluice_run::{QueryResult, RowStream};
+use sluice_source::Storage;
 use sluice_table::{
     CommitOutcome, CommitRequest, DeltaTable, Durability, Store, StoreOptions, TableDefinition,
     WriteOptions,
@@ -30,15 +33,22 @@ use crate::workplace::{Refused, Workplace, block_on};
 /// Exports a table.
 pub(crate) fn run(screen: &Screen, global: &Global, asked: &Export) -> Result<Exit, Refused> {
     let format = format_of(asked).map_err(|diagnostic| refused(*diagnostic))?;
-    check_free(asked).map_err(|diagnostic| refused(*diagnostic))?;
     let place = super::open(global, asked.key.as_deref())?;
+    let target = Target::of(asked, &place, format).map_err(|diagnostic| refused(*diagnostic))?;
     let suffix = match (&asked.version, &asked.timestamp) {
         (Some(version), _) => format!(" VERSION AS OF {version}"),
         (None, Some(time)) => format!(" TIMESTAMP AS OF {}", literal(time)),
         (None, None) => String::new(),
     };
     let text = format!("SELECT * FROM {}{suffix}", asked.table);
-    let done = block_on(write(&place, asked, format, &text))?;
+    let done = block_on(async {
+        if let Target::Bucket(wanted) = &target
+            && !asked.overwrite
+        {
+            wanted.check_free().await.map_err(refused)?;
+        }
+        Ok(write(&place, &target, format, &text).await)
+    })??;
     match done {
         Ok(rows) => {
             screen.say(&format!("{rows} rows written to {}", asked.path.display()));
@@ -53,6 +63,64 @@ fn refused(diagnostic: Diagnostic) -> Refused {
         diagnostics: vec![diagnostic],
         texts: SourceTexts::default(),
     }
+}
+
+/// Where the rows go.
+#[derive(Debug)]
+enum Target {
+    /// To a place on this machine.
+    Disk(Export),
+    /// To an object, which is replaced if that was asked for.
+    Bucket(bucket::Wanted),
+}
+
+impl Target {
+    /// The place that was asked for: as in `read_files`, what sluice.yml maps a URL to wins.
+    fn of(
+        asked: &Export,
+        place: &Workplace,
+        format: ExportFormat,
+    ) -> Result<Self, Box<Diagnostic>> {
+        let written = asked.path.to_string_lossy();
+        if !written.contains("://") {
+            check_free(asked)?;
+            return Ok(Self::Disk(asked.clone()));
+        }
+        let resolved = sluice_source::resolve_path(&written, place.engine.path_rules())?;
+        let (Some(one), Some(found)) = (resolved.places.first(), resolved.only_folder()) else {
+            return Err(Box::new(no_file(&asked.path)));
+        };
+        let Storage::Bucket(name) = &one.storage else {
+            let asked = Export {
+                path: found.into(),
+                ..asked.clone()
+            };
+            check_free(&asked)?;
+            return Ok(Self::Disk(asked));
+        };
+        if format == ExportFormat::Delta {
+            let message = format!("`{written}` is in a bucket, where no table is exported to");
+            let error = Diagnostic::error(&ARGUMENT_NOT_VALID, message);
+            return Err(Box::new(error.help(
+                "export `csv`, `json` or `parquet`, or give the table a LOCATION in the bucket",
+            )));
+        }
+        let key = one.base.trim_start_matches('/');
+        if key.is_empty() {
+            return Err(Box::new(no_file(&asked.path)));
+        }
+        let wanted = bucket::Wanted {
+            bucket: place.engine.s3().bucket(name),
+            key: key.into(),
+            written: written.into_owned(),
+        };
+        Ok(Self::Bucket(wanted))
+    }
+}
+
+fn no_file(path: &Path) -> Diagnostic {
+    let message = format!("`{}` names no file", path.display());
+    Diagnostic::error(&OUTPUT_NOT_WRITABLE, message)
 }
 
 /// Refuses to write over what is there, unless that was asked for.
@@ -95,12 +163,27 @@ fn format_of(asked: &Export) -> Result<ExportFormat, Box<Diagnostic>> {
 /// Writes the rows and gives their number.
 async fn write(
     place: &Workplace,
-    asked: &Export,
+    target: &Target,
     format: ExportFormat,
     text: &str,
 ) -> Result<u64, Vec<Diagnostic>> {
     let file: Arc<str> = COMMAND_LINE.into();
     let query = sluice_sql::parse_query(&file, text, vec![], &place.namespace())?;
+    let asked = match target {
+        Target::Disk(asked) => asked,
+        Target::Bucket(wanted) => {
+            let rows = place.engine.rows(&place.declared, &query).await?;
+            let folder = tempfile::tempdir()
+                .map_err(|error| vec![unwritable(&std::env::temp_dir(), &error)])?;
+            let here = Beside::of(&folder.path().join("export")).map_err(|error| vec![error])?;
+            let count = one_file(place, format, &here, rows).await?;
+            wanted
+                .upload(&here.path)
+                .await
+                .map_err(|error| vec![error])?;
+            return Ok(count);
+        }
+    };
     let rows = place.engine.rows(&place.declared, &query).await?;
     let beside = Beside::of(&asked.path).map_err(|error| vec![error])?;
     let written = match format {
@@ -125,8 +208,7 @@ impl Beside {
             .file_name()
             .map(|name| name.to_string_lossy().into_owned());
         let Some(name) = name else {
-            let message = format!("`{}` names no file", wanted.display());
-            return Err(Diagnostic::error(&OUTPUT_NOT_WRITABLE, message));
+            return Err(no_file(wanted));
         };
         let folder = match wanted.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),

@@ -1,0 +1,96 @@
+//! Commands that reach into buckets beside the warehouse: what they write there, and what they watch.
+
+use super::project::Project;
+use super::server::Server;
+use super::{Outcome, PLANT, check};
+
+pub(super) fn export() -> Outcome {
+    let server = Server::start(&["lake", "landing", "reports"])?;
+    let rows = "{\"id\":1,\"site\":\"a\"}\n{\"id\":2,\"site\":\"b\"}\n";
+    server.put("landing", "in/1.json", rows)?;
+    let project = Project::new(&server, "s3://lake/wh", PLANT)?;
+    project.sluice(&["run"])?.done()?;
+    let place = server.bucket("reports").join("day/silver.csv");
+    let target = "s3://reports/day/silver.csv";
+    project.sluice(&["export", "silver", target])?.done()?;
+    let written = std::fs::read_to_string(&place).map_err(|error| error.to_string())?;
+    check(
+        &written.replace('\r', ""),
+        "id,site\n1,a\n2,b\n",
+        "exported",
+    )?;
+    project
+        .sluice(&["export", "gold", target])?
+        .refused(2, "OUTPUT_EXISTS")?;
+    project
+        .sluice(&["export", "gold", target, "--overwrite"])?
+        .done()?;
+    let replaced = std::fs::read_to_string(&place).map_err(|error| error.to_string())?;
+    check(
+        &replaced.replace('\r', ""),
+        "site,readings\na,1\nb,1\n",
+        "replaced",
+    )?;
+    project
+        .sluice(&["export", "silver", "s3://reports/day/silver.parquet"])?
+        .done()?;
+    let read = project.query("SELECT count(*) FROM read_files('s3://reports/day/*.parquet')")?;
+    check(&read, "2", "as Parquet")?;
+    project
+        .sluice(&[
+            "export",
+            "silver",
+            "s3://reports/table",
+            "--format",
+            "delta",
+        ])?
+        .refused(2, "ARGUMENT_NOT_VALID")?;
+    project
+        .sluice(&["export", "silver", "s3://reports", "--format", "csv"])?
+        .refused(2, "OUTPUT_NOT_WRITABLE")?;
+    Ok(())
+}
+
+pub(super) fn file_arrival() -> Outcome {
+    let server = Server::start(&["lake", "landing"])?;
+    server.put("landing", "in/1.json", "{\"id\":1,\"site\":\"a\"}\n")?;
+    let project = Project::new(&server, "s3://lake/wh", PLANT)?;
+    let bundle = "bundle: {name: plant}
+resources:
+  pipelines:
+    plant: {libraries: [{glob: {include: transformations/**}}]}
+  jobs:
+    arrivals:
+      trigger: {file_arrival: {url: 's3://landing/in'}}
+      tasks: [{task_key: refresh, pipeline_task: {pipeline_id: '${resources.pipelines.plant.id}'}}]
+    patterns:
+      trigger: {file_arrival: {url: 's3://landing/*/in'}}
+      tasks: [{task_key: refresh, pipeline_task: {pipeline_id: '${resources.pipelines.plant.id}'}}]
+";
+    project.write("databricks.yml", bundle)?;
+    let serve = || project.sluice(&["serve", "arrivals", "--once"])?.done();
+    let first = serve()?;
+    if first.contains("started") {
+        return Err(format!("what was there before has started a run: {first}"));
+    }
+    server.put("landing", "in/deep/2.json", "{\"id\":2,\"site\":\"a\"}\n")?;
+    let second = serve()?;
+    if !second.contains("refresh completed") {
+        return Err(format!("a new object has started nothing: {second}"));
+    }
+    check(
+        &project.query("SELECT count(*) FROM bronze")?,
+        "2",
+        "bronze",
+    )?;
+    let third = serve()?;
+    if third.contains("started") {
+        return Err(format!("nothing new has started a run: {third}"));
+    }
+    let watched = project.sluice(&["serve", "patterns", "--once"])?;
+    if watched.err.contains("[PATH_INVALID]") {
+        Ok(())
+    } else {
+        Err(format!("a pattern is watched: {watched:?}"))
+    }
+}
