@@ -41,6 +41,47 @@ pub struct Job {
     pub queues: bool,
     /// A run is stopped after so many seconds.
     pub timeout_seconds: Option<u64>,
+    /// Who is told of its runs.
+    pub notices: Notices,
+}
+
+/// Who is told of the runs of a job.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notices {
+    /// On which occasion, and the name of the destination.
+    pub recipients: Vec<(Occasion, Placed<String>)>,
+    /// A run is late after so many seconds.
+    pub late_after_seconds: Option<u64>,
+    /// Whether nobody is told of a start that was left out.
+    pub quiet_when_left_out: bool,
+    /// Whether nobody is told of a failure that somebody asked for by stopping the run.
+    pub quiet_when_stopped: bool,
+}
+
+/// When people are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// A run starts.
+    Start,
+    /// A run ended well.
+    Success,
+    /// A run did not end well, or was left out.
+    Failure,
+    /// A run takes longer than it should, and goes on.
+    Late,
+}
+
+impl Occasion {
+    /// What Databricks calls the event.
+    #[must_use]
+    pub fn event(self) -> &'static str {
+        match self {
+            Self::Start => "jobs.on_start",
+            Self::Success => "jobs.on_success",
+            Self::Failure => "jobs.on_failure",
+            Self::Late => "jobs.on_duration_warning_threshold_exceeded",
+        }
+    }
 }
 
 /// Whether a job starts by itself.
@@ -107,8 +148,10 @@ pub struct PipelineTask {
     pub origin: Origin,
     /// Key of the pipeline.
     pub pipeline: String,
-    /// Keys of tasks that must have ended well before.
+    /// Keys of tasks that must have ended before.
     pub depends_on: Vec<String>,
+    /// How they must have ended.
+    pub run_if: RunIf,
     /// Every table is filled anew.
     pub full_refresh: bool,
     /// Tables to refresh; empty: all.
@@ -121,4 +164,34 @@ pub struct PipelineTask {
     pub retry_interval_ms: u64,
     /// An attempt is stopped after so many seconds.
     pub timeout_seconds: Option<u64>,
+}
+
+/// How the tasks that a task depends on must have ended for it to run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RunIf {
+    /// All of them well.
+    #[default]
+    AllSuccess,
+    /// One of them well.
+    AtLeastOneSuccess,
+    /// None badly.
+    NoneFailed,
+    /// However they did.
+    AllDone,
+    /// One of them badly.
+    AtLeastOneFailed,
+    /// All of them badly.
+    AllFailed,
+}
+
+impl RunIf {
+    /// All of them with their names in a bundle.
+    pub const NAMED: [(&'static str, Self); 6] = [
+        ("ALL_SUCCESS", Self::AllSuccess),
+        ("AT_LEAST_ONE_SUCCESS", Self::AtLeastOneSuccess),
+        ("NONE_FAILED", Self::NoneFailed),
+        ("ALL_DONE", Self::AllDone),
+        ("AT_LEAST_ONE_FAILED", Self::AtLeastOneFailed),
+        ("ALL_FAILED", Self::AllFailed),
+    ];
 }

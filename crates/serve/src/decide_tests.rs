@@ -1,7 +1,7 @@
 //! Decisions over time: what starts, what was missed, what overlaps.
 
 use sluice_model::Origin;
-use sluice_model::job::{PipelineTask, Placed};
+use sluice_model::job::{Notices, PipelineTask, Placed, RunIf};
 
 use super::*;
 
@@ -21,6 +21,7 @@ fn job(trigger: JobTrigger, queues: bool) -> Job {
             origin,
             pipeline: "p".into(),
             depends_on: vec![],
+            run_if: RunIf::AllSuccess,
             full_refresh: false,
             refresh: vec![],
             full_refresh_selection: vec![],
@@ -31,6 +32,7 @@ fn job(trigger: JobTrigger, queues: bool) -> Job {
         concurrent_runs_max: 1,
         queues,
         timeout_seconds: None,
+        notices: Notices::default(),
     }
 }
 

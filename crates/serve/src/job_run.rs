@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use sluice_model::job::{Job, PipelineTask};
+use sluice_model::job::{Job, PipelineTask, RunIf};
 
 use crate::scheduler::{Happening, Outside, TaskEnd};
 
@@ -16,7 +16,17 @@ use crate::scheduler::{Happening, Outside, TaskEnd};
 enum State {
     Waiting,
     AtWork,
-    Done { well: bool },
+    Done(Outcome),
+}
+
+/// What became of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Succeeded,
+    /// It failed, or was left out because what it needs did not succeed.
+    Failed,
+    /// Its `run_if` did not hold, which is no failure.
+    Excluded,
 }
 
 /// Runs a job; says whether all of its tasks completed. Ends early, with what is at work brought to its end, when `stop`
@@ -33,17 +43,19 @@ pub(crate) async fn run_job(job: &Job, outside: &dyn Outside, stop: &Arc<AtomicB
                     continue;
                 }
                 let may_start = !stop.load(Ordering::Relaxed) && !late.load(Ordering::Relaxed);
-                let next = match dependencies(job, &states, task) {
-                    Some(true) if may_start => {
+                let Some(outcomes) = dependencies(job, &states, task) else {
+                    continue;
+                };
+                let next = match left_out(task.run_if, &outcomes) {
+                    None if may_start => {
                         let run = run_task(job, task, outside, stop, &late);
                         at_work.push(async move { (index, run.await) });
                         State::AtWork
                     }
-                    None => continue,
-                    Some(_) => {
+                    outcome => {
                         outside.tell(job, &Happening::TaskLeftOut { task });
                         has_settled = false;
-                        State::Done { well: false }
+                        State::Done(outcome.unwrap_or(Outcome::Failed))
                     }
                 };
                 set(&mut states, index, next);
@@ -57,17 +69,32 @@ pub(crate) async fn run_job(job: &Job, outside: &dyn Outside, stop: &Arc<AtomicB
             if let Some(task) = job.tasks.get(index) {
                 outside.tell(job, &Happening::TaskEnded { task, end });
             }
-            let well = end == TaskEnd::Completed;
-            set(&mut states, index, State::Done { well });
+            let outcome = match end {
+                TaskEnd::Completed => Outcome::Succeeded,
+                TaskEnd::Failed | TaskEnd::Stopped | TaskEnd::Busy => Outcome::Failed,
+            };
+            set(&mut states, index, State::Done(outcome));
         }
-        states
-            .iter()
-            .all(|state| *state == State::Done { well: true })
+        ended_well(job, &states)
     };
-    within(job.timeout_seconds, &late, work, || {
+    let watched = noticing(job.notices.late_after_seconds, work, || {
+        outside.tell(job, &Happening::TakesLong);
+    });
+    within(job.timeout_seconds, &late, watched, || {
         outside.tell(job, &Happening::TimedOut);
     })
     .await
+}
+
+/// Whether every task that no other one waits for ended well: a failure that a later task has dealt with is none.
+fn ended_well(job: &Job, states: &[State]) -> bool {
+    let is_last = |key: &String| !job.tasks.iter().any(|task| task.depends_on.contains(key));
+    let mut last = job
+        .tasks
+        .iter()
+        .zip(states)
+        .filter(|(task, _)| is_last(&task.key));
+    last.all(|(_, state)| matches!(state, State::Done(Outcome::Succeeded | Outcome::Excluded)))
 }
 
 fn set(states: &mut [State], index: usize, state: State) {
@@ -76,18 +103,39 @@ fn set(states: &mut [State], index: usize, state: State) {
     }
 }
 
-/// Whether all that a task depends on ended well; `None` while something of it has not ended.
-fn dependencies(job: &Job, states: &[State], task: &PipelineTask) -> Option<bool> {
-    let mut all_well = true;
+/// What became of all that a task depends on; `None` while something of it has not ended.
+fn dependencies(job: &Job, states: &[State], task: &PipelineTask) -> Option<Vec<Outcome>> {
+    let mut outcomes = vec![];
     for (other, state) in job.tasks.iter().zip(states) {
         if task.depends_on.contains(&other.key) {
             match state {
-                State::Done { well } => all_well &= well,
+                State::Done(outcome) => outcomes.push(*outcome),
                 State::Waiting | State::AtWork => return None,
             }
         }
     }
-    Some(all_well)
+    Some(outcomes)
+}
+
+/// What becomes of a task that does not run, given what became of those that it depends on; `None`: it runs.
+fn left_out(run_if: RunIf, outcomes: &[Outcome]) -> Option<Outcome> {
+    let has = |wanted| outcomes.contains(&wanted);
+    let has_run = has(Outcome::Succeeded) || has(Outcome::Failed);
+    if outcomes.is_empty() {
+        return None;
+    }
+    if !has_run {
+        return Some(Outcome::Excluded);
+    }
+    let holds = match run_if {
+        RunIf::AllSuccess if has(Outcome::Failed) => return Some(Outcome::Failed),
+        RunIf::AllSuccess | RunIf::AllDone => true,
+        RunIf::AtLeastOneSuccess => has(Outcome::Succeeded),
+        RunIf::NoneFailed => !has(Outcome::Failed),
+        RunIf::AtLeastOneFailed => has(Outcome::Failed),
+        RunIf::AllFailed => outcomes.iter().all(|outcome| *outcome == Outcome::Failed),
+    };
+    (!holds).then_some(Outcome::Excluded)
 }
 
 async fn run_task(
@@ -140,6 +188,22 @@ async fn rest(milliseconds: u64, stop: &AtomicBool) {
     }
 }
 
+/// Waits for work; when it takes longer than this, says so once and goes on waiting.
+async fn noticing<T>(
+    seconds: Option<u64>,
+    work: impl Future<Output = T>,
+    tell: impl FnOnce(),
+) -> T {
+    tokio::pin!(work);
+    if let Some(seconds) = seconds {
+        tokio::select! {
+            ended = &mut work => return ended,
+            () = tokio::time::sleep(Duration::from_secs(seconds)) => tell(),
+        }
+    }
+    work.await
+}
+
 /// Waits for work; when its time is up, raises the flag that makes it end and goes on waiting.
 async fn within<T>(
     seconds: Option<u64>,
@@ -159,3 +223,7 @@ async fn within<T>(
     }
     work.await
 }
+
+#[cfg(test)]
+#[path = "job_run_tests.rs"]
+mod tests;

@@ -71,10 +71,14 @@ pub enum Happening<'a> {
     },
     /// Time is up for a task, or for a run.
     TimedOut,
+    /// A run takes longer than the health rule of its job allows, and goes on.
+    TakesLong,
     /// A run ended.
     Ended {
-        /// Whether every task completed.
+        /// Whether its last tasks completed.
         well: bool,
+        /// Whether somebody asked it to end.
+        stopped: bool,
     },
     /// What the job watches cannot be looked at, or its record cannot be written.
     Hindered {
@@ -334,7 +338,8 @@ impl Scheduler {
                 let end = self.end.clone();
                 tokio::spawn(async move {
                     let well = run_job(&job, outside.as_ref(), &stop).await;
-                    outside.tell(&job, &Happening::Ended { well });
+                    let stopped = stop.load(Ordering::Relaxed);
+                    outside.tell(&job, &Happening::Ended { well, stopped });
                     // Nobody listens any more only when the scheduler is gone.
                     let _ = end.send((index, well));
                 });

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
-use sluice_model::job::{Pause, Placed, Rest};
+use sluice_model::job::{Notices, Pause, Placed, Rest, RunIf};
 use sluice_model::{Clock, Ids, Origin};
 use sluice_table::{Store, StoreOptions};
 
@@ -63,7 +63,7 @@ impl Outside for Fake {
             Happening::TaskEnded { task, end } => format!("{} {end:?}", task.key),
             Happening::TaskLeftOut { task } => format!("{} left out", task.key),
             Happening::TriedAgain { task, attempt } => format!("{} attempt {attempt}", task.key),
-            Happening::Ended { well } => format!("ended {well}"),
+            Happening::Ended { well, .. } => format!("ended {well}"),
             other => format!("{other:?}"),
         };
         self.told
@@ -86,6 +86,7 @@ fn task(key: &str, after: &[&str], retries: u32) -> PipelineTask {
         origin: Origin::new("databricks.yml", 1, 1, 0),
         pipeline: "p".into(),
         depends_on: after.iter().map(|&key| key.to_owned()).collect(),
+        run_if: RunIf::AllSuccess,
         full_refresh: false,
         refresh: vec![],
         full_refresh_selection: vec![],
@@ -109,6 +110,7 @@ fn hourly(tasks: Vec<PipelineTask>) -> (Job, Timing) {
         concurrent_runs_max: 1,
         queues: true,
         timeout_seconds: None,
+        notices: Notices::default(),
     };
     let timing = Timing::of(&job).unwrap().unwrap();
     (job, timing)
@@ -232,4 +234,49 @@ async fn new_files_start_a_run_and_old_ones_do_not() {
     stage.at(LOOK_EVERY_US);
     scheduler.run(Until::NothingIsDue).await;
     assert_eq!(stage.told().len(), 3);
+}
+
+#[tokio::test]
+async fn a_task_that_repairs_runs_only_when_there_is_something_to_repair() {
+    let stage = Stage::new();
+    let repair = PipelineTask {
+        run_if: RunIf::AtLeastOneFailed,
+        ..task("repair", &["load"], 0)
+    };
+    let tasks = vec![task("load", &[], 0), repair];
+    let mut scheduler = stage.scheduler(hourly(tasks)).await;
+    stage.at(HOUR);
+    assert_eq!(scheduler.run(Until::NothingIsDue).await, 0);
+    let sound = [
+        "nightly started for 1 h, missed 0",
+        "nightly load Completed",
+        "nightly repair left out",
+        "nightly ended true",
+    ];
+    assert_eq!(stage.told(), sound);
+    stage.at(2 * HOUR);
+    *stage.fake.ends.lock().unwrap() = vec![TaskEnd::Failed];
+    assert_eq!(scheduler.run(Until::NothingIsDue).await, 0);
+    let repaired = [
+        "nightly started for 2 h, missed 0",
+        "nightly load Failed",
+        "nightly repair Completed",
+        "nightly ended true",
+    ];
+    assert_eq!(stage.told(), repaired);
+}
+
+#[tokio::test]
+async fn a_run_that_takes_longer_than_its_health_rule_allows_is_told_and_goes_on() {
+    let stage = Stage::new();
+    let (mut job, timing) = hourly(vec![task("t", &[], 1)]);
+    job.tasks[0].retry_interval_ms = 50;
+    job.notices.late_after_seconds = Some(0);
+    let mut scheduler = stage.scheduler((job, timing)).await;
+    stage.at(HOUR);
+    *stage.fake.ends.lock().unwrap() = vec![TaskEnd::Failed];
+    scheduler.run(Until::NothingIsDue).await;
+    let told = stage.told();
+    assert!(told.contains(&"nightly TakesLong".to_owned()), "{told:?}");
+    assert_eq!(told.last().unwrap(), "nightly ended true");
 }

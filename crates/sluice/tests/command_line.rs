@@ -720,3 +720,45 @@ fn new_rows_and_updates_reach_a_webhook_once() {
         nobody.stderr
     );
 }
+
+#[test]
+fn a_webhook_hears_of_the_runs_of_a_job() {
+    let (url, received) = receiver();
+    let bundle = "bundle: {name: plant}\nresources:\n  pipelines:\n    etl: {libraries: [{file: {path: a.sql}}]}\n  jobs:\n    \
+        arrivals:\n      trigger: {file_arrival: {url: data}}\n      \
+        webhook_notifications: {on_start: [{id: ops}], on_success: [{id: ops}], on_failure: [{id: OPS}]}\n      \
+        tasks: [{task_key: refresh, pipeline_task: {pipeline_id: '${resources.pipelines.etl.id}'}}]\n";
+    let sql = "CREATE STREAMING TABLE r (CONSTRAINT small EXPECT (id < 9) ON VIOLATION FAIL UPDATE) AS SELECT * FROM STREAM read_files('data', format => 'json', schema => 'id INT');";
+    let settings = format!("notification_destinations:\n  ops: {{webhook: '{url}'}}\n");
+    let project = folder(&[
+        ("databricks.yml", bundle),
+        ("sluice.yml", &settings),
+        ("a.sql", sql),
+        ("data/1.json", "{\"id\": 1}\n"),
+    ]);
+    let heard = || {
+        let mut events: Vec<String> = received
+            .try_iter()
+            .map(|body| format!("{} {}", body["event_type"], body["job"]["job_id"]))
+            .collect();
+        events.sort();
+        events
+    };
+    assert_eq!(sluice(project.path(), "serve --once").code, 0);
+    assert_eq!(heard(), [""; 0]);
+    fs::write(project.path().join("data/2.json"), "{\"id\": 2}\n").unwrap();
+    let served = sluice(project.path(), "serve --once");
+    assert_eq!(served.code, 0, "{}", served.stderr);
+    let well = [
+        "\"jobs.on_start\" \"arrivals\"",
+        "\"jobs.on_success\" \"arrivals\"",
+    ];
+    assert_eq!(heard(), well);
+    fs::write(project.path().join("data/3.json"), "{\"id\": 9}\n").unwrap();
+    assert_eq!(sluice(project.path(), "serve --once").code, 1);
+    let badly = [
+        "\"jobs.on_failure\" \"arrivals\"",
+        "\"jobs.on_start\" \"arrivals\"",
+    ];
+    assert_eq!(heard(), badly);
+}

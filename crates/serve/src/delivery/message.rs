@@ -170,7 +170,7 @@ fn plain(value: &Value) -> String {
 }
 
 /// What Slack would read as its own signs.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

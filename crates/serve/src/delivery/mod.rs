@@ -8,6 +8,7 @@
 mod feed;
 mod follow;
 mod message;
+mod notice;
 mod send;
 
 use std::fmt;
@@ -28,6 +29,7 @@ use send::{Answer, Sender};
 
 pub use feed::Feed;
 pub use follow::Position;
+pub use notice::{JobNotice, tell};
 
 /// How often tables are asked for new versions while nothing wakes the delivery.
 const POLL: Duration = Duration::from_secs(2);

@@ -1,7 +1,9 @@
 //! `sluice serve`: runs the jobs of the project in this process until it is stopped, one line per event.
 
+mod arrival;
+mod notices;
+
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -10,12 +12,10 @@ use serde_json::{Value, json};
 use sluice_graph::SelectionRequest;
 use sluice_model::condition::run::PIPELINE_ALREADY_RUNNING;
 use sluice_model::condition::serve::SCHEDULE_NOT_DECLARED;
-use sluice_model::condition::source::PATH_INVALID;
 use sluice_model::job::{Job, JobTrigger, Pause, PipelineTask, Placed};
 use sluice_model::{Clock as _, DatasetName, Diagnostic, UpdateState};
 use sluice_run::{NoObserver, Stop, UpdateRequest};
 use sluice_serve::{Happening, Memory, Outside, Scheduler, Seen, TaskEnd, Timing, Until};
-use sluice_source::Storage;
 
 use super::run::interrupted;
 use super::schedule::{Timetable, named, sound_timetable, utc, words};
@@ -26,9 +26,8 @@ use crate::exit::Exit;
 use crate::render::Screen;
 use crate::source_text::SourceTexts;
 use crate::workplace::{Purpose, Refused, Workplace, block_on};
+use notices::Notices;
 
-/// Files that are looked at below a watched place; beyond, it cannot be watched.
-const WATCHED_FILES_MAX: usize = 10_000;
 /// Between two looks whether the scheduler wants an update to end.
 const LISTEN_EVERY: std::time::Duration = std::time::Duration::from_millis(100);
 
@@ -55,6 +54,7 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Serve) -> Result<Exi
     let outside = Arc::new(Serving {
         screen: screen.clone(),
         global: global.clone(),
+        notices: Notices::of(screen, jobs.iter().map(|(job, _)| job), &places),
         places,
     });
     for (job, _) in &jobs {
@@ -79,6 +79,7 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Serve) -> Result<Exi
         };
         let failed = scheduler.run(until).await;
         join_all(tellings.into_iter().map(|telling| telling.end(screen))).await;
+        serving.notices.end().await;
         Ok(failed)
     })??;
     Ok(match (asked.once, failed) {
@@ -148,6 +149,7 @@ struct Serving {
     global: Global,
     /// The pipelines as they were when serving began; a run reads its project anew.
     places: BTreeMap<String, Workplace>,
+    notices: Notices,
 }
 
 impl Serving {
@@ -235,68 +237,6 @@ impl Serving {
             Err(mut found) => Err(found.swap_remove(0).at(&table.origin, "")),
         }
     }
-
-    fn files(&self, url: &Placed<String>) -> Result<String, Diagnostic> {
-        let Some(place) = self.places.values().next() else {
-            return Ok(String::new());
-        };
-        let resolved = sluice_source::resolve_path(&url.value, place.engine.path_rules())
-            .map_err(|diagnostic| diagnostic.at(&url.origin, ""))?;
-        let is_disk = resolved
-            .places
-            .iter()
-            .all(|part| part.storage == Storage::Disk);
-        let Some(folder) = resolved.only_folder().filter(|_| is_disk) else {
-            let message = format!(
-                "`{}` cannot be watched: it is not one folder of this machine",
-                url.value
-            );
-            return Err(Diagnostic::error(&PATH_INVALID, message)
-                .at(&url.origin, "")
-                .help("use a `schedule` instead"));
-        };
-        let mut seen = Arrived::default();
-        seen.walk(Path::new(&folder));
-        if seen.number > WATCHED_FILES_MAX {
-            let message = format!("`{}` holds more than {WATCHED_FILES_MAX} files", url.value);
-            return Err(Diagnostic::error(&PATH_INVALID, message)
-                .at(&url.origin, "")
-                .help("watch a smaller folder, or use a `schedule`"));
-        }
-        Ok(format!("{} {}", seen.number, seen.newest_us))
-    }
-}
-
-/// Files below a folder: how many, and when the newest came.
-#[derive(Debug, Default)]
-struct Arrived {
-    number: usize,
-    newest_us: u128,
-}
-
-impl Arrived {
-    fn walk(&mut self, folder: &Path) {
-        // A folder that is not there yet holds nothing yet.
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        for entry in entries {
-            if self.number > WATCHED_FILES_MAX {
-                return;
-            }
-            let Ok(metadata) = entry.metadata() else {
-                continue;
-            };
-            if metadata.is_dir() {
-                self.walk(&entry.path());
-                continue;
-            }
-            let since = metadata
-                .modified()
-                .ok()
-                .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-            self.number += 1;
-            self.newest_us = self.newest_us.max(since.unwrap_or_default().as_micros());
-        }
-    }
 }
 
 impl Outside for Serving {
@@ -312,7 +252,10 @@ impl Outside for Serving {
     fn look<'a>(&'a self, trigger: &'a JobTrigger) -> BoxFuture<'a, Result<Seen, Diagnostic>> {
         Box::pin(async move {
             match trigger {
-                JobTrigger::FileArrival { url, .. } => Ok(vec![self.files(url)?]),
+                JobTrigger::FileArrival { url, .. } => match self.places.values().next() {
+                    Some(place) => Ok(vec![arrival::look(&place.engine, url).await?]),
+                    None => Ok(vec![]),
+                },
                 JobTrigger::TableUpdate { tables, .. } => {
                     let mut seen = vec![];
                     for table in tables {
@@ -328,6 +271,7 @@ impl Outside for Serving {
     }
 
     fn tell(&self, job: &Job, happening: &Happening<'_>) {
+        self.notices.tell(job, happening);
         let (event, text, details) = match happening {
             Happening::Started { due_us, missed, .. } => {
                 let due = utc(*due_us);
@@ -364,11 +308,19 @@ impl Outside for Serving {
                 ("task", text, json!({ "task": task.key }))
             }
             Happening::TaskLeftOut { task } => {
-                let text = format!("{} left out: what it depends on did not end well", task.key);
+                let text = format!(
+                    "{} left out: what it depends on did not end as it needs",
+                    task.key
+                );
                 ("task", text, json!({ "task": task.key }))
             }
             Happening::TimedOut => ("stopped", "its time is up".to_owned(), Value::Null),
-            Happening::Ended { well } => {
+            Happening::TakesLong => (
+                "takes long",
+                "longer than its health rule allows".to_owned(),
+                Value::Null,
+            ),
+            Happening::Ended { well, .. } => {
                 let word = if *well { "completed" } else { "failed" };
                 (word, String::new(), Value::Null)
             }

@@ -1,17 +1,18 @@
 //! What a bundle declares to be run by itself: its jobs, and the triggers of its pipelines. Must not understand
 //! calendars: a cron expression stays text here.
 
+mod notices;
 mod task;
 mod trigger;
 
 use sluice_model::Diagnostic;
 use sluice_model::condition::project;
-use sluice_model::job::{Job, Pause, PipelineTask, Placed, Schedules};
+use sluice_model::job::{Job, Notices, Pause, PipelineTask, Placed, RunIf, Schedules};
 
 use super::bundle::{self, Resolved};
 use super::reader::Reader;
 use super::yaml::{Entry, Node};
-use super::{LoadOptions, ProjectFiles, SpecKind, load};
+use super::{LoadOptions, ProjectFiles, SpecKind, load, settings};
 use task::tasks;
 use trigger::{cron, job_trigger};
 
@@ -61,6 +62,12 @@ pub fn load_schedules(
         diagnostics: vec![],
     };
     let schedules = read(&mut reader).unwrap_or_default();
+    // What is wrong with sluice.yml, the project itself says.
+    let said = std::mem::take(&mut reader.diagnostics);
+    let destinations = settings::read(&mut reader).destinations;
+    let names: Vec<String> = destinations.into_iter().map(|found| found.name).collect();
+    reader.diagnostics = said;
+    notices::check(&mut reader, &schedules.jobs, &names);
     (schedules, reader.diagnostics)
 }
 
@@ -155,6 +162,7 @@ fn job(reader: &mut Reader<'_>, entry: &Entry, pipelines: &[&str], habits: &Habi
         // A bundle gives its jobs a queue unless they say otherwise.
         queues: queues.unwrap_or(true),
         timeout_seconds: number(reader, node, "timeout_seconds").filter(|seconds| *seconds > 0),
+        notices: notices::notices(reader, node),
     })
 }
 
@@ -188,6 +196,7 @@ fn own_trigger(reader: &mut Reader<'_>, entry: &Entry, habits: &Habits) -> Optio
             origin: entry.origin.clone(),
             pipeline: entry.key.clone(),
             depends_on: vec![],
+            run_if: RunIf::AllSuccess,
             full_refresh: false,
             refresh: vec![],
             full_refresh_selection: vec![],
@@ -198,6 +207,7 @@ fn own_trigger(reader: &mut Reader<'_>, entry: &Entry, habits: &Habits) -> Optio
         concurrent_runs_max: 1,
         queues: false,
         timeout_seconds: None,
+        notices: Notices::default(),
     })
 }
 

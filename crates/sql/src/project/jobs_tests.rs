@@ -1,6 +1,6 @@
 //! Jobs of bundles: what is read from them, and what is reported.
 
-use sluice_model::job::{Job, JobTrigger, Pause};
+use sluice_model::job::{Job, JobTrigger, Pause, RunIf};
 
 use super::*;
 
@@ -149,4 +149,79 @@ fn a_pipeline_with_a_trigger_of_its_own_is_a_job() {
     assert_eq!(shown, ["etl cron 0 0 * * * ? UTC Unpaused 1x >etl"]);
     assert!(found.is_empty(), "{found:?}");
     assert_eq!(schedules.jobs[0].pause, Pause::Unpaused);
+}
+
+#[test]
+fn who_hears_of_a_job_is_read_and_what_has_no_effect_is_told() {
+    let bundle = "bundle: {name: b}
+resources:
+  pipelines: {etl: {name: etl}}
+  jobs:
+    a:
+      webhook_notifications: {on_start: [{id: ops}], on_failure: [{id: ops}, {id: nobody}]}
+      email_notifications: {on_success: [Team@example.com], on_streaming_backlog_exceeded: [x]}
+      notification_settings: {no_alert_for_skipped_runs: true}
+      health:
+        rules:
+          - {metric: RUN_DURATION_SECONDS, op: GREATER_THAN, value: 600}
+          - {metric: STREAMING_BACKLOG_BYTES, op: GREATER_THAN, value: 1}
+      tasks:
+        - task_key: t
+          health: {}
+          pipeline_task: {pipeline_id: etl}
+        - task_key: u
+          depends_on: [{task_key: t}]
+          run_if: ALL_DONE
+          pipeline_task: {pipeline_id: etl}
+        - task_key: v
+          run_if: SOMETIMES
+          pipeline_task: {pipeline_id: etl}
+";
+    let settings = "notification_destinations:
+  ops: {webhook: env:OPS}
+  team@example.com: {slack: env:TEAM}
+";
+    let files: MemoryFiles = [("databricks.yml", bundle), ("sluice.yml", settings)]
+        .into_iter()
+        .collect();
+    let (schedules, found) = load_schedules(&files, &LoadOptions::default());
+    let job = &schedules.jobs[0];
+    let named: Vec<String> = job
+        .notices
+        .recipients
+        .iter()
+        .map(|(occasion, name)| format!("{} {}", occasion.event(), name.value))
+        .collect();
+    assert_eq!(
+        named,
+        [
+            "jobs.on_start ops",
+            "jobs.on_failure ops",
+            "jobs.on_failure nobody",
+            "jobs.on_success Team@example.com"
+        ]
+    );
+    assert_eq!(job.notices.late_after_seconds, Some(600));
+    assert!(job.notices.quiet_when_left_out && !job.notices.quiet_when_stopped);
+    assert_eq!(job.tasks[1].run_if, RunIf::AllDone);
+    let found: Vec<String> = found
+        .iter()
+        .map(|d| {
+            format!(
+                "{} {}",
+                d.origin().map_or(0, |at| at.line),
+                d.condition.name
+            )
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "7 PROJECT_FIELD_WITHOUT_EFFECT",
+            "12 PROJECT_FIELD_WITHOUT_EFFECT",
+            "15 PROJECT_FIELD_WITHOUT_EFFECT",
+            "22 PROJECT_FIELD_VALUE",
+            "6 NOTIFICATION_WITHOUT_DESTINATION",
+        ]
+    );
 }

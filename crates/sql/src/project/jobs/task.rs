@@ -1,12 +1,12 @@
 //! The tasks of a job: those that run a pipeline, and what becomes of others. Must not know when they run.
 
 use sluice_model::condition::{project, serve};
-use sluice_model::job::PipelineTask;
+use sluice_model::job::{PipelineTask, RunIf};
 use sluice_model::{Diagnostic, Origin};
 
 use super::super::reader::{Reader, with_suggestion};
 use super::super::yaml::{Node, Value};
-use super::{missing, number};
+use super::{missing, notices, number};
 
 /// The pipeline tasks of a job, in the order of the file.
 pub(super) fn tasks(reader: &mut Reader<'_>, job: &Node, pipelines: &[&str]) -> Vec<PipelineTask> {
@@ -30,6 +30,7 @@ pub(super) fn tasks(reader: &mut Reader<'_>, job: &Node, pipelines: &[&str]) -> 
         let origin = node
             .entry("task_key")
             .map_or(&node.origin, |e| &e.node.origin);
+        notices::of_task(reader, node);
         match node.get("pipeline_task") {
             Some(asked) => tasks.extend(task(reader, node, asked, key, origin, pipelines)),
             None => {
@@ -114,6 +115,7 @@ fn task(
         origin: origin.clone(),
         pipeline,
         depends_on,
+        run_if: run_if(reader, node),
         full_refresh: reader.boolean(asked, "full_refresh").unwrap_or(false),
         refresh: names(reader, asked, "refresh_selection"),
         full_refresh_selection: names(reader, asked, "full_refresh_selection"),
@@ -125,6 +127,24 @@ fn task(
         retry_interval_ms: number(reader, node, "min_retry_interval_millis").unwrap_or(0),
         timeout_seconds: number(reader, node, "timeout_seconds").filter(|seconds| *seconds > 0),
     })
+}
+
+fn run_if(reader: &mut Reader<'_>, task: &Node) -> RunIf {
+    let Some(written) = reader.text(task, "run_if") else {
+        return RunIf::default();
+    };
+    let known = RunIf::NAMED.iter().find(|(name, _)| *name == written);
+    if let Some((_, found)) = known {
+        return *found;
+    }
+    let place = task.get("run_if").map_or(&task.origin, |node| &node.origin);
+    let names: Vec<&str> = RunIf::NAMED.iter().map(|(name, _)| *name).collect();
+    let diagnostic = Diagnostic::error(
+        &project::PROJECT_FIELD_VALUE,
+        format!("`run_if` must be one of {}", names.join(", ")),
+    );
+    reader.report(with_suggestion(diagnostic.at(place, ""), &written, &names));
+    RunIf::default()
 }
 
 fn narrow(number: u64) -> u32 {
