@@ -217,10 +217,10 @@ resources:
     assert_eq!(
         found,
         [
-            "7 PROJECT_FIELD_WITHOUT_EFFECT",
-            "12 PROJECT_FIELD_WITHOUT_EFFECT",
             "15 PROJECT_FIELD_WITHOUT_EFFECT",
             "22 PROJECT_FIELD_VALUE",
+            "7 PROJECT_FIELD_WITHOUT_EFFECT",
+            "12 PROJECT_FIELD_WITHOUT_EFFECT",
             "6 NOTIFICATION_WITHOUT_DESTINATION",
         ]
     );
