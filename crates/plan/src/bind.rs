@@ -21,6 +21,7 @@ mod output;
 mod pivot;
 mod query;
 mod query_time;
+mod range;
 mod relation;
 mod rows;
 mod scope;

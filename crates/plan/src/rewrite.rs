@@ -10,6 +10,7 @@ pub(crate) mod count;
 pub(crate) mod decimal;
 pub(crate) mod dependent;
 pub(crate) mod float;
+pub(crate) mod fold;
 pub(crate) mod generator;
 pub(crate) mod grouping;
 pub(crate) mod guard;

@@ -63,6 +63,11 @@ impl Dialect for PipelineDialect {
         true
     }
 
+    /// Takes what `rewrite` makes of `|> SET`.
+    fn supports_select_wildcard_replace(&self) -> bool {
+        true
+    }
+
     fn supports_struct_literal(&self) -> bool {
         true
     }
@@ -252,6 +257,8 @@ fn parse_call(
         | Keyword::CURRENT_DATE
         | Keyword::CURRENT_TIME
         | Keyword::LOCALTIMESTAMP => false,
+        // With types or names of fields it is syntax.
+        Keyword::STRUCT if call_has_star(parser) => false,
         _ => return None,
     };
     if special && matches!(keyword, Keyword::SUBSTR | Keyword::SUBSTRING) {
@@ -282,6 +289,29 @@ fn call_has_word(parser: &Parser, words: &[Keyword]) -> bool {
             Token::Word(word) if depth == 1 && words.contains(&word.keyword) => return true,
             _ => {}
         }
+    }
+    false
+}
+
+/// Whether `*` or `t.*` is an argument of the call that comes next.
+fn call_has_star(parser: &Parser) -> bool {
+    let mut depth = 0_usize;
+    let mut before = Token::EOF;
+    for ahead in 1..LOOKAHEAD_TOKENS_MAX {
+        let token = &parser.peek_nth_token_ref(ahead).token;
+        match token {
+            Token::LParen => depth += 1,
+            Token::RParen if depth <= 1 => return false,
+            Token::RParen => depth -= 1,
+            Token::EOF => return false,
+            Token::Mul
+                if depth == 1 && matches!(before, Token::LParen | Token::Comma | Token::Period) =>
+            {
+                return true;
+            }
+            _ => {}
+        }
+        before = token.clone();
     }
     false
 }

@@ -5,8 +5,10 @@
 
 mod argument;
 pub(crate) mod depth;
+mod identifier;
 pub(crate) mod interval;
 pub(crate) mod literal;
+mod pipe;
 mod relation;
 pub(crate) mod suffix;
 pub(crate) mod time_travel;
@@ -61,6 +63,9 @@ enum Kind {
     Other,
 }
 
+/// Stands for the names that the columns of a LATERAL VIEW have by themselves.
+const OWN_NAMES: &str = "__lateral_columns";
+
 /// What the parentheses belong to, where it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Opening {
@@ -82,6 +87,8 @@ struct Level {
     /// Inside `FROM VALUES (…), (…)`.
     in_values: bool,
     opened_by: Opening,
+    /// Where its tokens begin in the output.
+    start: usize,
 }
 
 impl Level {
@@ -93,6 +100,7 @@ impl Level {
             expecting: is_join,
             in_values: false,
             opened_by: Opening::Plain,
+            start: 0,
         }
     }
 }
@@ -133,6 +141,7 @@ fn rewrite(cursor: Cursor<'_>, kind: Kind) -> Parsed<Rewritten> {
         }
         rewriter.token(lexeme)?;
     }
+    rewriter.unfold(0)?;
     let Rewriter {
         out: tokens,
         drafts,
@@ -175,6 +184,7 @@ impl<'a> Rewriter<'a> {
             Token::LParen => self.open()?,
             Token::RParen if self.levels.len() > 1 => {
                 let closed = self.levels.pop();
+                self.unfold(closed.as_ref().map_or(0, |level| level.start))?;
                 self.copy();
                 if closed.is_some_and(|level| level.opened_by == Opening::LateralView) {
                     self.name_lateral_view(lexeme.span);
@@ -182,6 +192,13 @@ impl<'a> Rewriter<'a> {
                 return Ok(());
             }
             Token::Comma => self.comma(),
+            Token::Pipe if self.sees_pipe(lexeme) => {
+                self.end_from();
+                self.cursor.next();
+                self.cursor.next();
+                self.emit(Token::VerticalBarRightAngleBracket, lexeme.span);
+                return Ok(());
+            }
             Token::Number(number, _) => {
                 self.number(number, lexeme.span);
                 return Ok(());
@@ -226,8 +243,11 @@ impl<'a> Rewriter<'a> {
             (false, false) => Kind::Other,
         };
         level.expecting = false;
+        // The parenthesis itself comes out after this.
+        let start = self.out.len() + 1;
         self.levels.push(Level {
             opened_by,
+            start,
             ..Level::new(kind)
         });
         let joins = self
@@ -247,6 +267,46 @@ impl<'a> Rewriter<'a> {
                 .help("remove parentheses, or name parts of the query with WITH")
                 .into());
         }
+        Ok(())
+    }
+
+    /// Whether the query of this level is `VALUES` with rows that have no parentheses.
+    fn begins_bare_values(&mut self) -> bool {
+        let (start, out) = (self.level().start, self.out.len());
+        let is_value = match self.cursor.peek_nth(1).map(|next| &next.token) {
+            Some(Token::Number(..) | Token::SingleQuotedString(_)) => true,
+            Some(Token::Word(word)) => word.value.eq_ignore_ascii_case("NULL"),
+            _ => false,
+        };
+        self.level().kind == Kind::Query && start == out && is_value
+    }
+
+    /// Whether `|>` comes next.
+    fn sees_pipe(&self, pipe: &Lexeme) -> bool {
+        self.cursor
+            .peek_nth(1)
+            .is_some_and(|next| next.token == Token::Gt && next.start == pipe.end)
+    }
+
+    /// Makes queries of the pipes of the innermost level, whose tokens begin at `start`.
+    fn unfold(&mut self, start: usize) -> Parsed<()> {
+        let is_pipe = |token: &TokenWithSpan| token.token == Token::VerticalBarRightAngleBracket;
+        if !self
+            .out
+            .get(start..)
+            .is_some_and(|level| level.iter().any(is_pipe))
+        {
+            return Ok(());
+        }
+        let level = self.out.split_off(start);
+        let unfolded = pipe::unfolded(level).map_err(|misplaced| {
+            let error = self.cursor.fail(misplaced.span, misplaced.message);
+            match misplaced.help {
+                Some(help) => error.help(help),
+                None => error,
+            }
+        })?;
+        self.out.extend(unfolded);
         Ok(())
     }
 
@@ -277,6 +337,21 @@ impl<'a> Rewriter<'a> {
         if !is_named {
             let name = format!("__lateral_{}", self.lateral_views);
             self.emit(Token::make_word(&name, None), span);
+        } else {
+            self.copy();
+            // sqlparser would take ORDER or LIMIT for the name of a column.
+            let is_named = match self.cursor.peek().map(|lexeme| &lexeme.token) {
+                Some(Token::Word(word)) => {
+                    word.quote_style.is_some()
+                        || !relation::is_reserved(&word.value)
+                        || word.value.eq_ignore_ascii_case("AS")
+                }
+                _ => false,
+            };
+            if !is_named {
+                self.emit(Token::make_keyword("AS"), span);
+                self.emit(Token::make_word(OWN_NAMES, None), span);
+            }
         }
         self.lateral_views += 1;
     }
@@ -319,10 +394,9 @@ impl<'a> Rewriter<'a> {
                 self.emit(Token::make_keyword("EXCLUDE"), span);
                 return Ok(true);
             }
-            "EXCLUDE" if self.follows_star() => {
-                let error = self
-                    .cursor
-                    .fail(self.cursor.here(), "EXCLUDE cannot stand here");
+            "EXCLUDE" | "REPLACE" if self.follows_star() => {
+                let message = format!("{upper} cannot stand here");
+                let error = self.cursor.fail(self.cursor.here(), message);
                 return Err(error.help("write `* EXCEPT (a, b)`").into());
             }
             "INTERVAL" => return self.interval(),
@@ -345,6 +419,11 @@ impl<'a> Rewriter<'a> {
                 self.cursor.next();
                 return Ok(true);
             }
+            "VALUES" if self.begins_bare_values() => {
+                self.bare_values()?;
+                return Ok(true);
+            }
+            "IDENTIFIER" => return self.identifier(),
             "BYTE" | "SHORT" => return Ok(self.type_name(&upper)),
             // A call such as `window(…)` in a join condition ends nothing.
             _ if relation::ENDS_FROM.contains(&upper.as_str()) && !self.is_called() => {

@@ -460,10 +460,6 @@ fn queries() {
             "SELECT DISTINCT ON (a) a FROM t",
             "1:17 PARSE_SYNTAX_ERROR: ON cannot stand here",
         ),
-        (
-            "FROM t",
-            "1:1 PARSE_SYNTAX_ERROR: FROM cannot stand here | write `SELECT * FROM ...`",
-        ),
         ("SELECT a ~ b FROM t", "1:10 PARSE_SYNTAX_ERROR: found `~`"),
         (
             "SELECT a FROM my-catalog.s.t",

@@ -389,8 +389,8 @@ fn cloud_files_becomes_read_files_with_auto_loaders_defaults() {
 fn other_functions_and_paths_that_are_relations() {
     check(
         "SELECT * FROM range(10), event_log(TABLE(a.t)), table_changes('t', 2, 5) c, STREAM read_kinesis(streamName => 's') k, cloud_files_state(TABLE(t))",
-        "SELECT * FROM __relation_0 AS range, __relation_1 AS event_log, __relation_2 AS c, __relation_3 AS k, __relation_4 AS cloud_files_state",
-        "batch range(=10) AS range, batch event_log(=TABLE(a.t)) AS event_log, batch table_changes(='t',=2,=5) AS c, \
+        "SELECT * FROM range(10), __relation_0 AS event_log, __relation_1 AS c, __relation_2 AS k, __relation_3 AS cloud_files_state",
+        "batch event_log(=TABLE(a.t)) AS event_log, batch table_changes(='t',=2,=5) AS c, \
          stream read_kinesis(streamName='s') AS k, batch cloud_files_state(=TABLE(t)) AS cloud_files_state",
     );
     check(

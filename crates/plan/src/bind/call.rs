@@ -45,6 +45,9 @@ impl Binder<'_> {
         whole: &Environment<'_>,
     ) -> Result<Typed> {
         let env = &whole.inner();
+        if let Some(function) = self.without_stars(function, env)? {
+            return self.call(&function, whole);
+        }
         if let Some(value) = self.user_function(function, env)? {
             return Ok(value);
         }

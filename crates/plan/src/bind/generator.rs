@@ -298,6 +298,7 @@ impl Binder<'_> {
         let names: Vec<String> = view
             .lateral_col_alias
             .iter()
+            .filter(|ident| ident.value != "__lateral_columns")
             .map(|ident| ident.value.clone())
             .collect();
         Ok(self

@@ -17,7 +17,7 @@ use super::column::Environment;
 use super::scope::{Scope, same};
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
-use crate::rewrite::{cast, float};
+use crate::rewrite::{cast, float, fold};
 use crate::stream::TimeKind;
 
 /// A bound query: field `i` of the plan is column `i`.
@@ -248,7 +248,8 @@ impl Binder<'_> {
         let origin = self.origin(expr);
         let scope = Scope::default();
         let value = self.expression(expr, &Environment::over(&scope))?;
-        let rows = cast::constant(self.session, &value, &DataType::Int64);
+        let folded = fold::constant(self.session, &value.expr).map(Typed::literal);
+        let rows = folded.and_then(|rows| cast::constant(self.session, &rows, &DataType::Int64));
         match rows {
             Some(ScalarValue::Int64(Some(n))) if n >= 0 && is_integer(&value.data_type) => {
                 Ok(usize::try_from(n).ok())

@@ -14,7 +14,7 @@ use super::join::Dependent;
 use super::lateral::generator_in_from;
 use super::pivot::{Pivot, Unpivot};
 use super::query::{Bound, BoundColumn, one_row};
-use super::scope::Scope;
+use super::scope::{Scope, same};
 use crate::error::{Result, at, unsupported};
 
 /// Key of the Arrow metadata that marks a field of a provider as hidden: `*` leaves it out, its name finds it.
@@ -149,6 +149,14 @@ impl Binder<'_> {
                     Some(generator) => self.generated(&generator),
                     None => unsupported(&origin, "this kind of relation"),
                 }
+            }
+            ast::TableFactor::Table {
+                name,
+                args: Some(args),
+                alias,
+                ..
+            } if same(&name.to_string(), "range") => {
+                self.range(&args.args, alias.as_ref(), &origin)
             }
             ast::TableFactor::Table {
                 name,

@@ -57,6 +57,8 @@ impl Binder<'_> {
         order: Option<&ast::OrderBy>,
     ) -> Result<(Bound, Vec<SortExpr>)> {
         self.refuse_select(select)?;
+        let within = order_within(select);
+        let order = order.or(within.as_ref());
         let top_level = std::mem::replace(&mut self.top_level, false);
         let mut from = self.from(&select.from)?;
         self.top_level = top_level;
@@ -85,13 +87,6 @@ impl Binder<'_> {
     }
 
     fn refuse_select(&self, select: &ast::Select) -> Result<()> {
-        let place = |expr: &ast::Expr| self.origin(expr);
-        if let Some(expr) = select.cluster_by.first().or(select.distribute_by.first()) {
-            return unsupported(&place(expr), "CLUSTER BY and DISTRIBUTE BY in a query");
-        }
-        if let Some(item) = select.sort_by.first() {
-            return unsupported(&place(&item.expr), "SORT BY");
-        }
         let what = if select.top.is_some() {
             "TOP"
         } else if select.into.is_some() {
@@ -459,6 +454,21 @@ impl Binder<'_> {
             name.to_string()
         }
     }
+}
+
+/// SORT BY and CLUSTER BY order the rows of each partition: all rows in order have that, too. DISTRIBUTE BY says only
+/// where rows lie.
+fn order_within(select: &ast::Select) -> Option<ast::OrderBy> {
+    let clustered = select.cluster_by.iter().map(|expr| ast::OrderByExpr {
+        expr: expr.clone(),
+        options: ast::OrderByOptions::default(),
+        with_fill: None,
+    });
+    let keys: Vec<ast::OrderByExpr> = select.sort_by.iter().cloned().chain(clustered).collect();
+    (!keys.is_empty()).then(|| ast::OrderBy {
+        kind: ast::OrderByKind::Expressions(keys),
+        interpolate: None,
+    })
 }
 
 impl Clauses {

@@ -23,11 +23,11 @@ impl Binder<'_> {
         from: &From,
     ) -> Result<Vec<Item>> {
         let origin = place.unwrap_or_else(|| self.place(options.wildcard_token.0.span));
-        if options.opt_ilike.is_some()
-            || options.opt_rename.is_some()
-            || options.opt_replace.is_some()
-        {
+        if options.opt_ilike.is_some() || options.opt_rename.is_some() {
             return unsupported(&origin, "this option of `*`");
+        }
+        if let Some(replace) = &options.opt_replace {
+            return self.replaced(written, &replace.items, from, &origin);
         }
         let mut except: Vec<ast::Ident> = vec![];
         let mut qualified: Vec<Vec<ast::Ident>> = vec![];
@@ -90,6 +90,98 @@ impl Binder<'_> {
                 unnamed: false,
             })
             .collect())
+    }
+
+    /// `* REPLACE (value AS column)`, which stands for SET behind a pipe.
+    fn replaced(
+        &mut self,
+        written: &[ast::Ident],
+        items: &[Box<ast::ReplaceSelectElement>],
+        from: &From,
+        origin: &Origin,
+    ) -> Result<Vec<Item>> {
+        let mut columns = self.starred(written, from, origin)?;
+        for item in items {
+            let env = Environment::over(&from.scope).named("SET");
+            let value = self.expression(&item.expr, &env)?;
+            let name = std::slice::from_ref(&item.column_name);
+            let column = self.name(name, &Environment::over(&from.scope))?;
+            for (_, known) in &mut columns {
+                if *known == column {
+                    *known = value.clone();
+                }
+            }
+        }
+        let items = columns.into_iter().map(|(name, value)| Item {
+            name,
+            value,
+            origin: origin.clone(),
+            unnamed: false,
+        });
+        Ok(items.collect())
+    }
+
+    /// The call with columns in place of `*` and `t.*`; `None` if it has none. `count(*)` is no such call.
+    pub(crate) fn without_stars(
+        &mut self,
+        function: &ast::Function,
+        env: &Environment<'_>,
+    ) -> Result<Option<ast::Function>> {
+        use ast::FunctionArgExpr::{Expr, QualifiedWildcard, Wildcard, WildcardWithOptions};
+        let ast::FunctionArguments::List(list) = &function.args else {
+            return Ok(None);
+        };
+        let is_count = function.name.to_string().eq_ignore_ascii_case("count");
+        let holds_star = list.args.iter().any(|arg| match arg {
+            ast::FunctionArg::Unnamed(QualifiedWildcard(_) | WildcardWithOptions(_) | Wildcard) => {
+                !is_count
+            }
+            _ => false,
+        });
+        if !holds_star {
+            return Ok(None);
+        }
+        let from = From {
+            plan: super::query::one_row(),
+            scope: env.scope.clone(),
+            streaming: false,
+        };
+        let place = self.origin(&function.name);
+        let plain = ast::WildcardAdditionalOptions::default();
+        let mut args = vec![];
+        for arg in &list.args {
+            let (written, options) = match arg {
+                ast::FunctionArg::Unnamed(Wildcard) => (vec![], &plain),
+                ast::FunctionArg::Unnamed(WildcardWithOptions(options)) => (vec![], options),
+                ast::FunctionArg::Unnamed(QualifiedWildcard(name)) => {
+                    let parts = name.0.iter().filter_map(|part| part.as_ident().cloned());
+                    (parts.collect(), &plain)
+                }
+                other => {
+                    args.push(other.clone());
+                    continue;
+                }
+            };
+            for item in self.wildcard(Some(place.clone()), &written, options, &from)? {
+                let column = env
+                    .scope
+                    .columns
+                    .iter()
+                    .find(|column| column.typed() == item.value);
+                let names = column.and_then(|column| column.qualifier.clone());
+                let names = names.into_iter().chain([item.name]).map(ast::Ident::new);
+                let expr = ast::Expr::CompoundIdentifier(names.collect());
+                args.push(ast::FunctionArg::Unnamed(Expr(expr)));
+            }
+        }
+        let list = ast::FunctionArgumentList {
+            args,
+            ..list.clone()
+        };
+        Ok(Some(ast::Function {
+            args: ast::FunctionArguments::List(list),
+            ..function.clone()
+        }))
     }
 
     /// What stands before `.*` is a relation, or else a column that is a struct; a relation wins, as in Spark.

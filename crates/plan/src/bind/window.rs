@@ -96,6 +96,13 @@ impl Binder<'_> {
             Some(ast::WindowType::WindowSpec(spec)) if spec.window_name.is_none() => {
                 return Ok(spec.clone());
             }
+            // `OVER (w)` is `OVER w`.
+            Some(ast::WindowType::WindowSpec(ast::WindowSpec {
+                window_name: Some(name),
+                partition_by,
+                order_by,
+                window_frame: None,
+            })) if partition_by.is_empty() && order_by.is_empty() => name,
             Some(ast::WindowType::NamedWindow(name)) => name,
             _ => return unsupported(&call.origin, "a window that builds on another"),
         };

@@ -81,3 +81,13 @@ fn wrong_queries_are_refused_under_sparks_names() {
 fn subqueries_mean_what_spark_means() {
     check_in("query", "subquery.txt");
 }
+
+#[test]
+fn forms_mean_what_spark_means() {
+    check_in("query", "form.txt");
+}
+
+#[test]
+fn pipes_mean_what_spark_means() {
+    check_in("query", "pipe.txt");
+}

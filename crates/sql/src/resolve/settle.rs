@@ -3,7 +3,7 @@
 
 use sqlparser::ast::{
     Distinct, Expr, GroupByExpr, GroupByWithModifier, JoinOperator, Query, Select, SelectFlavor,
-    SetExpr, SetOperator, TableFactor, TableWithJoins,
+    SelectItem, SetExpr, SetOperator, TableFactor, TableWithJoins, WildcardAdditionalOptions,
 };
 
 /// A form that is refused: the word it begins with, and what to write.
@@ -73,10 +73,9 @@ pub(super) fn select(select: &mut Select) -> Result<(), Foreign> {
         });
     }
     if select.flavor == SelectFlavor::FromFirstNoSelect {
-        return Err(Foreign {
-            word: "FROM",
-            help: "write `SELECT * FROM ...`",
-        });
+        let all = WildcardAdditionalOptions::default();
+        select.projection = vec![SelectItem::Wildcard(all)];
+        select.flavor = SelectFlavor::Standard;
     }
     group_by(&mut select.group_by)?;
     select.from.iter_mut().for_each(joins);

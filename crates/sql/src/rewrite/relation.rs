@@ -83,7 +83,6 @@ const READERS: &[&str] = &[
     "cloud_files_state",
     "event_log",
     "table_changes",
-    "range",
 ];
 
 /// Formats whose name before a quoted path reads that path.
@@ -135,6 +134,11 @@ impl Rewriter<'_> {
                 .peek_nth(1)
                 .is_some_and(|next| next.token == Token::LParen);
             let is_values = upper == "VALUES" && opens;
+            if upper == "VALUES" && !opens {
+                self.level().expecting = false;
+                self.bare_values()?;
+                return Ok(true);
+            }
             if NO_RELATION.contains(&upper.as_str()) || ENDS_FROM.contains(&upper.as_str()) {
                 let level = self.level();
                 (level.expecting, level.in_values) = (false, is_values);
@@ -170,6 +174,45 @@ impl Rewriter<'_> {
         self.finish(relation, place, stream, (written, name));
         self.watermark_behind_alias()?;
         Ok(true)
+    }
+
+    /// `VALUES 1, 2`: rows of one value each, which sqlparser wants in parentheses.
+    pub(super) fn bare_values(&mut self) -> Parsed<()> {
+        self.copy();
+        loop {
+            let span = self.cursor.here();
+            self.emit(Token::LParen, span);
+            let (first, depth) = (self.cursor.at, self.levels.len());
+            while let Some(lexeme) = self.cursor.peek() {
+                let is_end = match &lexeme.token {
+                    Token::Comma | Token::RParen | Token::SemiColon => true,
+                    Token::Word(word) => self.cursor.at > first && self.ends_value(&word.value),
+                    _ => false,
+                };
+                if is_end && self.levels.len() == depth {
+                    break;
+                }
+                self.token(lexeme)?;
+            }
+            self.emit(Token::RParen, span);
+            if !self.cursor.sees_symbol(&Token::Comma) {
+                return Ok(());
+            }
+            self.copy();
+        }
+    }
+
+    /// Whether a word behind a value begins something else: an alias, or the next clause.
+    fn ends_value(&self, word: &str) -> bool {
+        let after_value = matches!(
+            self.out.last().map(|last| &last.token),
+            Some(Token::Number(..) | Token::SingleQuotedString(_) | Token::RParen | Token::Word(_))
+        );
+        let joins_values = ["AND", "OR", "IS", "NOT", "LIKE", "BETWEEN", "IN", "DIV"];
+        after_value
+            && !joins_values
+                .iter()
+                .any(|operator| word.eq_ignore_ascii_case(operator))
     }
 
     /// Takes the names of columns behind the alias, and a watermark behind those: some write it there.
@@ -242,13 +285,18 @@ impl Rewriter<'_> {
             .is_some_and(|next| next.token == Token::LParen);
         if let Some(word) = self.cursor.word_nth(0).filter(|_| opens) {
             let lower = word.to_ascii_lowercase();
-            if READERS.contains(&lower.as_str()) {
+            // It reads nothing, and a stream of it is refused under its name.
+            let is_range = streaming && lower == "range";
+            if READERS.contains(&lower.as_str()) || is_range {
                 let function = self.table_function(&lower)?;
                 let name = Ident::new(lower);
                 return Ok(Some((RelationSource::Function(function), name)));
             }
-            if !streaming {
+            if !streaming && lower != "identifier" {
                 return Ok(None);
+            }
+            if lower == "identifier" {
+                return self.named_source();
             }
             let message = format!("`{word}` is not a source that can be read as a stream");
             let mut error = self.cursor.fail(self.cursor.here(), message);
