@@ -1,19 +1,22 @@
 #!/usr/bin/env python3
 """Random expressions through Spark and through our binary: prints those whose answers differ.
 
-`fuzz.py BINARY [SEED [COUNT]]`. Each expression is computed over a table of ordinary rows and over one of extremes (NULL, NaN,
-signed zeros, limits of types, first and last dates, hours that a change of time zone doubles or leaves out) and compared as
-text. What differs in its answer is made as small as still differs, then mended, refused, or listed in docs/compatibility.md;
-a line for it goes into tests/oracle.
+`fuzz.py [--keep] BINARY [SEED [COUNT [SECONDS]]]`. Each expression is computed over a table of ordinary rows and over one of
+extremes (NULL, NaN, signed zeros, limits of types, first and last dates, hours that a change of time zone doubles or leaves out)
+and compared as text. What differs in its answer is made as small as still differs and printed with a line that shows it over
+the columns and the row that it needs; `--keep` appends that line to tests/oracle/functions/fuzzed.in. Then it is mended,
+refused, or listed in docs/compatibility.md.
 """
 
 import json
 import random
+import re
 import subprocess
 import sys
 import tempfile
+import time
 
-from oracle import condition_of, session
+from oracle import ROOT, condition_of, session
 
 COLUMNS = ["id INT", "i INT", "l BIGINT", "d DOUBLE", "f FLOAT", "n DECIMAL(10,2)", "m DECIMAL(38,10)", "t STRING", "u STRING",
            "b BOOLEAN", "dt DATE", "ts TIMESTAMP", "a ARRAY<INT>", "da ARRAY<DOUBLE>", "s STRUCT<x: INT, y: STRING>", "mp MAP<STRING, INT>",
@@ -97,12 +100,13 @@ CONSTANTS = {
     "I": ["0", "1", "2", "3", "-1", "-2", "NULL"], "L": ["0L", "5L", "-9L", "100000000000"], "D": ["0D", "1.5D", "-2.5D", "1e10", "0.5D"], "N": ["0.5", "2.00", "-1.25", "1000.001"],
     "T": ["'a'", "'b'", "''", "' x'", "'12'", "'2024-05-06'", "'1.5'"], "DT": ["DATE'2024-01-31'", "DATE'2023-03-01'"], "TS": ["TIMESTAMP'2024-01-31 10:20:30.5'", "TIMESTAMP'2020-06-15 00:00:00'", "TIMESTAMP'2024-03-31 01:30:00'", "TIMESTAMP'2024-03-31 02:30:00'", "TIMESTAMP'2024-10-27 02:30:00'", "TIMESTAMP'2024-10-27 00:30:00'", "TIMESTAMP'1900-01-01 00:00:00'"],
 }
+# Aggregates of which Spark may give another row's value each time (`first`, `listagg` without an order) are left out.
 AGGREGATES = ["sum({i})", "sum({d})", "sum({n})", "avg({i})", "avg({d})", "avg({n})", "min({t})", "max({d})", "min({d})", "count({t})", "count(DISTINCT {d})", "count(DISTINCT {i})", "stddev({i})", "variance({d})", "max_by({t}, {i})",
-              "min_by({i}, {d})", "median({i})", "percentile({d}, 0.3)", "percentile_approx({i}, 0.5)", "bool_or({b})", "bool_and({b})", "collect_set({i})", "collect_list({t})", "sum(DISTINCT {i})", "count_if({b})", "skewness({d})",
-              "max({ts})", "min({dt})", "first({i}, true)", "mode({b})", "approx_count_distinct({t})", "sum({l})", "avg({l})", "max({a})", "min({n})", "corr({d}, {i})", "array_agg({d})", "bit_or({i})", "kurtosis({i})",
-              "percentile_approx({d}, array(0.1, 0.9))", "regr_slope({d}, {i})", "sum({u})", "max({b})", "max({s})", "min({a})", "max({da})", "sum({m})", "avg({m})", "max_by({s}, {d})", "collect_list({s})", "sum(size(filter({a}, x -> x > 0)))",
-              "try_sum({i})", "try_avg({n})", "count(DISTINCT {t}, {i})", "sum(DISTINCT {d})", "percentile_approx({n}, 0.5)", "covar_samp({d}, {i})", "stddev_pop({n})", "bit_xor({l})", "regr_r2({d}, {i})", "listagg({t}, '-')", "max({iv})", "every({b})",
-              "min_by({t}, {n})", "sum({i}) FILTER (WHERE {b})", "first({s}, true)", "last({t}, true)", "any_value({t}, true)", "percentile({n}, array(0.2, 0.9))", "median({d})", "mode({i})", "var_pop({d})", "array_sort(collect_set({d}))"]
+              "min_by({i}, {d})", "median({i})", "percentile({d}, 0.3)", "percentile_approx({i}, 0.5)", "bool_or({b})", "bool_and({b})", "array_sort(collect_set({i}))", "array_sort(collect_list({t}))", "sum(DISTINCT {i})", "count_if({b})", "skewness({d})",
+              "max({ts})", "min({dt})", "mode({b})", "approx_count_distinct({t})", "sum({l})", "avg({l})", "max({a})", "min({n})", "corr({d}, {i})", "array_sort(array_agg({d}))", "bit_or({i})", "kurtosis({i})",
+              "percentile_approx({d}, array(0.1, 0.9))", "regr_slope({d}, {i})", "sum({u})", "max({b})", "max({s})", "min({a})", "max({da})", "sum({m})", "avg({m})", "max_by({s}, {d})", "array_sort(collect_list({s}))", "sum(size(filter({a}, x -> x > 0)))",
+              "try_sum({i})", "try_avg({n})", "count(DISTINCT {t}, {i})", "sum(DISTINCT {d})", "percentile_approx({n}, 0.5)", "covar_samp({d}, {i})", "stddev_pop({n})", "bit_xor({l})", "regr_r2({d}, {i})", "max({iv})", "every({b})",
+              "min_by({t}, {n})", "sum({i}) FILTER (WHERE {b})", "percentile({n}, array(0.2, 0.9))", "median({d})", "mode({i})", "var_pop({d})", "array_sort(collect_set({d}))"]
 
 
 def table(rows):
@@ -227,24 +231,49 @@ def kind_of(theirs, ours):
     return "" if theirs == ours else "VALUES"
 
 
+def line_of(expression, rows, theirs, ours):
+    """The difference as one line of a list: the columns that it names, and the first row that differs (an aggregate needs all)."""
+    names = [c.split(" ", 1) for c in COLUMNS]
+    used = [i for i, (name, _) in enumerate(names) if re.search(rf"(?<![\w'.]){name}\b(?!\()", expression)] or [0]
+    if isinstance(theirs, list) and isinstance(ours, list) and len(theirs) == len(rows):
+        rows = [row for row, t, o in zip(rows, theirs, ours) if t != o][:1] or rows[:1]
+    elif isinstance(theirs, list) and len(theirs) == len(rows):
+        rows = rows[:1]
+    values = [[split(row)[i] for i in used] for row in rows]
+    one = (", ".join(f"CAST({v} AS {names[i][1]}) AS {names[i][0]}" for i, v in zip(used, row)) for row in values)
+    return f"SELECT {expression} AS v FROM (" + " UNION ALL ".join(f"SELECT {row}" for row in one) + ")"
+
+
+def keep(line):
+    """Appends a line to the list of differences found."""
+    path = ROOT / "functions" / "fuzzed.in"
+    known = path.read_text(encoding="utf-8")
+    if line not in known.splitlines():
+        path.write_text(known.rstrip("\n") + "\n" + line + "\n", encoding="utf-8")
+
+
 def main():
-    """Compares COUNT random expressions."""
-    binary = sys.argv[1]
-    rng = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
-    count = int(sys.argv[3]) if len(sys.argv) > 3 else 300
+    """Compares COUNT random expressions, for at most SECONDS."""
+    arguments = [a for a in sys.argv[1:] if a != "--keep"]
+    binary = arguments[0]
+    rng = random.Random(int(arguments[1]) if len(arguments) > 1 else 1)
+    count = int(arguments[2]) if len(arguments) > 2 else 300
+    end = time.monotonic() + (float(arguments[3]) if len(arguments) > 3 else 1e9)
     spark = session()
-    relations = [("ordinary", table(ORDINARY)), ("extreme", table(EXTREME))]
-    seen = {}
+    relations = [("ordinary", ORDINARY, table(ORDINARY)), ("extreme", EXTREME, table(EXTREME))]
+    seen, made = {}, 0
     with tempfile.TemporaryDirectory() as project:
         with open(f"{project}/p.sql", "w", encoding="utf-8") as file:
             file.write("CREATE MATERIALIZED VIEW p AS SELECT 1 AS a;\n")
-        for _ in range(count):
+        while made < count and time.monotonic() < end:
+            made += 1
             aggregate = rng.random() < 0.2
             if aggregate:
                 node = fill("aggregate", rng.choice(AGGREGATES), 1, rng)
             else:
-                node = make(rng.choice(list(GRAMMAR)), rng.choice([1, 1, 2, 3]), rng)
-            for name, relation in relations:
+                # An interval has no text here: it stands inside of others only.
+                node = make(rng.choice([kind for kind in GRAMMAR if kind != "iv"]), rng.choice([1, 1, 2, 3]), rng)
+            for name, rows, relation in relations:
                 def compared(expression):
                     query = f"SELECT CAST({expression} AS STRING) AS v FROM {relation} AS r" + ("" if aggregate else " ORDER BY id")
                     return spark_answer(spark, query), our_answer(binary, project, query)
@@ -253,16 +282,20 @@ def main():
                 kind = kind_of(theirs, ours)
                 if not kind:
                     continue
-                if kind.startswith(("VALUES", "ACCEPTED")) or "QUERY_EXECUTION" in kind:
+                wrong = kind.startswith(("VALUES", "ACCEPTED")) or "QUERY_EXECUTION" in kind
+                if wrong:
                     node = shrunk(node, lambda form: kind_of(*compared(form)) == kind)
                     theirs, ours = compared(node)
                 seen[kind] = seen.get(kind, 0) + 1
                 print(f"{kind}\t{name}\t{node}")
-                if kind.startswith(("VALUES", "ACCEPTED")):
-                    print(f"\tspark {theirs}\n\tours  {ours}")
+                if wrong:
+                    line = line_of(str(node), rows, theirs, ours)
+                    print(f"\tspark {theirs}\n\tours  {ours}\n\tline  {line}")
+                    if "--keep" in sys.argv:
+                        keep(line)
                 sys.stdout.flush()
                 break
-    print(seen)
+    print(made, "expressions", seen)
 
 
 if __name__ == "__main__":
