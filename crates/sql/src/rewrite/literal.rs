@@ -29,6 +29,11 @@ impl Rewriter<'_> {
             self.emit(Token::Number(text.to_string(), false), span);
             return;
         };
+        let plain = match digits.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) if data_type == "DECIMAL" => shifted(mantissa, exponent),
+            _ => digits.to_string(),
+        };
+        let digits = plain.as_str();
         let sign = self.take_sign(digits, data_type);
         for token in [Token::make_keyword("CAST"), Token::LParen] {
             self.emit(token, span);
@@ -101,6 +106,31 @@ fn is_operand_end(token: &Token) -> bool {
         }
         Token::Number(..) | Token::SingleQuotedString(_) | Token::RParen | Token::RBracket => true,
         _ => false,
+    }
+}
+
+/// More places than a DECIMAL has: an exponent beyond it is refused all the same.
+const EXPONENT_MAX: i64 = 100;
+
+/// `1.5` and `-3` as `0.0015`: the digits that a DECIMAL of this number holds.
+fn shifted(mantissa: &str, exponent: &str) -> String {
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let exponent = exponent.parse().unwrap_or(EXPONENT_MAX);
+    let exponent = exponent.clamp(-EXPONENT_MAX, EXPONENT_MAX);
+    let places = usize::try_from(exponent.unsigned_abs()).unwrap_or(0);
+    let digits = if exponent < 0 {
+        format!("{}{whole}{fraction}", "0".repeat(places))
+    } else {
+        format!("{whole}{fraction:0<places$}")
+    };
+    let point = if exponent < 0 {
+        whole.len()
+    } else {
+        whole.len() + places
+    };
+    match digits.split_at(point) {
+        (whole, "") => whole.to_string(),
+        (whole, fraction) => format!("{whole}.{fraction}"),
     }
 }
 
