@@ -196,9 +196,16 @@ fn round(call: &Call<'_>, mode: Mode) -> Result<ArrayRef> {
         (DataType::Float32 | DataType::Float64, DataType::Decimal128(p, s)) => {
             let values = call.as_double(0)?;
             decimal_rows(call.rows, *p, *s, |row| {
-                Ok(values
-                    .get(row)
-                    .and_then(|x| unscaled(&round_text(&x.to_string(), places, mode), *s)))
+                // Spark makes a DECIMAL(30,15) of the number first.
+                let Some(x) = values.get(row).filter(|x| x.is_finite()) else {
+                    return Ok(None);
+                };
+                if x.abs() >= 1e15 {
+                    let message = format!("`{}` of {x} does not fit its DECIMAL", call.name);
+                    return fail(&condition::NUMERIC_VALUE_OUT_OF_RANGE, message);
+                }
+                let settled = round_text(&x.to_string(), 15, Mode::HalfUp);
+                Ok(unscaled(&round_text(&settled, places, mode), *s))
             })
         }
         (DataType::Float32 | DataType::Float64, _) => {
