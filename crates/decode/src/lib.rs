@@ -18,6 +18,8 @@ mod column;
 pub mod csv;
 pub mod datetime;
 pub mod json;
+mod number_format;
 mod record;
 
+pub use number_format::{FormatError, NumberFormat};
 pub use record::{BadRecord, DecodeError, Decoded, ParseMode};

@@ -59,19 +59,7 @@ impl CsvDecoder {
     /// A column has a type that CSV cannot carry (array, map, struct).
     pub fn new(fields: &[SparkField], options: CsvOptions) -> Result<Self, DecodeError> {
         let fields = nullable(fields);
-        for field in &fields {
-            if matches!(
-                field.data_type,
-                SparkType::Array(_) | SparkType::Map(..) | SparkType::Struct(_)
-            ) {
-                let data_type = field.data_type.to_string();
-                return Err(DecodeError::Type {
-                    format: "CSV",
-                    column: field.name.clone(),
-                    data_type,
-                });
-            }
-        }
+        refuse_nested(&fields)?;
         let mut arrow: Vec<Field> = fields.iter().map(SparkField::to_arrow).collect();
         for extra in [&options.rescued_column, &options.corrupt_column]
             .into_iter()
@@ -453,6 +441,24 @@ impl CsvDecoder {
         self.rows = 0;
         self.bytes = 0;
         Ok(std::mem::take(&mut self.tally).into_decoded(&whole, self.options.batch_rows.max(1)))
+    }
+}
+
+/// Refuses columns that CSV cannot carry.
+pub(super) fn refuse_nested(fields: &[SparkField]) -> Result<(), DecodeError> {
+    let nested = |field: &&SparkField| {
+        matches!(
+            field.data_type,
+            SparkType::Array(_) | SparkType::Map(..) | SparkType::Struct(_)
+        )
+    };
+    match fields.iter().find(nested) {
+        Some(field) => Err(DecodeError::Type {
+            format: "CSV",
+            column: field.name.clone(),
+            data_type: field.data_type.to_string(),
+        }),
+        None => Ok(()),
     }
 }
 

@@ -71,7 +71,7 @@ impl CsvInference {
             .collect()
     }
 
-    fn record(&mut self, values: &Values) {
+    pub(super) fn record(&mut self, values: &Values) {
         let first = !std::mem::replace(&mut self.in_file, true);
         if self.names.is_empty() {
             self.names = if self.options.header {

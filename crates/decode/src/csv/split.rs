@@ -10,6 +10,8 @@ pub(crate) struct Values {
     ends: Vec<(usize, bool)>,
     /// Whether lines of this file end in `\r\n`: inside of values that is one `\n` then.
     pub(crate) windows: bool,
+    /// Whether the text is one record, in which line ends are part of a value.
+    pub(crate) whole: bool,
 }
 
 impl Values {
@@ -37,6 +39,7 @@ impl Values {
             options,
             out: &mut self.text,
             windows: self.windows,
+            whole: self.whole,
         };
         loop {
             let begin = cursor.out.len();
@@ -57,6 +60,7 @@ struct Cursor<'a> {
     options: &'a CsvOptions,
     out: &'a mut String,
     windows: bool,
+    whole: bool,
 }
 
 impl Cursor<'_> {
@@ -72,7 +76,7 @@ impl Cursor<'_> {
     fn at_border(&self) -> bool {
         let rest = self.rest();
         rest.is_empty()
-            || rest.starts_with(['\n', '\r'])
+            || (!self.whole && rest.starts_with(['\n', '\r']))
             || rest.starts_with(self.options.separator.as_str())
     }
 
@@ -194,7 +198,7 @@ impl Cursor<'_> {
                 }
                 self.stop_at_delimiter(begin);
                 return true;
-            } else if matches!(symbol, '\n' | '\r') && !self.options.multi_line {
+            } else if matches!(symbol, '\n' | '\r') && !self.options.multi_line && !self.whole {
                 return true;
             } else if symbol == '\r' && next == Some('\n') && self.windows {
                 self.at += 1;

@@ -176,17 +176,8 @@ fn push_scalar(
         }
         DataType::Timestamp(TimeUnit::Microsecond, named) => {
             let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
-            let offset = if named.is_some() {
-                zone.offset_at(micros)
-            } else {
-                0
-            };
-            quoted_unless(out, false, |out| {
-                push_iso(out, micros.saturating_add(i64::from(offset) * SECOND));
-                if named.is_some() {
-                    out.push_str(&Zone::offset_text(offset));
-                }
-            });
+            let zone = named.as_ref().map(|_| zone);
+            quoted_unless(out, false, |out| push_instant(out, micros, zone));
         }
         other => return Err(CastError::unknown_type(other)),
     }
@@ -194,7 +185,7 @@ fn push_scalar(
 }
 
 /// As Java's `BigDecimal.toString`: with an exponent where the first digit stands beyond the sixth place behind the point.
-fn push_big_decimal(out: &mut String, value: i128, scale: i8) {
+pub(crate) fn push_big_decimal(out: &mut String, value: i128, scale: i8) {
     let digits = value.unsigned_abs().to_string();
     let exponent = i64::try_from(digits.len()).unwrap_or(0) - 1 - i64::from(scale);
     if exponent >= -6 || scale <= 0 {
@@ -220,6 +211,16 @@ fn quoted_unless(out: &mut String, plain: bool, write: impl FnOnce(&mut String))
     if !plain {
         out.push('"');
     }
+}
+
+/// A timestamp with the offset of its zone, or a wall clock without one.
+pub(crate) fn push_instant(out: &mut String, micros: i64, zone: Option<&Zone>) {
+    let Some(zone) = zone else {
+        return push_iso(out, micros);
+    };
+    let offset = zone.offset_at(micros);
+    push_iso(out, micros.saturating_add(i64::from(offset) * SECOND));
+    out.push_str(&Zone::offset_text(offset));
 }
 
 /// `2024-05-06T07:08:09.123`: always three digits.

@@ -125,4 +125,24 @@ conditions! {
     DATATYPE_MISMATCH_SEQUENCE_WRONG_INPUT_TYPES = "DATATYPE_MISMATCH.SEQUENCE_WRONG_INPUT_TYPES", "42K09", User, No, "sequence() runs from and to integers, dates or timestamps.";
     DATATYPE_MISMATCH_STACK_COLUMN = "DATATYPE_MISMATCH.STACK_COLUMN_DIFF_TYPES", "42K09", User, No, "The values of one column of stack() have different types. Write a CAST.";
     INVALID_OPTIONS_NON_STRING_TYPE = "INVALID_OPTIONS.NON_STRING_TYPE", "42K06", User, No, "The options of a function are a map of texts: write their values in quotes.";
+    INVALID_FORMAT_EMPTY = "INVALID_FORMAT.EMPTY", "42601", User, No, "The format of a number is empty.";
+    INVALID_FORMAT_WRONG_NUM_DIGIT = "INVALID_FORMAT.WRONG_NUM_DIGIT", "42601", User, No, "The format of a number has no digit: write 0 or 9 for each.";
+    INVALID_FORMAT_CUR_MUST_BEFORE_DIGIT = "INVALID_FORMAT.CUR_MUST_BEFORE_DIGIT", "42601", User, No, "The `$` of a number format stands behind digits.";
+    INVALID_FORMAT_CUR_MUST_BEFORE_DEC = "INVALID_FORMAT.CUR_MUST_BEFORE_DEC", "42601", User, No, "The `$` of a number format stands behind the point.";
+    INVALID_FORMAT_CONT_THOUSANDS_SEPS = "INVALID_FORMAT.CONT_THOUSANDS_SEPS", "42601", User, No, "A comma of a number format lacks a digit on one of its sides.";
+    INVALID_FORMAT_THOUSANDS_SEPS_MUST_BEFORE_DEC = "INVALID_FORMAT.THOUSANDS_SEPS_MUST_BEFORE_DEC", "42601", User, No, "A comma of a number format stands behind the point.";
+    INVALID_FORMAT_WRONG_NUM_TOKEN = "INVALID_FORMAT.WRONG_NUM_TOKEN", "42601", User, No, "A number format has a point, a currency sign or a sign twice.";
+    INVALID_FORMAT_UNEXPECTED_TOKEN = "INVALID_FORMAT.UNEXPECTED_TOKEN", "42601", User, No, "A number format has a letter or an order that means nothing: S or MI, $, digits, point, digits, S, MI or PR.";
+    INVALID_FORMAT_MISMATCH_INPUT = "INVALID_FORMAT.MISMATCH_INPUT", "42601", User, No, "A text does not have the form of its number format: `try_to_number` gives NULL instead.";
+    INVALID_PARAMETER_VALUE_BINARY_FORMAT = "INVALID_PARAMETER_VALUE.BINARY_FORMAT", "22023", User, No, "to_char() writes bytes as `base64`, `hex` or `utf-8`.";
+    INTERVAL_ARITHMETIC_OVERFLOW = "INTERVAL_ARITHMETIC_OVERFLOW.WITHOUT_SUGGESTION", "22015", User, No, "An interval leaves its range.";
+    INVALID_INTERVAL_WITH_MICROSECONDS_ADDITION = "INVALID_INTERVAL_WITH_MICROSECONDS_ADDITION", "22006", User, No, "An interval with hours, minutes or seconds is added to a DATE: cast the date to TIMESTAMP.";
+    NEGATIVE_FREQUENCY = "NEGATIVE_VALUES_IN_FREQUENCY_EXPRESSION", "22003", User, No, "percentile() is told that a value counts less than zero times.";
+    WITHIN_GROUP_MISSING = "INVALID_WITHIN_GROUP_EXPRESSION.WITHIN_GROUP_MISSING", "42K0K", User, No, "percentile_cont() and percentile_disc() take their values in WITHIN GROUP (ORDER BY value).";
+    WITHIN_GROUP_WRONG_NUM_ORDERINGS = "INVALID_WITHIN_GROUP_EXPRESSION.WRONG_NUM_ORDERINGS", "42K0K", User, No, "WITHIN GROUP of this function orders by one value.";
+    WITHIN_GROUP_DISTINCT = "INVALID_WITHIN_GROUP_EXPRESSION.DISTINCT_UNSUPPORTED", "42K0K", User, No, "This function takes no DISTINCT with WITHIN GROUP.";
+    NON_STRUCT_SCHEMA = "INVALID_SCHEMA.NON_STRUCT_TYPE", "42K07", User, No, "from_csv() takes a schema of columns, such as `a INT, b STRING`.";
+    NON_STRING_SCHEMA = "INVALID_SCHEMA.NON_STRING_LITERAL", "42K07", User, No, "A schema must be a constant text.";
+    OPTIONS_NON_MAP = "INVALID_OPTIONS.NON_MAP_FUNCTION", "42K06", User, No, "The options of a function are written as map('name', 'value').";
+    DATATYPE_MISMATCH_INPUT_SIZE_NOT_ONE = "DATATYPE_MISMATCH.INPUT_SIZE_NOT_ONE", "42K09", User, No, "mask() replaces by single characters: give one character, or NULL to keep a kind.";
 }

@@ -50,6 +50,8 @@ const SYNTAX: &[&str] = &[
     "convert_timezone",
     "to_timestamp_ntz",
     "arrays_zip",
+    "like",
+    "ilike",
     "window",
     "session_window",
     "window_time",
@@ -66,7 +68,6 @@ const SYNTAX: &[&str] = &[
     "current_date",
     "curdate",
     "unix_timestamp",
-    "percentile_cont",
     "input_file_name",
 ];
 

@@ -52,6 +52,9 @@ impl Binder<'_> {
             return Ok(value);
         }
         let call = self.taken_apart(function)?;
+        if matches!(call.name.as_str(), "percentile_cont" | "percentile_disc") {
+            return self.percentile_within(&call, env);
+        }
         if call.over.is_some() {
             return self.outside_lambdas(|binder| binder.window_call(&call, env));
         }
@@ -69,9 +72,6 @@ impl Binder<'_> {
         }
         if let Some(special) = self.special(&call, whole)? {
             return Ok(special);
-        }
-        if call.name == "percentile_cont" {
-            return self.outside_lambdas(|binder| binder.percentile_cont(&call, env));
         }
         if self.state.aggregate_functions().contains_key(&call.name)
             || sum::is_aggregate(&call.name)

@@ -30,31 +30,105 @@ impl Binder<'_> {
         Ok(zipped)
     }
 
-    /// `percentile_cont(p) WITHIN GROUP (ORDER BY v [DESC])` as `percentile(v, p)`.
-    pub(crate) fn percentile_cont(
+    /// `like(text, pattern[, escape])` and `ilike` as the operators that they name.
+    pub(crate) fn like_call(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
+        let (text, pattern, escape) = match call.args.as_slice() {
+            [text, pattern] => (*text, *pattern, None),
+            [text, pattern, ast::Expr::Value(escape)] => (*text, *pattern, Some(escape.clone())),
+            [_, _, _] => return unsupported(&call.origin, "an escape that is not a constant"),
+            _ => {
+                let message = format!("`{}` takes a text, a pattern and an escape", call.name);
+                return Err(at(&condition::WRONG_NUM_ARGS, &call.origin, message));
+            }
+        };
+        let (expr, pattern) = (Box::new(text.clone()), Box::new(pattern.clone()));
+        let operator = if call.name == "like" {
+            ast::Expr::Like {
+                negated: false,
+                any: false,
+                expr,
+                pattern,
+                escape_char: escape,
+            }
+        } else {
+            ast::Expr::ILike {
+                negated: false,
+                any: false,
+                expr,
+                pattern,
+                escape_char: escape,
+            }
+        };
+        self.pattern(&operator, env)
+    }
+
+    /// `to_char(value, format)`: the type of the value says what the format is.
+    pub(crate) fn to_char(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
+        let [value, format] = self.exactly::<2>(call, env)?;
+        match &value.data_type {
+            DataType::Date32 | DataType::Timestamp(..) => {
+                self.scalar("date_format", vec![value, format], &call.origin)
+            }
+            DataType::Binary => {
+                let named = format.constant_text().map(str::to_ascii_lowercase);
+                match named.as_deref() {
+                    Some(name @ ("base64" | "hex")) => self.scalar(name, vec![value], &call.origin),
+                    Some("utf-8") => {
+                        let charset = Typed::text("UTF-8");
+                        self.scalar("decode", vec![value, charset], &call.origin)
+                    }
+                    _ => {
+                        let message = "bytes are written as 'base64', 'hex' or 'utf-8'";
+                        let condition = &condition::INVALID_PARAMETER_VALUE_BINARY_FORMAT;
+                        Err(at(condition, &call.origin, message))
+                    }
+                }
+            }
+            _ => self.scalar("to_char", vec![value, format], &call.origin),
+        }
+    }
+
+    /// `percentile_cont(p) WITHIN GROUP (ORDER BY v [DESC])`: the values, the percentage and the order as arguments.
+    pub(crate) fn percentile_within(
         &mut self,
         call: &Call<'_>,
         env: &Environment<'_>,
     ) -> Result<Typed> {
         let ([share], [order]) = (&call.args[..], call.order_by) else {
-            let message = "`percentile_cont` takes one percentage, and the values in WITHIN GROUP (ORDER BY …)";
-            return Err(at(&condition::WRONG_NUM_ARGS, &call.origin, message));
+            let condition = match (call.args.len(), call.order_by.len()) {
+                (1, 0) => &condition::WITHIN_GROUP_MISSING,
+                (1, _) => &condition::WITHIN_GROUP_WRONG_NUM_ORDERINGS,
+                _ => &condition::WRONG_NUM_ARGS,
+            };
+            let message = format!(
+                "`{}` takes one percentage, and the values in WITHIN GROUP (ORDER BY …)",
+                call.name
+            );
+            return Err(at(condition, &call.origin, message));
         };
-        if order.options.asc == Some(false) {
-            return unsupported(&call.origin, "`percentile_cont` in descending order");
+        if call.distinct {
+            let message = format!("`{}` takes no DISTINCT", call.name);
+            return Err(at(&condition::WITHIN_GROUP_DISTINCT, &call.origin, message));
         }
+        let descending = order.options.asc == Some(false);
+        let direction = if descending { "DESC" } else { "ASC" };
+        let direction = ast::Value::SingleQuotedString(direction.into()).with_empty_span();
+        let direction = ast::Expr::Value(direction);
         let percentile = Call {
-            name: "percentile".into(),
-            args: vec![&order.expr, share],
+            name: call.name.clone(),
+            args: vec![&order.expr, share, &direction],
             star: false,
             distinct: call.distinct,
             order_by: &[],
             filter: call.filter,
             nulls: None,
-            over: None,
+            over: call.over,
             origin: call.origin.clone(),
         };
-        self.aggregate_call(&percentile, env)
+        match call.over {
+            Some(_) => self.window_call(&percentile, env),
+            None => self.outside_lambdas(|binder| binder.aggregate_call(&percentile, env)),
+        }
     }
 
     /// `listagg(v) WITHIN GROUP (ORDER BY v)`: the order goes along as an argument, as values come in any order.
@@ -111,9 +185,6 @@ impl Binder<'_> {
     pub(crate) fn refuse_arguments(&self, call: &Call<'_>, args: &[Typed]) -> Result<()> {
         match call.name.as_str() {
             "sum" => return Self::refuse_summed(call, args),
-            "percentile" if args.len() == 3 => {
-                return unsupported(&call.origin, "`percentile` with frequencies");
-            }
             _ => {}
         }
         let (at_index, condition) = match call.name.as_str() {

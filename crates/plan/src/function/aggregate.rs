@@ -5,17 +5,21 @@ mod any;
 mod collected;
 mod correlated;
 mod distinct;
+mod histogram;
+mod percentile;
 mod quantile;
 mod udaf;
 
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
+use datafusion::error::Result;
 use datafusion::functions_aggregate as builtin;
 use datafusion::logical_expr::AggregateUDF;
 
 use super::signature::{Param as P, list_of};
 use correlated::Regression;
+use histogram::Histogram;
 use udaf::{Aggregate, Kind, Udaf};
 
 /// An aggregate function of `DataFusion` that means what Spark means.
@@ -248,21 +252,41 @@ pub(super) static AGGREGATES: &[Aggregate] = &[
     ),
     Aggregate::new(
         "percentile",
-        &[P::Double, P::Any, P::Long],
+        &[P::Double, P::Any, P::WholeLong],
         Kind::Percentile,
     )
     .optional(1)
-    .returning(|t| {
-        Ok(if matches!(t.get(1), Some(DataType::List(_))) {
-            list_of(&DataType::Float64)
-        } else {
-            DataType::Float64
-        })
-    })
+    .returning(percentile_type)
     .doc(
         "Gives the exact percentile, between two values where need be.",
         "percentile(x, 0.5)",
     ),
+    Aggregate::new(
+        "percentile_cont",
+        &[P::Double, P::Any, P::Text],
+        Kind::Ordered(false),
+    )
+    .returning(percentile_type)
+    .doc(
+        "Gives the exact percentile of the values of WITHIN GROUP, between two of them where need be.",
+        "percentile_cont(0.5) WITHIN GROUP (ORDER BY x)",
+    ),
+    Aggregate::new(
+        "percentile_disc",
+        &[P::Double, P::Any, P::Text],
+        Kind::Ordered(true),
+    )
+    .returning(percentile_type)
+    .doc(
+        "Gives the first of the values of WITHIN GROUP up to which the percentage of them lies.",
+        "percentile_disc(0.5) WITHIN GROUP (ORDER BY x)",
+    ),
+    Aggregate::new("histogram_numeric", &[P::Orderable, P::Any], Kind::Histogram)
+        .returning(|t| Ok(Histogram::returns(t.first().unwrap_or(&DataType::Null))))
+        .doc(
+            "Gives a histogram of at most so many bins, as places `x` and heights `y`.",
+            "histogram_numeric(x, 5)",
+        ),
     Aggregate::new("median", &[P::Double], Kind::Median)
         .returning(|_| Ok(DataType::Float64))
         .doc("Gives the exact median.", "median(x)"),
@@ -383,6 +407,16 @@ pub(super) static AGGREGATES: &[Aggregate] = &[
         "approx_count_distinct(x)",
     ),
 ];
+
+/// One DOUBLE, or an array of them where the percentages are one.
+#[expect(clippy::unnecessary_wraps, reason = "functions of types may refuse")]
+fn percentile_type(types: &[DataType]) -> Result<DataType> {
+    Ok(if matches!(types.get(1), Some(DataType::List(_))) {
+        list_of(&DataType::Float64)
+    } else {
+        DataType::Float64
+    })
+}
 
 /// All aggregate functions.
 pub(super) fn functions() -> impl Iterator<Item = Arc<AggregateUDF>> {

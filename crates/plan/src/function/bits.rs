@@ -6,11 +6,14 @@ use datafusion::error::Result;
 use sluice_model::SparkType;
 use sluice_model::condition::query as condition;
 
-use super::call::{Call, Int, Long, Output, Text};
+use super::call::{Bytes, Call, Int, Long, Output, Text};
 use super::error::fail;
 use super::number::overflow;
 use super::scalar::{Function, Returns, SparkTypeName as T, Types};
 use super::signature::Param as P;
+
+/// Bits of one bitmap.
+const BITMAP_BITS: i64 = 32_768;
 
 /// The family's table.
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -31,6 +34,64 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .doc(
         "Writes a number of one base in another.",
         "conv('100', 2, 10)",
+    ),
+    Function::new(
+        "bitmap_bucket_number",
+        &[P::Long],
+        Returns::Type(T::Long),
+        |c| {
+            c.map1::<Long, Long>(|n| {
+                Ok(Some(if n > 0 {
+                    1 + (n - 1) / BITMAP_BITS
+                } else {
+                    n / BITMAP_BITS
+                }))
+            })
+        },
+    )
+    .doc(
+        "Gives the number of the bitmap of 32768 bits in which a number has its bit.",
+        "bitmap_bucket_number(32769)",
+    ),
+    Function::new(
+        "bitmap_bit_position",
+        &[P::Long],
+        Returns::Type(T::Long),
+        |c| {
+            c.map1::<Long, Long>(|n| {
+                Ok(Some(if n > 0 {
+                    (n - 1) % BITMAP_BITS
+                } else {
+                    (n % BITMAP_BITS).wrapping_neg()
+                }))
+            })
+        },
+    )
+    .doc(
+        "Gives the place of the bit of a number in its bitmap.",
+        "bitmap_bit_position(32769)",
+    ),
+    Function::new(
+        "bitmap_count",
+        &[P::Any],
+        Returns::By(|types| match types.arguments {
+            [DataType::Binary] => Ok(DataType::Int64),
+            _ => fail(
+                &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
+                "`bitmap_count` takes BINARY",
+            ),
+        }),
+        |c| {
+            c.map1::<Bytes, Long>(|bytes| {
+                Ok(Some(
+                    bytes.iter().map(|byte| i64::from(byte.count_ones())).sum(),
+                ))
+            })
+        },
+    )
+    .doc(
+        "Counts the bits that are set in a bitmap.",
+        "bitmap_count(x'1010')",
     ),
     Function::new(
         "shiftleft",
@@ -96,7 +157,7 @@ fn hex(call: &Call<'_>) -> Result<ArrayRef> {
             .fold(String::new(), |out, byte| out + &format!("{byte:02X}"))
     };
     match call.column(0)?.array().data_type() {
-        DataType::Binary => call.map1::<super::call::Bytes, Text>(|b| Ok(Some(digits(b)))),
+        DataType::Binary => call.map1::<Bytes, Text>(|b| Ok(Some(digits(b)))),
         DataType::Utf8 => call.map1::<Text, Text>(|s| Ok(Some(digits(s.as_bytes())))),
         found if found.is_integer() || found.is_null() => {
             let values = call.as_long(0)?;

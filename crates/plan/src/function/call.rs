@@ -16,8 +16,8 @@ use sluice_model::condition::query as condition;
 
 use super::error::fail;
 pub(crate) use super::value::{
-    Bytes, Date, Dec, Double, Float, Instant, Int, Kind, List, Long, Output, Span, Text, Truth,
-    decimal_rows,
+    Bytes, Date, Dec, Double, Float, Instant, Int, Kind, List, Long, Micros, Months, Output, Span,
+    Text, Truth, decimal_rows,
 };
 
 /// One argument: a column, or one value that stands for every row.

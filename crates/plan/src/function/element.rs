@@ -29,14 +29,10 @@ pub(super) fn element_type(types: &Types<'_>) -> Result<DataType> {
 pub(super) fn element_at_type(types: &Types<'_>) -> Result<DataType> {
     let found = types.arguments.get(1).unwrap_or(&DataType::Null);
     match types.arguments.first() {
-        Some(DataType::List(_))
-            if *found == DataType::Int64 || !(found.is_integer() || found.is_null()) =>
-        {
-            fail(
-                &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
-                format!("the index of `{}` must be an integer", types.name),
-            )
-        }
+        Some(DataType::List(_)) if *found == DataType::Int64 || !found.is_integer() => fail(
+            &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
+            format!("the index of `{}` must be an integer", types.name),
+        ),
         Some(map @ DataType::Map(..)) => {
             super::map::key_fits(types.name, map, found)?;
             element_type(types)

@@ -95,7 +95,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "from_utc_timestamp",
         &[P::Timestamp, P::String],
         Returns::Type(T::Timestamp),
-        |c| c.map2::<Instant, Text, Instant>(|us, zone| Ok(Some(parse_zone(zone)?.to_local(us)))),
+        |c| {
+            c.map2::<Instant, Text, Instant>(|us, zone| {
+                let offset = i64::from(parse_zone(zone)?.offset_at(us)) * SECOND;
+                instant(us.checked_add(offset)).map(Some)
+            })
+        },
     )
     .doc(
         "Moves a timestamp from UTC to the wall clock of a zone.",

@@ -8,9 +8,9 @@ use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use sluice_decode::DecodeError;
 use sluice_decode::json::{JsonOptions, JsonPath};
-use sluice_model::SparkType;
 use sluice_model::condition::query as condition;
 use sluice_model::data_type::parse_schema;
+use sluice_model::{SparkField, SparkType};
 
 use super::call::{Call, Output, Text};
 use super::error::fail;
@@ -55,7 +55,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
 ];
 
 /// A type as Spark's SQL writes it: `STRUCT<a: BIGINT>`.
-fn ddl(data_type: &SparkType) -> String {
+pub(super) fn ddl(data_type: &SparkType) -> String {
     match data_type {
         SparkType::Array(item) => format!("ARRAY<{}>", ddl(item)),
         SparkType::Map(key, value) => format!("MAP<{}, {}>", ddl(key), ddl(value)),
@@ -93,8 +93,13 @@ fn schema(text: &str) -> Result<SparkType> {
         }
         _ => {}
     }
+    Ok(SparkType::Struct(parse_fields(text)?))
+}
+
+/// The columns of a schema text in Spark's DDL.
+pub(super) fn parse_fields(text: &str) -> Result<Vec<SparkField>> {
     match parse_schema(text) {
-        Ok(fields) => Ok(SparkType::Struct(fields)),
+        Ok(fields) => Ok(fields),
         Err(error) => fail(
             &condition::INVALID_SCHEMA,
             format!("`{text}` is no schema: {error}"),
@@ -102,21 +107,30 @@ fn schema(text: &str) -> Result<SparkType> {
     }
 }
 
-fn from_json_type(types: &Types<'_>) -> Result<DataType> {
-    let texts = |map: &DataType| {
-        super::map::key_value(map)
-            .is_ok_and(|(key, value)| [key, value].iter().all(|t| *t == DataType::Utf8))
+/// Refuses options, an argument that may be left out, that are no map of texts.
+pub(super) fn check_options(types: &Types<'_>, index: usize) -> Result<()> {
+    let Some(options) = types.arguments.get(index).filter(|t| !t.is_null()) else {
+        return Ok(());
     };
-    if types
-        .arguments
-        .get(2)
-        .is_some_and(|options| !options.is_null() && !texts(options))
-    {
+    if !matches!(options, DataType::Map(..)) {
         return fail(
-            &condition::INVALID_OPTIONS_NON_STRING_TYPE,
-            "the options of `from_json` are a map of texts",
+            &condition::OPTIONS_NON_MAP,
+            format!("the options of `{}` are a map", types.name),
         );
     }
+    let texts = super::map::key_value(options)
+        .is_ok_and(|(key, value)| [key, value].iter().all(|t| *t == DataType::Utf8));
+    if texts {
+        return Ok(());
+    }
+    fail(
+        &condition::INVALID_OPTIONS_NON_STRING_TYPE,
+        format!("the options of `{}` are a map of texts", types.name),
+    )
+}
+
+fn from_json_type(types: &Types<'_>) -> Result<DataType> {
+    check_options(types, 2)?;
     match types.text(1) {
         Some(text) => Ok(nullable(&schema(text)?).to_arrow()),
         None => fail(
@@ -127,7 +141,7 @@ fn from_json_type(types: &Types<'_>) -> Result<DataType> {
 }
 
 /// The same type with every field nullable: what JSON gives may always lack a field.
-fn nullable(data_type: &SparkType) -> SparkType {
+pub(super) fn nullable(data_type: &SparkType) -> SparkType {
     match data_type {
         SparkType::Struct(fields) => SparkType::Struct(
             fields
@@ -154,8 +168,18 @@ fn options(call: &Call<'_>, index: usize) -> Result<JsonOptions> {
         time_zone: call.zone()?,
         ..JsonOptions::default()
     };
+    each_option(call, index, |name, value| options.set(name, value))?;
+    Ok(options)
+}
+
+/// Takes the options of a constant map argument, if there is one.
+pub(super) fn each_option(
+    call: &Call<'_>,
+    index: usize,
+    mut set: impl FnMut(&str, &str) -> std::result::Result<bool, DecodeError>,
+) -> Result<()> {
     if !call.has(index) {
-        return Ok(options);
+        return Ok(());
     }
     let column = call.column(index)?;
     let Some(map) = column
@@ -163,7 +187,7 @@ fn options(call: &Call<'_>, index: usize) -> Result<JsonOptions> {
         .as_map_opt()
         .filter(|map| !map.is_empty() && map.is_valid(0))
     else {
-        return Ok(options);
+        return Ok(());
     };
     let entries = map.value(0);
     for row in 0..entries.len() {
@@ -171,12 +195,9 @@ fn options(call: &Call<'_>, index: usize) -> Result<JsonOptions> {
             Ok(ScalarValue::try_from_array(entries.column(side), row)?.to_string())
         };
         let (name, value) = (text(0)?, text(1)?);
-        match options.set(&name, &value) {
-            Ok(_) => {}
-            Err(error) => return decoded(Err(error)),
-        }
+        decoded(set(&name, &value))?;
     }
-    Ok(options)
+    Ok(())
 }
 
 /// A result of `decode` with Spark's condition.

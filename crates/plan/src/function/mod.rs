@@ -9,6 +9,7 @@ mod array;
 mod array_zip;
 mod bits;
 mod call;
+mod csv;
 mod date_text;
 mod date_time;
 mod date_unit;
@@ -16,11 +17,14 @@ mod element;
 mod epoch;
 mod error;
 mod hash;
+mod interval;
 mod json;
 pub(crate) mod lambda;
 mod lists;
 pub(crate) mod map;
+mod mask;
 mod number;
+mod number_text;
 mod regexp;
 mod round;
 mod scalar;
@@ -54,6 +58,8 @@ static FAMILIES: &[(&str, &[&[Function]])] = &[
             string::FUNCTIONS,
             text_build::FUNCTIONS,
             text_parts::FUNCTIONS,
+            number_text::FUNCTIONS,
+            mask::FUNCTIONS,
         ],
     ),
     ("regular expression", &[regexp::FUNCTIONS]),
@@ -73,6 +79,7 @@ static FAMILIES: &[(&str, &[&[Function]])] = &[
             date_unit::FUNCTIONS,
             epoch::FUNCTIONS,
             date_text::FUNCTIONS,
+            interval::FUNCTIONS,
         ],
     ),
     (
@@ -82,6 +89,7 @@ static FAMILIES: &[(&str, &[&[Function]])] = &[
     ("map", &[map::FUNCTIONS]),
     ("hash and encoding", &[hash::FUNCTIONS, utf8::FUNCTIONS]),
     ("JSON", &[json::FUNCTIONS]),
+    ("CSV", &[csv::FUNCTIONS]),
     ("system", &[system::FUNCTIONS]),
 ];
 

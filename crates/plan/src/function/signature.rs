@@ -55,6 +55,10 @@ pub(crate) enum Param {
     Numeric,
     /// `BIGINT`, `DOUBLE` or `DECIMAL`: smaller integers and floats are widened.
     WideNumeric,
+    /// Any number as a `DECIMAL` that holds it; strings become `DECIMAL(38,18)`.
+    Decimal,
+    /// Seconds as `DECIMAL(18,6)`.
+    Seconds,
     /// `DECIMAL` as it comes, everything else numeric as `DOUBLE`.
     WideDecimal,
     /// Numbers, dates and timestamps as they come; strings become `DOUBLE`.
@@ -246,7 +250,11 @@ fn wanted(kind: Param) -> &'static str {
         Param::ExactDate => "a date",
         Param::ExactTimestamp | Param::WallClock => "a timestamp",
         Param::Double => "a double",
-        Param::Numeric | Param::WideNumeric | Param::WideDecimal => "numeric",
+        Param::Numeric
+        | Param::WideNumeric
+        | Param::WideDecimal
+        | Param::Decimal
+        | Param::Seconds => "numeric",
         Param::Orderable => "numeric, a date or a timestamp",
         Param::Integral => "an integer",
         Param::Date => "a date",
@@ -353,6 +361,10 @@ fn target(kind: Param, found: &DataType, common: Option<&SparkType>) -> Option<D
         Param::Long => (void || text || is_numeric(&found_spark)).then_some(SparkType::Long)?,
         Param::Double => (void || text || is_numeric(&found_spark)).then_some(SparkType::Double)?,
         Param::Numeric | Param::WideNumeric => numeric(kind, found_spark)?,
+        Param::Decimal => meeting::as_decimal(&found_spark)?,
+        Param::Seconds => {
+            (void || text || is_numeric(&found_spark)).then_some(SparkType::Decimal(18, 6))?
+        }
         Param::WideDecimal => match found_spark {
             decimal @ SparkType::Decimal(..) => decimal,
             other => (void || text || is_numeric(&other)).then_some(SparkType::Double)?,

@@ -8,8 +8,9 @@ use arrow::array::{
 };
 use arrow::array::{BinaryBuilder, BooleanBuilder, PrimitiveBuilder};
 use arrow::datatypes::{
-    Date32Type, Decimal128Type, Float32Type, Float64Type, Int32Type, Int64Type,
-    IntervalMonthDayNano, IntervalMonthDayNanoType, TimestampMicrosecondType,
+    Date32Type, Decimal128Type, DurationMicrosecondType, Float32Type, Float64Type, Int32Type,
+    Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalYearMonthType,
+    TimestampMicrosecondType,
 };
 use datafusion::error::Result;
 
@@ -77,6 +78,10 @@ primitive_kinds! {
     Double: Float64Type => f64;
     /// `DATE`, days
     Date: Date32Type => i32;
+    /// `INTERVAL DAY TO SECOND`, microseconds
+    Micros: DurationMicrosecondType => i64;
+    /// `INTERVAL YEAR TO MONTH`, months
+    Months: IntervalYearMonthType => i32;
     /// Intervals
     Span: IntervalMonthDayNanoType => IntervalMonthDayNano;
 }

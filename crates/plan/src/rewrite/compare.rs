@@ -1,7 +1,7 @@
 //! Comparisons: the type in which two sides are compared. Spark casts strings to the other side's type (integers as
 //! BIGINT, other numbers as DOUBLE, dates and timestamps as themselves) and refuses what has no common type.
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, IntervalUnit};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use sluice_model::Origin;
 use sluice_model::condition::query as condition;
@@ -13,10 +13,18 @@ use crate::rewrite::{cast, float, unify};
 
 /// The type in which values of two types are compared, `None` if they are not comparable.
 pub(crate) fn comparison_type(left: &DataType, right: &DataType) -> Option<DataType> {
-    if matches!(left, DataType::Map(..)) || matches!(right, DataType::Map(..)) {
+    if [left, right]
+        .iter()
+        .any(|t| matches!(t, DataType::Map(..)) || is_mixed(t))
+    {
         return None;
     }
     unify::common_type(left, right)
+}
+
+/// An interval of months and days together, which has no length.
+fn is_mixed(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Interval(IntervalUnit::MonthDayNano))
 }
 
 /// `left op right`.
@@ -33,11 +41,12 @@ pub(crate) fn compare(
             unify::words(&left.data_type),
             unify::words(&right.data_type)
         );
-        return Err(at(
-            &condition::DATATYPE_MISMATCH_BINARY_OP_DIFF_TYPES,
-            origin,
-            message,
-        ));
+        let condition = if is_mixed(&left.data_type) && is_mixed(&right.data_type) {
+            &condition::DATATYPE_MISMATCH_INVALID_ORDERING_TYPE
+        } else {
+            &condition::DATATYPE_MISMATCH_BINARY_OP_DIFF_TYPES
+        };
+        return Err(at(condition, origin, message));
     };
     // Two untyped NULLs are compared as BOOLEAN: DataFusion has no comparison of its NULL type.
     let common = if common == DataType::Null {

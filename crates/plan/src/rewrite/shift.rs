@@ -8,8 +8,8 @@ use arrow::array::{
     TimestampMicrosecondArray,
 };
 use arrow::datatypes::{
-    DataType, Date32Type, DurationMicrosecondType, DurationSecondType, IntervalUnit,
-    IntervalYearMonthType, TimeUnit, TimestampMicrosecondType,
+    DataType, Date32Type, DurationMicrosecondType, DurationSecondType, IntervalMonthDayNanoType,
+    IntervalUnit, IntervalYearMonthType, TimeUnit, TimestampMicrosecondType,
 };
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -33,7 +33,8 @@ const DAY_US: i64 = 86_400_000_000;
 fn is_interval(data_type: &DataType) -> bool {
     matches!(
         data_type,
-        DataType::Duration(_) | DataType::Interval(IntervalUnit::YearMonth)
+        DataType::Duration(_)
+            | DataType::Interval(IntervalUnit::YearMonth | IntervalUnit::MonthDayNano)
     )
 }
 
@@ -176,6 +177,8 @@ enum By {
     Micros(i64),
     Days(i64),
     Months(i32),
+    /// Months, days and microseconds.
+    Mixed(i32, i64, i64),
 }
 
 impl Shift {
@@ -185,6 +188,15 @@ impl Shift {
             "a date or timestamp leaves its range",
         );
         raise(error::located(diagnostic, Some(&self.origin.0)))
+    }
+
+    fn hours_of_a_date(&self) -> datafusion::error::DataFusionError {
+        let diagnostic = Diagnostic::error(
+            &condition::INVALID_INTERVAL_WITH_MICROSECONDS_ADDITION,
+            "an interval with hours, minutes or seconds is added to a DATE",
+        );
+        let help = "cast the date first: `CAST(date AS TIMESTAMP) + …`";
+        raise(error::located(diagnostic.help(help), Some(&self.origin.0)))
     }
 
     fn run(
@@ -216,7 +228,13 @@ impl Shift {
                     let end = by.as_primitive::<TimestampMicrosecondType>().value(row);
                     zone.to_local(start).checked_sub(zone.to_local(end))
                 }
-                _ => self.one(start, days, local, read(by, row), zone),
+                _ => {
+                    let by = read(by, row);
+                    if days && matches!(by, Some(By::Mixed(_, _, micros)) if micros != 0) {
+                        return Err(self.hours_of_a_date());
+                    }
+                    self.one(start, days, local, by, zone)
+                }
             };
             out.push(Some(value.ok_or_else(|| self.overflow())?));
         }
@@ -229,11 +247,21 @@ impl Shift {
             (By::Micros(n), true) => By::Micros(n.checked_neg()?),
             (By::Days(n), true) => By::Days(n.checked_neg()?),
             (By::Months(n), true) => By::Months(n.checked_neg()?),
+            (By::Mixed(months, days, micros), true) => By::Mixed(
+                months.checked_neg()?,
+                days.checked_neg()?,
+                micros.checked_neg()?,
+            ),
             (by, false) => by,
         };
         match (days, by) {
             (true, By::Days(n)) => start.checked_add(n),
             (true, By::Months(n)) => add_months(start, n),
+            (true, By::Mixed(months, n, _)) => add_months(start, months)?.checked_add(n),
+            (false, By::Mixed(months, n, micros)) => {
+                let zone = if local { &Zone::UTC } else { zone };
+                on_calendar(zone, start, months, n)?.checked_add(micros)
+            }
             (true, By::Micros(n)) => later(zone, zone.to_utc(start.checked_mul(DAY_US)?)?, n),
             (false, By::Micros(n)) if local => start.checked_add(n),
             (false, By::Micros(n)) => later(zone, start, n),
@@ -292,6 +320,10 @@ fn read(by: &ArrayRef, row: usize) -> Option<By> {
         DataType::Interval(IntervalUnit::YearMonth) => {
             By::Months(by.as_primitive::<IntervalYearMonthType>().value(row))
         }
+        DataType::Interval(IntervalUnit::MonthDayNano) => {
+            let span = by.as_primitive::<IntervalMonthDayNanoType>().value(row);
+            By::Mixed(span.months, i64::from(span.days), span.nanoseconds / 1000)
+        }
         DataType::Int32 => By::Days(i64::from(
             by.as_primitive::<arrow::datatypes::Int32Type>().value(row),
         )),
@@ -300,7 +332,7 @@ fn read(by: &ArrayRef, row: usize) -> Option<By> {
 }
 
 /// An instant moved by microseconds: whole days go by the wall clock, the rest by the clock that never changes.
-fn later(zone: &Zone, start: i64, micros: i64) -> Option<i64> {
+pub(crate) fn later(zone: &Zone, start: i64, micros: i64) -> Option<i64> {
     let days = micros - micros % DAY_US;
     on_wall(zone, start, |wall| wall.checked_add(days))?.checked_add(micros % DAY_US)
 }

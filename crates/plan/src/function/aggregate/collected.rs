@@ -1,4 +1,4 @@
-//! Aggregates that need every value (exact percentiles, mode, listagg), and those that need a few sums of powers.
+//! Aggregates that need every value (mode, listagg), and those that need a few sums of powers.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -14,10 +14,6 @@ use datafusion::logical_expr::Accumulator;
 /// What is made of the values in the end.
 #[derive(Debug)]
 enum Finish {
-    Percentile {
-        ranks: Vec<f64>,
-        many: bool,
-    },
     Mode,
     Text {
         separator: String,
@@ -35,15 +31,6 @@ pub(super) struct Collected {
 }
 
 impl Collected {
-    pub(super) fn percentile(ranks: Vec<f64>, many: bool, distinct: bool) -> Self {
-        Self {
-            parts: vec![],
-            item: DataType::Float64,
-            distinct,
-            finish: Finish::Percentile { ranks, many },
-        }
-    }
-
     pub(super) fn mode(item: &DataType) -> Self {
         Self {
             parts: vec![],
@@ -103,7 +90,6 @@ impl Accumulator for Collected {
     fn evaluate(&mut self) -> Result<ScalarValue> {
         let all = self.all()?;
         match &self.finish {
-            Finish::Percentile { ranks, many } => percentiles(&all, ranks, *many),
             Finish::Mode => mode(&all, &self.item),
             Finish::Text {
                 separator,
@@ -150,46 +136,6 @@ impl Accumulator for Collected {
         }
         Ok(())
     }
-}
-
-/// Linear interpolation between the two values around each rank.
-#[allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a rank lies between 0 and the number of values held in memory"
-)]
-fn percentiles(all: &ArrayRef, ranks: &[f64], many: bool) -> Result<ScalarValue> {
-    let mut values: Vec<f64> = all.as_primitive::<Float64Type>().values().to_vec();
-    values.sort_by(f64::total_cmp);
-    let at = |rank: f64| -> Option<f64> {
-        let position = rank * (values.len().checked_sub(1)? as f64);
-        let (low, high) = (position.floor(), position.ceil());
-        let (a, b) = (*values.get(low as usize)?, *values.get(high as usize)?);
-        Some(if low.total_cmp(&high).is_eq() || a.total_cmp(&b).is_eq() {
-            a
-        } else {
-            a + (b - a) * (position - low)
-        })
-    };
-    if !many {
-        return Ok(ScalarValue::Float64(
-            ranks.first().and_then(|rank| at(*rank)),
-        ));
-    }
-    let found: Float64Array = ranks.iter().map(|rank| at(*rank)).collect();
-    let field = Arc::new(Field::new("element", DataType::Float64, true));
-    let empty = values.is_empty();
-    let offsets = arrow::buffer::OffsetBuffer::from_lengths([if empty { 0 } else { found.len() }]);
-    let items: ArrayRef = if empty {
-        Arc::new(Float64Array::from(Vec::<f64>::new()))
-    } else {
-        Arc::new(found)
-    };
-    let nulls = empty.then(|| arrow::buffer::NullBuffer::new_null(1));
-    Ok(ScalarValue::List(Arc::new(ListArray::try_new(
-        field, offsets, items, nulls,
-    )?)))
 }
 
 /// The most frequent value; of several the one that came first.

@@ -19,6 +19,8 @@ use super::any::{By, Edge};
 use super::collected::{Collected, Moments};
 use super::correlated::{Correlation, Regression};
 use super::distinct::Distinct;
+use super::histogram::Histogram;
+use super::percentile::{Percentile, Wanted};
 use super::quantile::Quantiles;
 
 /// How one of our aggregates computes.
@@ -30,7 +32,10 @@ pub(in super::super) enum Kind {
     MinBy,
     QuantileSummary,
     Percentile,
+    /// Percentiles with the order of their values as a third argument; the flag asks for one of the values.
+    Ordered(bool),
     Median,
+    Histogram,
     Mode,
     Skewness,
     Kurtosis,
@@ -186,10 +191,14 @@ impl AggregateUDFImpl for Udaf {
             | Kind::Skewness
             | Kind::Kurtosis
             | Kind::Correlation
+            | Kind::Percentile
+            | Kind::Ordered(_)
+            | Kind::Median
+            | Kind::Histogram
             | Kind::Regression(_) => {
                 vec![field("summary", list_of(&DataType::Float64))]
             }
-            Kind::Percentile | Kind::Median | Kind::Mode | Kind::ListAgg => {
+            Kind::Mode | Kind::ListAgg => {
                 vec![field("values", list_of(&input(0)))]
             }
             Kind::ApproxDistinct => vec![field("hashes", DataType::Binary)],
@@ -229,11 +238,10 @@ impl AggregateUDFImpl for Udaf {
                 let ranks = ranks(&constant(&args, 1)?)?;
                 Box::new(Quantiles::new(&input(0), ranks.0, ranks.1, accuracy))
             }
-            Kind::Percentile => {
-                let (ranks, many) = ranks(&constant(&args, 1)?)?;
-                Box::new(Collected::percentile(ranks, many, args.is_distinct))
+            Kind::Percentile | Kind::Ordered(_) | Kind::Median => {
+                Box::new(Percentile::new(percentile(&args, self.function.kind)?))
             }
-            Kind::Median => Box::new(Collected::percentile(vec![0.5], false, args.is_distinct)),
+            Kind::Histogram => Box::new(Histogram::new(&input(0), bins(&constant(&args, 1)?)?)),
             Kind::Mode => Box::new(Collected::mode(&input(0))),
             Kind::ListAgg => {
                 let separator = if args.exprs.len() > 1 {
@@ -289,6 +297,41 @@ fn number(value: &ScalarValue, what: &str) -> Result<f64> {
         _ => fail(
             &condition::DATATYPE_MISMATCH_UNEXPECTED_NULL,
             format!("{what} must not be NULL"),
+        ),
+    }
+}
+
+/// What a percentile asks for.
+fn percentile(args: &AccumulatorArgs<'_>, kind: Kind) -> Result<Wanted> {
+    let (ranks, many) = match kind {
+        Kind::Median => (vec![0.5], false),
+        _ => ranks(&constant(args, 1)?)?,
+    };
+    let ordered = matches!(kind, Kind::Ordered(_));
+    let descending = ordered && constant(args, 2)?.try_as_str().flatten() == Some("DESC");
+    Ok(Wanted {
+        ranks,
+        many,
+        discrete: kind == Kind::Ordered(true),
+        descending,
+        distinct: args.is_distinct,
+        weighted: kind == Kind::Percentile && args.exprs.len() > 2,
+    })
+}
+
+/// How many bins a histogram has at most.
+fn bins(value: &ScalarValue) -> Result<usize> {
+    match value.cast_to(&DataType::Int64)? {
+        ScalarValue::Int64(Some(count)) if count >= 2 => {
+            Ok(usize::try_from(count).unwrap_or(usize::MAX))
+        }
+        ScalarValue::Int64(Some(_)) => fail(
+            &condition::DATATYPE_MISMATCH_VALUE_OUT_OF_RANGE,
+            "a histogram has at least 2 bins",
+        ),
+        _ => fail(
+            &condition::DATATYPE_MISMATCH_UNEXPECTED_NULL,
+            "the number of bins must not be NULL",
         ),
     }
 }

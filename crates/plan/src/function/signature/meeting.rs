@@ -82,6 +82,20 @@ fn integral_decimal(spark: &SparkType) -> Option<(u8, i8)> {
     })
 }
 
+/// The decimal type that holds the values of a type.
+pub(super) fn as_decimal(spark: &SparkType) -> Option<SparkType> {
+    Some(match spark {
+        decimal @ SparkType::Decimal(..) => decimal.clone(),
+        SparkType::Float => SparkType::Decimal(14, 7),
+        SparkType::Double => SparkType::Decimal(30, 15),
+        SparkType::String | SparkType::Null => SparkType::Decimal(38, 18),
+        integer => {
+            let (precision, scale) = integral_decimal(integer)?;
+            SparkType::Decimal(precision, scale)
+        }
+    })
+}
+
 fn wider_decimal(left: (u8, i8), right: (u8, i8)) -> SparkType {
     let scale = left.1.max(right.1);
     let whole =
