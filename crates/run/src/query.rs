@@ -346,7 +346,7 @@ pub(crate) fn query_name() -> DatasetName {
     DatasetName::temporary("__query")
 }
 
-/// A dataset that is declared and was never run is told apart from one that nobody knows.
+/// A dataset that is declared and was never run is told apart from one that nobody knows, and from one that could not be read.
 fn explain_missing(
     diagnostic: Diagnostic,
     declared: &DeclaredGraph,
@@ -365,7 +365,8 @@ fn explain_missing(
             _ => None,
         });
     let full = written.and_then(|name| DatasetName::qualify(&name.parts, namespace));
-    match full.filter(|full| declared.datasets.contains_key(full)) {
+    let is_missing = *diagnostic.condition == TABLE_OR_VIEW_NOT_FOUND;
+    match full.filter(|full| is_missing && declared.datasets.contains_key(full)) {
         Some(full) => {
             let origin = diagnostic.origin().cloned();
             let message = format!("`{full}` is declared, but no update has made its table yet");

@@ -37,7 +37,11 @@ pub(super) fn trials() -> Vec<Trial> {
         "s3: a continuous update outlasts an endpoint that hangs",
         || hangs().map_err(Failed::from),
     );
-    told.chain([silent]).collect()
+    let unread = Trial::test(
+        "s3: a table that may not be read is not called one that was never made",
+        || unread().map_err(Failed::from),
+    );
+    told.chain([silent, unread]).collect()
 }
 
 fn outlasts(fault: Fault, condition: &str, first: bool) -> Outcome {
@@ -68,6 +72,19 @@ fn hangs() -> Outcome {
     running.until(&project, "it asked again", || server.seen() > 2)?;
     server.relent();
     running.until(&project, "rows came", || has_rows(&project, "1"))
+}
+
+fn unread() -> Outcome {
+    let server = Server::start(&["lake", "landing"])?;
+    let project = Project::new(&server, "s3://lake/wh", PLANT)?;
+    server.put("landing", "in/1.json", "{\"id\":1,\"site\":\"a\"}\n")?;
+    project.sluice(&["run"])?.done()?;
+    server.judge(|_, request| (request.method == "GET").then_some(Fault::Denied));
+    let asked = project.sluice(&["sql", "-q", "SELECT * FROM silver"])?;
+    if asked.err.contains("[S3_ACCESS_DENIED]") {
+        return Ok(());
+    }
+    Err(format!("expected S3_ACCESS_DENIED: {asked:?}"))
 }
 
 fn has_rows(project: &Project, number: &str) -> bool {
