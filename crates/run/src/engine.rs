@@ -11,7 +11,7 @@ use sluice_table::{Location, Store, TableError};
 
 use crate::error::Result;
 use crate::event_log::Observer;
-use crate::kinesis::KinesisAccess;
+use crate::inputs::kinesis::KinesisAccess;
 use crate::places;
 use crate::timer::Timer;
 

@@ -23,7 +23,7 @@ use sluice_table::{
 use crate::engine::Engine;
 use crate::error::{Failure, Result, internal};
 use crate::lease::Lease;
-use crate::schema::{CLUSTER_BY, OWNER};
+use crate::tables::schema::{CLUSTER_BY, OWNER};
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 

@@ -24,11 +24,11 @@ use tokio::task::JoinSet;
 
 use crate::error::{Failure, Result, internal};
 use crate::failpoint::reach;
+use crate::inputs::stream::Taken;
 use crate::inputs::{Binding, Seen};
 use crate::memory::{BatchMemory, STATE};
 use crate::progress::{ECHO, Progress};
 use crate::report::FlowMetrics;
-use crate::stream::Taken;
 use crate::update::Update;
 
 /// Attempts at a batch whose target's columns are changed by others meanwhile.
@@ -230,7 +230,8 @@ impl Batch<'_> {
                 }
                 Err(failure) => {
                     lanes.shutdown().await;
-                    let gone = crate::gone::gone_files(self.update, self.flow, self.taken).await;
+                    let gone =
+                        crate::inputs::gone::gone_files(self.update, self.flow, self.taken).await;
                     let failure = memory.failed(gone.map_or(failure, Failure::from));
                     return Err(self.explain(failure, &bound.seen));
                 }
@@ -419,7 +420,7 @@ async fn write_lane(
         // The query gives nullable columns; the writer refuses NULL where the table is NOT NULL.
         let options =
             arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let relaxed = crate::schema::relaxed(&schema);
+        let relaxed = crate::tables::schema::relaxed(&schema);
         let batch = arrow::array::RecordBatch::try_new_with_options(
             relaxed,
             batch.columns().to_vec(),

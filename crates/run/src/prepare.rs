@@ -19,16 +19,16 @@ use sluice_plan::analyze::SessionAnalyzer;
 use sluice_source::{SourceSchema, StoredSchema};
 use sluice_table::Location;
 
-use crate::description::judged_properties;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::event_log::rows;
-use crate::files::{self, FileColumns, FileInput, FileInputs};
-use crate::kinesis;
-use crate::leaves::leaves;
+use crate::inputs::files::{self, FileColumns, FileInput, FileInputs};
+use crate::inputs::kinesis;
+use crate::inputs::leaves::leaves;
+use crate::inputs::range::{self, Range};
 use crate::progress;
-use crate::range::{self, Range};
 use crate::tables::Tables;
+use crate::tables::description::judged_properties;
 
 /// Rounds of asking before something must be wrong: each round answers everything that is open.
 const ROUNDS_MAX: usize = 6;

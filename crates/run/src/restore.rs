@@ -21,8 +21,8 @@ use crate::error::{Failure, Result};
 use crate::failpoint::reach;
 use crate::memory;
 use crate::progress::Progress;
-use crate::schema::OWNER;
-use crate::version::{Wanted, version_of};
+use crate::tables::schema::OWNER;
+use crate::tables::version::{Wanted, version_of};
 
 /// Names under which commits stand that no flow makes.
 const NO_FLOWS: [&str; 2] = ["_definition", "_maintenance"];

@@ -9,11 +9,11 @@ use sluice_model::condition::run::{FULL_REFRESH_NOT_ALLOWED, UPDATE_CANCELED};
 use sluice_model::{DatasetKind, Diagnostic, FlowKind, FlowStatus};
 use tokio::task::JoinSet;
 
-use crate::backoff::Backoff;
+use crate::continuous::backoff::Backoff;
+use crate::continuous::trigger::micros;
 use crate::error::{Failure, Result, internal};
 use crate::flow::{append, complete, once};
 use crate::report::FlowReport;
-use crate::trigger::micros;
 use crate::update::{FlowOutcome, Update};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,18 +16,18 @@ use sluice_model::{DatasetKind, DatasetName, Diagnostic, FlowName, FlowStatus, U
 use sluice_plan::Session;
 use sluice_table::{DeltaTable, Repair, RepairPolicy, Repaired};
 
+use crate::continuous::patience::Patience;
+use crate::continuous::pulse::Pulse;
 use crate::engine::Engine;
 use crate::error::{Result, internal};
 use crate::event_log::{EventLog, source_location};
 use crate::failpoint::reach;
+use crate::inputs::stream::Taken;
 use crate::micro_batch::Done;
-use crate::patience::Patience;
 use crate::prepare::{Prepared, prepare, prepare_anew};
 use crate::progress::Progress;
-use crate::pulse::Pulse;
 use crate::report::{FlowReport, UpdateReport, add_counts};
 use crate::stop::Stop;
-use crate::stream::Taken;
 use crate::tables::Tables;
 
 /// Input below which a query runs as one partition, bytes: small micro-batches become one file.

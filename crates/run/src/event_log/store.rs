@@ -18,8 +18,8 @@ use crate::engine::Engine;
 use crate::error::{Result, internal};
 use crate::progress::{ECHO, Progress};
 use crate::report::FlowMetrics;
-use crate::schema::OWNER;
 use crate::tables::CHECKPOINT_EVERY;
+use crate::tables::schema::OWNER;
 use crate::update::Update;
 
 /// What the ids of events' transactions begin with.

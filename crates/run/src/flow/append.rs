@@ -16,16 +16,16 @@ use sluice_table::Removes;
 
 use crate::error::{Result, internal};
 use crate::failpoint::reach;
-use crate::file_list::tidy_up;
 use crate::flow::notes;
-use crate::idle::Idleness;
-use crate::kinesis::OpenStreams;
-use crate::leaves::{Leaf, leaves};
+use crate::inputs::file_list::tidy_up;
+use crate::inputs::kinesis::OpenStreams;
+use crate::inputs::leaves::{Leaf, leaves};
+use crate::inputs::stream::{Look, Opened, StreamSource, Taken};
 use crate::memory::Memory;
+use crate::memory::idle::Idleness;
 use crate::micro_batch::{Batch, Effect, NotDone};
 use crate::progress::{Next, Progress};
 use crate::report::FlowReport;
-use crate::stream::{Look, Opened, StreamSource, Taken};
 use crate::update::{FlowOutcome, Update};
 
 const APPEND: Effect = Effect {
@@ -486,8 +486,14 @@ impl<'a> Running<'a> {
     pub(crate) async fn clean_sources(&self) -> Result<()> {
         for source in &self.sources {
             if let Some(input) = source.file_input() {
-                crate::clean::clean(self.update, self.flow, &self.progress, &source.key, input)
-                    .await?;
+                crate::inputs::clean::clean(
+                    self.update,
+                    self.flow,
+                    &self.progress,
+                    &source.key,
+                    input,
+                )
+                .await?;
             }
         }
         Ok(())

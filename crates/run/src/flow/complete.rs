@@ -16,18 +16,18 @@ use sluice_plan::incremental::choose::{
 use sluice_plan::incremental::shape::{Shape, Structure, is_same_date};
 use sluice_table::{ChangeKind, DataFile, DeltaTable, Removes};
 
-use crate::description;
 use crate::error::Result;
 use crate::event_log::definitions::input_name;
 use crate::event_log::details;
 use crate::flow::position::Position;
+use crate::inputs::leaves::{Leaf, leaves};
+use crate::inputs::stream::Taken;
 use crate::inputs::zone_of;
-use crate::leaves::{Leaf, leaves};
 use crate::micro_batch::{Batch, Bound, Effect, NotDone, column_change};
 use crate::progress::Progress;
 use crate::report::{FlowReport, Technique};
-use crate::schema;
-use crate::stream::Taken;
+use crate::tables::description;
+use crate::tables::schema;
 use crate::update::{FlowOutcome, Update};
 
 /// Brings a materialized view up to date.

@@ -9,8 +9,8 @@ use sluice_table::DeltaTable;
 
 use crate::error::Result;
 use crate::event_log::definitions::input_name;
-use crate::leaves::Leaf;
-use crate::stream::Taken;
+use crate::inputs::leaves::Leaf;
+use crate::inputs::stream::Taken;
 use crate::update::Update;
 
 /// Where an input stands.

@@ -8,10 +8,10 @@ use std::time::Duration;
 use sluice_model::DatasetName;
 use sluice_table::{DeltaTable, OptimizeRequest};
 
+use crate::continuous::live::Round;
+use crate::continuous::pulse::Woken;
+use crate::continuous::trigger::micros;
 use crate::error::{Failure, Result};
-use crate::live::Round;
-use crate::pulse::Woken;
-use crate::trigger::micros;
 use crate::update::Update;
 
 /// Between two rounds of upkeep.

@@ -10,12 +10,12 @@ use sluice_model::{Diagnostic, FlowKind, Origin};
 use sluice_table::{CommitOutcome, CommitRequest, DeltaTable, Removes, TableError};
 
 use crate::checkpoint_store::CheckpointStore;
-use crate::description;
 use crate::error::{Failure, Result, internal};
-use crate::file_list::taken_files;
-use crate::leaves::leaves;
+use crate::inputs::file_list::taken_files;
+use crate::inputs::leaves::leaves;
 use crate::progress::Progress;
-use crate::schema::{self, OWNER};
+use crate::tables::description;
+use crate::tables::schema::{self, OWNER};
 use crate::update::Update;
 
 impl Update {

@@ -7,8 +7,8 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use sluice_graph::ResolvedDataset;
 use sluice_table::TableDefinition;
 
-use crate::description;
 use crate::engine::Engine;
+use crate::tables::description;
 
 /// The property that names the pipeline that owns a table.
 pub(crate) const OWNER: &str = "sluice.pipeline";

@@ -11,8 +11,8 @@ use sluice_model::condition::graph::INVALID_TABLE_PROPERTY;
 use sluice_model::{Diagnostic, StreamState};
 use sluice_plan::StreamContext;
 
+use crate::continuous::trigger::micros;
 use crate::error::Result;
-use crate::trigger::micros;
 use crate::update::{Mode, Update};
 
 /// How a flow waits for rows that come no more.

@@ -1,4 +1,12 @@
-//! The tables that an update touches, each opened once.
+//! The tables that an update touches: each opened once here; made, described and given columns by what lies below. Must not
+//! write rows.
+
+pub(crate) mod description;
+pub(crate) mod other_stores;
+pub(crate) mod schema;
+pub(crate) mod setup;
+pub(crate) mod version;
+pub(crate) mod views;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

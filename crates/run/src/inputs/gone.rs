@@ -6,8 +6,8 @@ use sluice_graph::{Input, ResolvedFlow};
 use sluice_model::Diagnostic;
 use sluice_model::condition::table::DELTA_FILES_VACUUMED;
 
-use crate::leaves::leaves;
-use crate::stream::Taken;
+use crate::inputs::leaves::leaves;
+use crate::inputs::stream::Taken;
 use crate::update::Update;
 
 /// Says which streamed table has lost files that this batch needs; `None` if all are there or nobody can tell.

@@ -8,17 +8,17 @@ use sluice_graph::{FlowId, Input, ResolvedFlow};
 use sluice_model::{DatasetName, FlowKind, FlowStatus};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::backoff::Backoff;
+use crate::continuous::backoff::Backoff;
+use crate::continuous::pulse::{Bedside, Woken};
+use crate::continuous::trigger::{Trigger, micros};
 use crate::error::{Result, internal};
-use crate::files::{self, FileColumns};
 use crate::flow::append::{Running, Step};
 use crate::flow::{complete, once};
-use crate::leaves::leaves;
+use crate::inputs::files::{self, FileColumns};
+use crate::inputs::leaves::leaves;
+use crate::inputs::stream::Look;
 use crate::prepare::files_of_path;
-use crate::pulse::{Bedside, Woken};
 use crate::report::FlowReport;
-use crate::stream::Look;
-use crate::trigger::{Trigger, micros};
 use crate::update::{FlowOutcome, Update};
 
 /// A source that is not there yet is looked for this often, microseconds.

@@ -26,7 +26,7 @@ use tokio::sync::Notify;
 
 use crate::engine::Engine;
 use crate::error::{Result, internal};
-use crate::leaves::Leaf;
+use crate::inputs::leaves::Leaf;
 
 /// Where a shard may be asked again at once, whoever waits for the next look still waits.
 const LOOK_EVERY_MIN: Duration = Duration::from_millis(1);

@@ -16,12 +16,12 @@ use sluice_source::{FileEntry, SeenIndex, choose, decode_file_list};
 use sluice_table::{DataFile, DeltaTable};
 
 use crate::error::Result;
-use crate::file_list::{chained, encode, list_name, seen};
-use crate::files::FileInput;
-use crate::kinesis::{OpenStreams, StreamInput};
-use crate::leaves::Leaf;
+use crate::inputs::file_list::{chained, encode, list_name, seen};
+use crate::inputs::files::FileInput;
+use crate::inputs::kinesis::{OpenStreams, StreamInput};
+use crate::inputs::leaves::Leaf;
+use crate::inputs::table_range::TableRange;
 use crate::progress::Progress;
-use crate::table_range::TableRange;
 
 /// Between two listings of files, at least.
 const FILES_EVERY: Duration = Duration::from_millis(250);

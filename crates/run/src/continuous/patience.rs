@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use sluice_model::UpdateState;
 
+use crate::continuous::pulse::{Bedside, Woken};
+use crate::continuous::trigger::micros;
 use crate::engine::Engine;
 use crate::error::{Failure, Result};
 use crate::event_log::EventLog;
 use crate::lease::Lease;
-use crate::pulse::{Bedside, Woken};
 use crate::report::UpdateReport;
-use crate::trigger::micros;
 use crate::update::{Mode, UpdateRequest};
 
 /// The first wait.

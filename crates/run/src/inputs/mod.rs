@@ -1,6 +1,18 @@
 //! From the inputs of a flow to tables that its query can read: files of a micro-batch, data files of a commit range,
 //! whole tables, views. Must not know how far a flow is: it is told what to read.
 
+pub(crate) mod bad_records;
+pub(crate) mod clean;
+pub(crate) mod file_list;
+pub(crate) mod file_rows;
+pub(crate) mod files;
+pub(crate) mod gone;
+pub(crate) mod kinesis;
+pub(crate) mod leaves;
+pub(crate) mod range;
+pub(crate) mod stream;
+pub(crate) mod table_range;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,18 +35,17 @@ use sluice_plan::incremental::shape::Shape;
 use sluice_plan::{BoundQuery, Session};
 use sluice_source::{FileEntry, ReadCounters, SourceError};
 
-use crate::bad_records::Spool;
 use crate::error::{Failure, Result, internal};
-use crate::file_rows::FilesStream;
-use crate::files::FileInput;
-use crate::kinesis;
-use crate::leaves::{Keys, view_flow};
+use crate::inputs::bad_records::Spool;
+use crate::inputs::file_rows::FilesStream;
+use crate::inputs::files::FileInput;
+use crate::inputs::leaves::{Keys, view_flow};
+use crate::inputs::range::Range;
+use crate::inputs::stream::Taken;
 use crate::prepare::Prepared;
 use crate::query::query_name;
-use crate::range::{self, Range};
-use crate::stream::Taken;
 use crate::tables::Tables;
-use crate::version::{Wanted, version_of};
+use crate::tables::version::{Wanted, version_of};
 
 /// What was seen while reading: filled while the query runs, complete when it has ended.
 #[derive(Debug, Default)]

@@ -8,9 +8,9 @@ use sluice_source::{CleanSource, Storage, TakenFile, plan_clean, resolve_path};
 
 use crate::error::Result;
 use crate::failpoint::reach;
-use crate::file_list::taken_files;
-use crate::files::FileInput;
-use crate::leaves::leaves;
+use crate::inputs::file_list::taken_files;
+use crate::inputs::files::FileInput;
+use crate::inputs::leaves::leaves;
 use crate::progress::Progress;
 use crate::update::Update;
 

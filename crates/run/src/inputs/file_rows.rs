@@ -11,9 +11,9 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use futures::StreamExt;
 use sluice_source::{BadRowKeeper, FileEntry, ReadCounters, SourceError};
 
-use crate::bad_records::not_kept;
-use crate::files::FileInput;
 use crate::inputs::Seen;
+use crate::inputs::bad_records::not_kept;
+use crate::inputs::files::FileInput;
 
 /// Rows of planned files.
 #[derive(Debug)]

@@ -1,6 +1,9 @@
 //! Questions asked of a pipeline between updates: is it right, what would an update do, what do its tables hold.
 //! Nothing here writes.
 
+pub(crate) mod appended;
+pub(crate) mod watch;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -18,7 +21,6 @@ use sluice_model::{DatasetKind, DatasetName, Diagnostic, FlowKind, Namespace};
 use sluice_plan::BoundQuery;
 use sluice_table::DeltaTable;
 
-use crate::description;
 use crate::engine::Engine;
 use crate::error::{Failure, Result};
 use crate::event_log::store::event_table_name;
@@ -27,6 +29,7 @@ use crate::inputs::{Binding, Seen};
 use crate::prepare::prepare;
 use crate::report::Technique;
 use crate::tables::Tables;
+use crate::tables::description;
 use crate::update::{Update, UpdateRequest};
 
 /// The rows of a query.

@@ -14,7 +14,7 @@ use sluice_table::{DeltaTable, MetadataChange, PropertyVerdict, judge_property};
 
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::schema::{self, CLUSTER_BY, OWNER};
+use crate::tables::schema::{self, CLUSTER_BY, OWNER};
 
 /// The property that lists what the declaration has set: properties, `comment`, and `comment:` with a column.
 const DECLARED: &str = "sluice.declared";

@@ -7,7 +7,7 @@ use sluice_graph::{Input, Pace, ResolvedFlow};
 use sluice_model::FlowKind;
 
 use crate::error::{Result, internal};
-use crate::leaves::leaves;
+use crate::inputs::leaves::leaves;
 use crate::update::Update;
 
 /// A refresh whose inputs are all Delta tables, as Databricks has it.

@@ -4,6 +4,9 @@
 //! The plan of a batch holds what it begins with, its commit what the next one begins with: so the txn of the target
 //! alone decides which state is current.
 
+pub(crate) mod idle;
+pub(crate) mod state;
+
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -19,10 +22,10 @@ use sluice_table::Removes;
 use crate::checkpoint_store::CheckpointStore;
 use crate::error::{Failure, Result, internal};
 use crate::failpoint::reach;
-use crate::idle::Idleness;
+use crate::memory::idle::Idleness;
+use crate::memory::state::FlowState;
 use crate::micro_batch::{Batch, Effect};
 use crate::progress::{ECHO, Next, Progress};
-use crate::state::{self, FlowState};
 use crate::update::Update;
 
 /// Key of the echo under which a commit tells what the next batch begins with.

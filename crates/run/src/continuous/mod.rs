@@ -1,6 +1,13 @@
 //! The flows of a continuous update: all of them at once, each at its own pace, until somebody stops them or the graph
 //! must be resolved again. Must not know what a flow does.
 
+pub(crate) mod backoff;
+pub(crate) mod house;
+pub(crate) mod live;
+pub(crate) mod patience;
+pub(crate) mod pulse;
+pub(crate) mod trigger;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -9,10 +16,9 @@ use sluice_model::{DatasetName, FlowStatus, UpdateState};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::continuous::live::Round;
+use crate::continuous::pulse::{Bedside, Pulse};
 use crate::error::{Failure, Result, internal};
-use crate::house;
-use crate::live::{self, Round};
-use crate::pulse::{Bedside, Pulse};
 use crate::report::FlowReport;
 use crate::stop::Stop;
 use crate::update::{FlowOutcome, Update};
