@@ -9,8 +9,7 @@ use futures::stream::FuturesUnordered;
 use sluice_checkpoint::{
     BatchPlan, ForeignChange, PlannedTarget, SourceIdentity, SourceOffset, SourceRange,
 };
-use sluice_graph::query::ReadMode;
-use sluice_graph::{Input, ResolvedDataset, ResolvedFlow};
+use sluice_graph::{ResolvedDataset, ResolvedFlow};
 use sluice_model::{Origin, Severity};
 use sluice_table::Removes;
 
@@ -18,9 +17,8 @@ use crate::error::{Result, internal};
 use crate::failpoint::reach;
 use crate::flow::notes;
 use crate::inputs::file_list::tidy_up;
-use crate::inputs::kinesis::OpenStreams;
-use crate::inputs::leaves::{Leaf, leaves};
-use crate::inputs::stream::{Look, Opened, StreamSource, Taken};
+use crate::inputs::leaves::Leaf;
+use crate::inputs::stream::{self, Look, Opened, StreamSource, Taken};
 use crate::memory::Memory;
 use crate::memory::idle::Idleness;
 use crate::micro_batch::{Batch, Effect, NotDone};
@@ -80,35 +78,6 @@ pub(crate) enum Step {
     SchemaChanged,
 }
 
-/// The streaming sources of a flow; `None` while one of them does not exist yet or tells no columns.
-async fn open_sources(update: &Update, flow: &ResolvedFlow) -> Result<Option<Vec<(Leaf, Opened)>>> {
-    let mut opened = vec![];
-    for leaf in leaves(&update.prepared.graph, flow) {
-        if leaf.mode != ReadMode::Stream {
-            continue;
-        }
-        let source = match &leaf.input {
-            Input::Files(function) => match update.prepared.files.get(&function.origin) {
-                Some(input) => Opened::Files(Box::new(input)),
-                None => return Ok(None),
-            },
-            Input::Dataset(name) | Input::External(name) => match update.tables.open(name).await? {
-                Some(table) => {
-                    table.refresh().await?;
-                    Opened::Table(table)
-                }
-                None => return Ok(None),
-            },
-            Input::Kinesis(call) => Opened::Kinesis(Box::new(
-                OpenStreams::open(&update.engine, flow, &leaf, call).await?,
-            )),
-            other => return Err(internal(&format!("{other:?} cannot be streamed")).into()),
-        };
-        opened.push((leaf, source));
-    }
-    Ok(Some(opened))
-}
-
 impl<'a> Running<'a> {
     /// Opens a flow where its target says that it is; `None` while one of its sources does not exist yet.
     pub(crate) async fn open(
@@ -119,7 +88,7 @@ impl<'a> Running<'a> {
         let dataset = update.dataset(&flow.id.target)?;
         loop {
             // First: without sources the columns may not be known, and then there is no table to make.
-            let Some(opened) = Box::pin(open_sources(update, flow)).await? else {
+            let Some(opened) = Box::pin(stream::open(update, flow)).await? else {
                 return Ok(None);
             };
             let table = update.target(dataset).await?;

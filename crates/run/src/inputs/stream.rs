@@ -10,18 +10,20 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use sluice_checkpoint::{SourceIdentity, SourceOffset, SourceRange};
-use sluice_graph::{Input, StreamOptions};
+use sluice_graph::query::ReadMode;
+use sluice_graph::{Input, ResolvedFlow, StreamOptions};
 use sluice_model::{Clock, Diagnostic, Origin};
 use sluice_source::{FileEntry, SeenIndex, choose, decode_file_list};
 use sluice_table::{DataFile, DeltaTable};
 
-use crate::error::Result;
+use crate::error::{Result, internal};
 use crate::inputs::file_list::{chained, encode, list_name, seen};
 use crate::inputs::files::FileInput;
 use crate::inputs::kinesis::{OpenStreams, StreamInput};
-use crate::inputs::leaves::Leaf;
+use crate::inputs::leaves::{Leaf, leaves};
 use crate::inputs::table_range::TableRange;
 use crate::progress::Progress;
+use crate::update::Update;
 
 /// Between two listings of files, at least.
 const FILES_EVERY: Duration = Duration::from_millis(250);
@@ -129,6 +131,38 @@ pub(crate) enum Opened {
     Table(DeltaTable),
     /// Kinesis streams.
     Kinesis(Box<OpenStreams>),
+}
+
+/// The streaming sources of a flow; `None` while one of them does not exist yet or tells no columns.
+pub(crate) async fn open(
+    update: &Update,
+    flow: &ResolvedFlow,
+) -> Result<Option<Vec<(Leaf, Opened)>>> {
+    let mut opened = vec![];
+    for leaf in leaves(&update.prepared.graph, flow) {
+        if leaf.mode != ReadMode::Stream {
+            continue;
+        }
+        let source = match &leaf.input {
+            Input::Files(function) => match update.prepared.files.get(&function.origin) {
+                Some(input) => Opened::Files(Box::new(input)),
+                None => return Ok(None),
+            },
+            Input::Dataset(name) | Input::External(name) => match update.tables.open(name).await? {
+                Some(table) => {
+                    table.refresh().await?;
+                    Opened::Table(table)
+                }
+                None => return Ok(None),
+            },
+            Input::Kinesis(call) => Opened::Kinesis(Box::new(
+                OpenStreams::open(&update.engine, flow, &leaf, call).await?,
+            )),
+            other => return Err(internal(&format!("{other:?} cannot be streamed")).into()),
+        };
+        opened.push((leaf, source));
+    }
+    Ok(Some(opened))
 }
 
 impl Opened {
