@@ -11,7 +11,6 @@ use deltalake::kernel::Add;
 use object_store::buffered::BufWriter;
 use parquet::arrow::AsyncArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use tokio::sync::mpsc;
 
@@ -146,7 +145,7 @@ impl FileTask {
         let objects = self.store.objects_of(&place)?;
         let sink = BufWriter::with_capacity(objects, place.path().clone(), PART_BYTES);
         let mut properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+            .set_compression(self.options.codec.compression())
             .set_statistics_truncate_length(Some(stats::STRING_BOUND_BYTES))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .set_created_by(format!("sluice {}", env!("CARGO_PKG_VERSION")));

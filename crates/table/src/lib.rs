@@ -8,6 +8,7 @@
 //! *unknown*, never *failed*. Data is durable before the commit that names it. Nothing is deleted that a reader could need.
 
 mod changes;
+mod codec;
 mod commit;
 mod constraint;
 mod data_file;
@@ -37,6 +38,7 @@ mod write;
 mod z_order;
 
 pub use changes::{ChangeKind, CommitChanges, DataFile};
+pub use codec::Codec;
 pub use durable_local::{Durability, DurableLocal};
 pub use error::TableError;
 pub use hook::{NoHook, Step, StepAction, StepHook};

@@ -15,6 +15,7 @@ use sluice_checkpoint::FlowId;
 
 use crate::TableError;
 use crate::changes::DataFile;
+use crate::codec::Codec;
 use crate::request::{CommitOutcome, CommitRequest, Conflict, Removes};
 use crate::table::DeltaTable;
 use crate::write::WriteOptions;
@@ -194,6 +195,8 @@ impl DeltaTable {
             rows = z_order::sorted(rows, &request.z_order_by).await?;
         }
         let mut options = WriteOptions::new("optimize", i64::try_from(version).unwrap_or(0));
+        // Rewritten once and read for long: smaller is worth more than written quickly.
+        options.codec = Codec::Zstd;
         options.file_bytes = if request.z_order_by.is_empty() {
             target.saturating_mul(2)
         } else {

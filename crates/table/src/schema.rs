@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use sluice_model::SparkType;
 
 use crate::TableError;
+use crate::codec::{self, Codec};
 use crate::commit;
 use crate::evolve::check_evolution;
 use crate::store::Store;
@@ -77,6 +78,8 @@ pub fn judge_property(name: &str, value: &str) -> PropertyVerdict {
         "delta.enabletypewidening" if on => {
             PropertyVerdict::Refused("type widening is not written")
         }
+        codec::PROPERTY if Codec::is_foreign(value) => PropertyVerdict::LeftOut(codec::NOT_WRITTEN),
+        codec::PROPERTY if Codec::parse(value).is_none() => PropertyVerdict::Refused(codec::NAMES),
         "delta.enablerowtracking" if on => PropertyVerdict::LeftOut("row tracking is not written"),
         "delta.enabledeletionvectors" if on => {
             PropertyVerdict::LeftOut("deletion vectors are not written")

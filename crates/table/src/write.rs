@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::TableError;
+use crate::codec::Codec;
 use crate::constraint::Constraint;
 use crate::data_file::{Buffers, FileTask};
 use crate::location::Location;
@@ -30,10 +31,12 @@ pub struct WriteOptions {
     pub file_bytes: u64,
     /// Files open at a time: beyond it the one with most rows is closed, so that partitions cannot fill memory.
     pub open_files: usize,
+    /// How data pages are compressed where the table does not say it (`delta.parquet.compression.codec`).
+    pub codec: Codec,
 }
 
 impl WriteOptions {
-    /// For a batch of a flow: files of 128 MiB, 32 open at a time.
+    /// For a batch of a flow: files of 128 MiB, 32 open at a time, Snappy.
     #[must_use]
     pub fn new(flow: impl Into<String>, batch: i64) -> Self {
         Self {
@@ -41,6 +44,7 @@ impl WriteOptions {
             batch,
             file_bytes: 128 * 1024 * 1024,
             open_files: 32,
+            codec: Codec::Snappy,
         }
     }
 }
@@ -87,8 +91,10 @@ impl DeltaTable {
         &self,
         schema: SchemaRef,
         partition_by: Vec<String>,
-        options: WriteOptions,
+        mut options: WriteOptions,
     ) -> DataWriter {
+        let properties = self.properties();
+        options.codec = Codec::of_table(&properties).unwrap_or(options.codec);
         let is_partition = |name: &String| partition_by.contains(name);
         let partition_columns = partition_by
             .iter()
@@ -113,7 +119,7 @@ impl DeltaTable {
             open: HashMap::new(),
             closing: vec![],
             rows: 0,
-            properties: self.properties(),
+            properties,
             constraints: None,
             buffers: Arc::default(),
         }

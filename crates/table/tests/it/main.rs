@@ -6,6 +6,8 @@ mod support;
 #[cfg(test)]
 mod append;
 #[cfg(test)]
+mod codec;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod foreign;

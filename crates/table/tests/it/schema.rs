@@ -86,6 +86,8 @@ async fn properties_are_kept_left_out_or_refused() {
         ("delta.appendOnly", "true", true),
         ("delta.enableDeletionVectors", "true", false),
         ("delta.feature.rowTracking", "supported", false),
+        ("delta.parquet.compression.codec", "ZSTD", true),
+        ("delta.parquet.compression.codec", "brotli", false),
     ] {
         assert_eq!(
             judge_property(name, value) == PropertyVerdict::Kept,
@@ -99,6 +101,10 @@ async fn properties_are_kept_left_out_or_refused() {
     );
     assert!(matches!(
         judge_property("delta.columnMapping.mode", "name"),
+        PropertyVerdict::Refused(_)
+    ));
+    assert!(matches!(
+        judge_property("delta.parquet.compression.codec", "zsdt"),
         PropertyVerdict::Refused(_)
     ));
     let store = memory();
