@@ -61,8 +61,10 @@ impl Buffers {
 
 /// Beyond this, files write out what they hold, however small the row groups become.
 const BUFFER_BYTES_MAX: usize = 256 * 1024 * 1024;
-/// Rows of a row group at most: it is held in memory until it is whole.
-const ROW_GROUP_ROWS: usize = 256 * 1024;
+/// Rows of a row group at most: it is held in memory until it is whole, and once more while it is written out.
+const ROW_GROUP_ROWS: usize = 128 * 1024;
+/// Bytes of a page before it is compressed: it is copied and compressed while it is still in the cache of a core.
+const PAGE_BYTES: usize = 256 * 1024;
 /// Bytes that go to the store at a time; smaller files go in one piece. S3 takes no smaller parts.
 const PART_BYTES: usize = 5 * 1024 * 1024;
 /// Below this a row group is not worth being written on its own.
@@ -148,6 +150,7 @@ impl FileTask {
             .set_compression(self.options.codec.compression())
             .set_statistics_truncate_length(Some(stats::STRING_BOUND_BYTES))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            .set_data_page_size_limit(PAGE_BYTES)
             .set_created_by(format!("sluice {}", env!("CARGO_PKG_VERSION")));
         for path in stats::float_paths(&self.schema) {
             properties = properties.set_column_statistics_enabled(path, EnabledStatistics::None);
