@@ -1,5 +1,6 @@
 //! The bytes of a file: unpacked within limits, and cut into chunks at line ends. Must not know what lines mean.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufReader, Error, ErrorKind, Read};
 use std::sync::Arc;
@@ -13,8 +14,8 @@ use sluice_model::limits::{
 use crate::SourceError;
 use crate::option::Encoding;
 
-/// Bytes that a chunk aims for.
-const CHUNK_BYTES: usize = 1 << 20;
+/// Bytes that a chunk aims for: few enough to stay in the cache of a core until they are decoded.
+pub(super) const CHUNK_BYTES: usize = 256 << 10;
 
 /// A file's bytes as a store hands them out.
 pub(crate) enum Payload {
@@ -241,11 +242,13 @@ pub(crate) fn read_whole(
     Ok(out)
 }
 
-/// Cuts a stream of bytes into chunks of about a megabyte that end at line ends.
+/// Cuts a stream of bytes into chunks that end at line ends, in one buffer that is filled again and again.
 pub(crate) struct Chunks<'a> {
     reader: Box<dyn Read + Send>,
     separator: Vec<u8>,
-    rest: Vec<u8>,
+    buffer: Vec<u8>,
+    /// Bytes of the buffer that were given out.
+    given: usize,
     first: bool,
     ended: bool,
     /// Whether a line that passes the limit is left out instead of ending the read.
@@ -265,7 +268,8 @@ impl<'a> Chunks<'a> {
         Self {
             reader,
             separator,
-            rest: vec![],
+            buffer: vec![],
+            given: 0,
             first: true,
             ended: false,
             leaves_out: false,
@@ -283,42 +287,35 @@ impl<'a> Chunks<'a> {
     }
 
     /// The next chunk: whole lines, the last one of the file perhaps without its end.
-    pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>, SourceError> {
-        let mut buffer = std::mem::take(&mut self.rest);
+    pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, SourceError> {
+        self.buffer.drain(..self.given);
+        self.given = 0;
         let mut searched = 0;
         let mut overlong = false;
         while !self.ended {
-            let start = buffer.len();
-            buffer.reserve(CHUNK_BYTES);
-            let taken = (&mut self.reader)
-                .take(CHUNK_BYTES as u64)
-                .read_to_end(&mut buffer);
-            let length = taken.map_err(|error| of_io(self.shown, self.format, &error))?;
-            self.ended = length < CHUNK_BYTES;
-            if std::mem::take(&mut self.first) {
-                self.skip_byte_order_mark(&mut buffer)?;
-            }
+            let start = self.buffer.len();
+            self.read()?;
             let from = searched.max(start.saturating_sub(self.separator.len()));
             if overlong {
-                let Some(end) = first_end(&buffer, &self.separator) else {
-                    let tail = buffer.len().saturating_sub(self.separator.len());
-                    buffer.drain(..tail);
+                let Some(end) = first_end(&self.buffer, &self.separator) else {
+                    let tail = self.buffer.len().saturating_sub(self.separator.len());
+                    self.buffer.drain(..tail);
                     continue;
                 };
-                buffer.drain(..end);
+                self.buffer.drain(..end);
                 overlong = false;
             }
             if self.ended {
                 break;
             }
-            if let Some(end) = last_end(&buffer, from, &self.separator) {
-                self.rest = buffer.split_off(end);
-                return Ok(Some(buffer));
+            if let Some(end) = last_end(&self.buffer, from, &self.separator) {
+                self.given = end;
+                return Ok(self.buffer.get(..end));
             }
-            searched = buffer.len().saturating_sub(self.separator.len());
-            if buffer.len() > LINE_BYTES_MAX && self.leaves_out {
-                (buffer, searched, overlong) = (vec![], 0, true);
-            } else if buffer.len() > LINE_BYTES_MAX {
+            searched = self.buffer.len().saturating_sub(self.separator.len());
+            if self.buffer.len() > LINE_BYTES_MAX && self.leaves_out {
+                (self.buffer, searched, overlong) = (vec![], 0, true);
+            } else if self.buffer.len() > LINE_BYTES_MAX {
                 let reason = format!("a line is longer than {} MiB", LINE_BYTES_MAX >> 20);
                 return Err(SourceError::TooLarge {
                     path: self.shown.to_string(),
@@ -326,14 +323,29 @@ impl<'a> Chunks<'a> {
                 });
             }
         }
-        Ok(Some(buffer).filter(|last| !last.is_empty() && !overlong))
+        self.given = self.buffer.len();
+        Ok(Some(self.buffer.as_slice()).filter(|last| !last.is_empty() && !overlong))
     }
 
-    fn skip_byte_order_mark(&self, buffer: &mut Vec<u8>) -> Result<(), SourceError> {
-        if buffer.starts_with(&[0xEF, 0xBB, 0xBF]) {
-            buffer.drain(..3);
+    /// Adds what comes next to the buffer.
+    fn read(&mut self) -> Result<(), SourceError> {
+        self.buffer.reserve(CHUNK_BYTES);
+        let taken = (&mut self.reader)
+            .take(CHUNK_BYTES as u64)
+            .read_to_end(&mut self.buffer);
+        let length = taken.map_err(|error| of_io(self.shown, self.format, &error))?;
+        self.ended = length < CHUNK_BYTES;
+        if std::mem::take(&mut self.first) {
+            self.skip_byte_order_mark()?;
         }
-        if buffer.starts_with(&[0xFF, 0xFE]) || buffer.starts_with(&[0xFE, 0xFF]) {
+        Ok(())
+    }
+
+    fn skip_byte_order_mark(&mut self) -> Result<(), SourceError> {
+        if self.buffer.starts_with(&[0xEF, 0xBB, 0xBF]) {
+            self.buffer.drain(..3);
+        }
+        if self.buffer.starts_with(&[0xFF, 0xFE]) || self.buffer.starts_with(&[0xFE, 0xFF]) {
             let reason = "it is in UTF-16; only UTF-8 and ISO-8859-1 are read".to_string();
             return Err(SourceError::Corrupt {
                 path: self.shown.to_string(),
@@ -364,19 +376,18 @@ fn last_end(buffer: &[u8], from: usize, separator: &[u8]) -> Option<usize> {
 }
 
 /// Bytes as text: ISO-8859-1 maps each byte; broken UTF-8 is kept with replacement characters, as Spark does.
-pub(crate) fn to_text(bytes: Vec<u8>, encoding: Encoding) -> String {
+pub(crate) fn to_text(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
     match encoding {
-        Encoding::Latin1 => bytes.into_iter().map(char::from).collect(),
-        Encoding::Utf8 => String::from_utf8(bytes)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        Encoding::Latin1 => bytes.iter().copied().map(char::from).collect(),
+        Encoding::Utf8 => String::from_utf8_lossy(bytes),
     }
 }
 
 /// Bytes as UTF-8; broken UTF-8 stays as it is, for who reads records one by one.
-pub(crate) fn as_utf8(bytes: Vec<u8>, encoding: Encoding) -> Vec<u8> {
+pub(crate) fn as_utf8(bytes: &[u8], encoding: Encoding) -> Cow<'_, [u8]> {
     match encoding {
-        Encoding::Utf8 => bytes,
-        Encoding::Latin1 => to_text(bytes, encoding).into_bytes(),
+        Encoding::Utf8 => bytes.into(),
+        Encoding::Latin1 => to_text(bytes, encoding).into_owned().into_bytes().into(),
     }
 }
 
@@ -387,7 +398,7 @@ mod tests {
 
     fn chunks(bytes: Vec<u8>, separator: Option<&str>) -> Vec<Vec<u8>> {
         let mut chunks = Chunks::new(Box::new(Cursor::new(bytes)), separator, "f", "text");
-        std::iter::from_fn(|| chunks.next().unwrap()).collect()
+        std::iter::from_fn(|| chunks.next().unwrap().map(<[u8]>::to_vec)).collect()
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl Learner {
         if options.multi_line {
             let whole = read_whole(reader, shown, format, whole_max)?;
             let left = budget.saturating_sub(whole.len() as u64);
-            let whole = as_utf8(whole, options.encoding);
+            let whole = as_utf8(&whole, options.encoding);
             self.push(
                 whole
                     .strip_prefix(b"\xEF\xBB\xBF".as_slice())
@@ -74,7 +74,8 @@ impl Learner {
         while left > 0 {
             let Some(chunk) = chunks.next()? else { break };
             left = left.saturating_sub(chunk.len() as u64);
-            self.push(&as_utf8(chunk, options.encoding));
+            let text = as_utf8(chunk, options.encoding);
+            self.push(&text);
         }
         Ok(left)
     }

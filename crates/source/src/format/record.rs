@@ -10,14 +10,12 @@ use sluice_decode::{BadRecord, DecodeError, Decoded};
 use sluice_model::condition::source as condition;
 use sluice_model::{Diagnostic, SparkField};
 
-use super::bytes::{of_io, unpack};
+use super::bytes::{CHUNK_BYTES, of_io, unpack};
 use super::{FileJob, Part, Payload, Sink};
 use crate::SourceError;
 use crate::files::BadRow;
 use crate::option::{Encoding, ParseMode, ReadFilesOptions};
 
-/// Bytes handed to a decoder at once.
-const PUSH_BYTES: usize = 1 << 20;
 /// The column that holds bad records for `badRecordsPath` where the query declares none.
 const HIDDEN_CORRUPT_COLUMN: &str = "_corrupt_record";
 
@@ -79,13 +77,13 @@ pub(super) fn feed(
     mut take: impl FnMut(&[u8]) -> Result<bool, SourceError>,
 ) -> Result<(), SourceError> {
     let mut reader = unpack(payload, name, shown)?;
-    let mut buffer = Vec::with_capacity(PUSH_BYTES);
+    let mut buffer = Vec::with_capacity(CHUNK_BYTES);
     let mut first = true;
     loop {
         buffer.clear();
         reader
             .by_ref()
-            .take(PUSH_BYTES as u64)
+            .take(CHUNK_BYTES as u64)
             .read_to_end(&mut buffer)
             .map_err(|error| of_io(shown, format, &error))?;
         if buffer.is_empty() {

@@ -20,12 +20,9 @@ pub(super) fn decode(
     let options = &job.options.format_options;
     let reader = unpack(payload, job.file.name(), job.shown)?;
     if options.whole_text {
-        let text = to_text(
-            read_whole(reader, job.shown, "text", WHOLE_FILE_BYTES_MAX)?,
-            options.encoding,
-        );
+        let whole = read_whole(reader, job.shown, "text", WHOLE_FILE_BYTES_MAX)?;
         let mut values = StringBuilder::new();
-        values.append_value(text);
+        values.append_value(to_text(&whole, options.encoding));
         sink(Part::good(batch(job, &mut values)?));
         return Ok(());
     }
