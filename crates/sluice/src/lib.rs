@@ -9,6 +9,7 @@ mod describe;
 mod edge;
 pub mod embedded_kinesis;
 mod exit;
+mod freed_memory;
 mod maintenance;
 mod progress;
 mod project_disk;
@@ -30,6 +31,7 @@ use clap::Parser as _;
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    freed_memory::keep();
     exit::report_panics();
     let arguments = arguments::Arguments::parse();
     command::dispatch(arguments).into()
