@@ -3,6 +3,9 @@
 //!
 //! Must not live here: HTTP, the terminal, SQL text.
 
+// The futures of an update hold those of everything below it: their layout is deeper than the 128 that the compiler walks unasked.
+#![recursion_limit = "256"]
+
 mod checkpoint_store;
 mod continuous;
 mod engine;
