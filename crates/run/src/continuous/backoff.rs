@@ -56,6 +56,8 @@ mod tests {
     fn backoff(flow: &str) -> Backoff {
         let pace = Pace {
             interval: None,
+            idle_timeout: None,
+            idle_origin: None,
             retry_first: Duration::from_secs(5),
             retry_most: Duration::from_mins(1),
             retries: 2,
