@@ -334,10 +334,7 @@ impl<'a> Rewriter<'a> {
             }
             _ => false,
         };
-        if !is_named {
-            let name = format!("__lateral_{}", self.lateral_views);
-            self.emit(Token::make_word(&name, None), span);
-        } else {
+        if is_named {
             self.copy();
             // sqlparser would take ORDER or LIMIT for the name of a column.
             let is_named = match self.cursor.peek().map(|lexeme| &lexeme.token) {
@@ -352,6 +349,9 @@ impl<'a> Rewriter<'a> {
                 self.emit(Token::make_keyword("AS"), span);
                 self.emit(Token::make_word(OWN_NAMES, None), span);
             }
+        } else {
+            let name = format!("__lateral_{}", self.lateral_views);
+            self.emit(Token::make_word(&name, None), span);
         }
         self.lateral_views += 1;
     }

@@ -194,7 +194,7 @@ impl Drawing {
     }
 
     fn put(&mut self) {
-        for _ in 0..1 + self.dice.below(4) {
+        for _ in 0..=self.dice.below(4) {
             let device = usize::try_from(self.dice.below(5)).unwrap_or_default();
             let late = if self.dice.percent(25.0) {
                 self.dice.below(LATE_MINUTES)
@@ -326,7 +326,7 @@ impl Drawing {
     /// A continuous update, with deaths.
     fn live(&mut self) {
         self.say("continuous");
-        for _ in 0..1 + self.dice.below(3) {
+        for _ in 0..=self.dice.below(3) {
             if self.dice.percent(40.0) {
                 self.die();
             }

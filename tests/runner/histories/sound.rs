@@ -42,7 +42,7 @@ async fn all_sound(objects: Arc<InMemory>) -> Result<(), String> {
     while let Some(object) = listed.try_next().await.map_err(said)? {
         let place = object.location;
         if let Some((table, _)) = place.as_ref().split_once("/_delta_log/0")
-            && place.as_ref().ends_with(".json")
+            && place.extension() == Some("json")
         {
             logs.entry(table.to_owned()).or_default().push(place);
         }

@@ -51,16 +51,16 @@ fn outlasts(fault: Fault, condition: &str, first: bool) -> Outcome {
     if first {
         server.judge(move |_, _| Some(fault));
     }
-    let running = Running::begin(&project)?;
+    let _running = Running::begin(&project)?;
     if !first {
-        running.until(&project, "rows came", || has_rows(&project, "1"))?;
+        Running::until(&project, "rows came", || has_rows(&project, "1"))?;
         server.judge(move |_, _| Some(fault));
         server.put("landing", "in/2.json", "{\"id\":2,\"site\":\"a\"}\n")?;
     }
-    running.until(&project, condition, || said(&project).contains(condition))?;
+    Running::until(&project, condition, || said(&project).contains(condition))?;
     server.relent();
     let expected = if first { "1" } else { "2" };
-    running.until(&project, "all rows came", || has_rows(&project, expected))
+    Running::until(&project, "all rows came", || has_rows(&project, expected))
 }
 
 fn hangs() -> Outcome {
@@ -68,10 +68,10 @@ fn hangs() -> Outcome {
     let project = Project::new(&server, "s3://lake/wh", PLANT)?;
     server.put("landing", "in/1.json", "{\"id\":1,\"site\":\"a\"}\n")?;
     server.judge(|_, _| Some(Fault::Silent));
-    let running = Running::begin(&project)?;
-    running.until(&project, "it asked again", || server.seen() > 2)?;
+    let _running = Running::begin(&project)?;
+    Running::until(&project, "it asked again", || server.seen() > 2)?;
     server.relent();
-    running.until(&project, "rows came", || has_rows(&project, "1"))
+    Running::until(&project, "rows came", || has_rows(&project, "1"))
 }
 
 fn unread() -> Outcome {
@@ -113,7 +113,7 @@ impl Running {
         Ok(Self(child))
     }
 
-    fn until(&self, project: &Project, what: &str, is_so: impl Fn() -> bool) -> Outcome {
+    fn until(project: &Project, what: &str, is_so: impl Fn() -> bool) -> Outcome {
         let begun = Instant::now();
         while !is_so() {
             if begun.elapsed() > LONGEST {

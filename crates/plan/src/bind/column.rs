@@ -145,22 +145,22 @@ impl Binder<'_> {
             return self.fields(value.clone(), rest, origin).map(Some);
         }
         // Only the query right around: Spark looks no further.
-        if let Some(scope) = self.outer.last().cloned() {
-            if let Some((column, used)) = self.lookup(&scope, parts, origin)? {
-                let field = Arc::new(Field::new(
-                    &column.column.name,
-                    column.data_type.clone(),
-                    true,
-                ));
-                let outer = Expr::OuterReferenceColumn(field, column.column.clone());
-                return self
-                    .fields(
-                        Typed::new(outer, column.data_type.clone()),
-                        &parts[used..],
-                        origin,
-                    )
-                    .map(Some);
-            }
+        if let Some(scope) = self.outer.last().cloned()
+            && let Some((column, used)) = self.lookup(&scope, parts, origin)?
+        {
+            let field = Arc::new(Field::new(
+                &column.column.name,
+                column.data_type.clone(),
+                true,
+            ));
+            let outer = Expr::OuterReferenceColumn(field, column.column.clone());
+            return self
+                .fields(
+                    Typed::new(outer, column.data_type.clone()),
+                    &parts[used..],
+                    origin,
+                )
+                .map(Some);
         }
         Ok(None)
     }

@@ -63,7 +63,11 @@ impl Binder<'_> {
     }
 
     /// `to_char(value, format)`: the type of the value says what the format is.
-    pub(crate) fn to_char(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
+    pub(crate) fn character_form(
+        &mut self,
+        call: &Call<'_>,
+        env: &Environment<'_>,
+    ) -> Result<Typed> {
         let [value, format] = self.exactly::<2>(call, env)?;
         match &value.data_type {
             DataType::Date32 | DataType::Timestamp(..) => {
@@ -183,9 +187,8 @@ impl Binder<'_> {
 
     /// Refuses arguments that Spark refuses before it looks for a function, and maps where values are ordered or gathered without doubles.
     pub(crate) fn refuse_arguments(&self, call: &Call<'_>, args: &[Typed]) -> Result<()> {
-        match call.name.as_str() {
-            "sum" => return Self::refuse_summed(call, args),
-            _ => {}
+        if call.name.as_str() == "sum" {
+            return Self::refuse_summed(call, args);
         }
         let (at_index, condition) = match call.name.as_str() {
             "max" | "min" => (0, &condition::DATATYPE_MISMATCH_INVALID_ORDERING_TYPE),

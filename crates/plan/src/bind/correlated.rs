@@ -43,7 +43,7 @@ impl Binder<'_> {
         let (plain, joined): (Vec<Expr>, Vec<Expr>) = split_conjunction(&condition)
             .into_iter()
             .cloned()
-            .partition(|part| is_engines(part));
+            .partition(is_engines);
         let columns: Vec<Expr> = plan
             .schema()
             .columns()

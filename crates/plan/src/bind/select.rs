@@ -465,7 +465,7 @@ fn order_within(select: &ast::Select) -> Option<ast::OrderBy> {
         with_fill: None,
     });
     let keys: Vec<ast::OrderByExpr> = select.sort_by.iter().cloned().chain(clustered).collect();
-    (!keys.is_empty()).then(|| ast::OrderBy {
+    (!keys.is_empty()).then_some(ast::OrderBy {
         kind: ast::OrderByKind::Expressions(keys),
         interpolate: None,
     })

@@ -160,7 +160,7 @@ impl Binder<'_> {
             }
             "arrays_zip" => self.zipped(call, env)?,
             "like" | "ilike" => self.like_call(call, env)?,
-            "to_char" | "to_varchar" if call.args.len() == 2 => self.to_char(call, env)?,
+            "to_char" | "to_varchar" if call.args.len() == 2 => self.character_form(call, env)?,
             "window" | "session_window" => self.time_window(call, env)?,
             "window_time" => self.window_time(call, env)?,
             _ => return Ok(None),

@@ -167,7 +167,7 @@ impl<'a> Waiting<'a> {
             .map(|file| (file, false))
             .chain(merged.into_iter().map(|file| (file, true)))
         {
-            self.pass_file(file, is_merged, others, keyed, index, out)
+            self.pass_file((file, is_merged), others, keyed, index, out)
                 .await?;
         }
         Ok(())
@@ -175,8 +175,7 @@ impl<'a> Waiting<'a> {
 
     async fn pass_file(
         &mut self,
-        file: StateFile,
-        is_merged: bool,
+        (file, is_merged): (StateFile, bool),
         others: &mut Part,
         keyed: &Keyed,
         index: &Index,

@@ -93,7 +93,7 @@ impl Rule {
             let names: Vec<&str> = MISHAPS.iter().map(|(name, _)| *name).collect();
             Trouble::misspelled(
                 format!("`{text}` does not say what happens to which calls"),
-                &format!(
+                format!(
                     "write `--- disturb kinesis GetRecords throttled 3`; a call is one of {}, so often, or always, or of any operation: *",
                     names.join(", ")
                 ),

@@ -108,16 +108,12 @@ impl Walk {
             "given" => fixture::given(&mut self.world, station),
             "copy" => fixture::copy(&self.world, argument),
             "remove" => fixture::remove(&self.world, argument),
-            "target" => {
-                self.world.set_target(argument);
-                Ok(())
-            }
-            "key" => {
-                self.world.set_pipeline_key(argument);
-                Ok(())
-            }
-            "spec" => {
-                self.world.set_spec(argument);
+            "target" | "key" | "spec" => {
+                match station.verb.as_str() {
+                    "target" => self.world.set_target(argument),
+                    "key" => self.world.set_pipeline_key(argument),
+                    _ => self.world.set_spec(argument),
+                }
                 Ok(())
             }
             "clock" => self.clock(argument),

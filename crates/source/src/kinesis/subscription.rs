@@ -50,7 +50,7 @@ struct Waiting {
     event: Result<SubscribeToShardEvent, Trouble>,
     came: Instant,
     /// Given back when it is taken.
-    _room: Option<OwnedSemaphorePermit>,
+    room: Option<OwnedSemaphorePermit>,
 }
 
 impl Subscription {
@@ -102,7 +102,12 @@ impl Subscription {
             () = tokio::time::sleep_until(until.into()) => return Ok(Pushed::Quiet),
             _ = stirred.wait_for(|is_stirred| *is_stirred), if is_at_tip => return Ok(Pushed::Quiet),
         };
-        let Some(Waiting { event, came, _room }) = waiting else {
+        let Some(Waiting {
+            event,
+            came,
+            room: _room,
+        }) = waiting
+        else {
             return Ok(Pushed::Over);
         };
         let event = event?;
@@ -147,7 +152,7 @@ async fn hand_on(
         let mut waiting = Waiting {
             event,
             came,
-            _room: None,
+            room: None,
         };
         if let Ok(event) = &waiting.event {
             let is_waited_for = sender.capacity() == sender.max_capacity();
@@ -159,7 +164,7 @@ async fn hand_on(
             let bytes: u64 = event.records.iter().map(size).sum();
             let kibibytes = u32::try_from(bytes >> 10).unwrap_or(u32::MAX);
             let asked = Arc::clone(&room).acquire_many_owned(kibibytes.min(KIBIBYTES_WAITING_MAX));
-            waiting._room = tokio::select! {
+            waiting.room = tokio::select! {
                 () = sender.closed() => return,
                 room = asked => room.ok(),
             };
@@ -224,7 +229,7 @@ mod tests {
         Waiting {
             event: Ok(event.unwrap()),
             came: Instant::now(),
-            _room: None,
+            room: None,
         }
     }
 

@@ -186,10 +186,8 @@ resources:
         .collect();
     let (schedules, found) = load_schedules(&files, &LoadOptions::default());
     let job = &schedules.jobs[0];
-    let named: Vec<String> = job
-        .notices
-        .recipients
-        .iter()
+    let recipients = job.notices.recipients.iter();
+    let named: Vec<String> = recipients
         .map(|(occasion, name)| format!("{} {}", occasion.event(), name.value))
         .collect();
     assert_eq!(

@@ -106,19 +106,7 @@ impl Rewriter<'_> {
             ..
         }) = self.cursor.peek()
         else {
-            if let Some(Lexeme {
-                token: Token::SingleQuotedString(text),
-                span,
-                ..
-            }) = self.cursor.peek()
-            {
-                let error = self
-                    .cursor
-                    .fail(*span, format!("a string cannot name a table: `'{text}'`"));
-                return Err(error
-                    .help(format!("quote the name with back-ticks: `{text}`"))
-                    .into());
-            }
+            self.refuse_text()?;
             if !self.cursor.sees_symbol(&Token::LParen) {
                 self.level().expecting = false;
             }
@@ -174,6 +162,23 @@ impl Rewriter<'_> {
         self.finish(relation, place, stream, (written, name));
         self.watermark_behind_alias()?;
         Ok(true)
+    }
+
+    /// Refuses a string where a relation is wanted.
+    fn refuse_text(&self) -> Parsed<()> {
+        let Some(Lexeme {
+            token: Token::SingleQuotedString(text),
+            span,
+            ..
+        }) = self.cursor.peek()
+        else {
+            return Ok(());
+        };
+        let message = format!("a string cannot name a table: `'{text}'`");
+        let error = self.cursor.fail(*span, message);
+        Err(error
+            .help(format!("quote the name with back-ticks: `{text}`"))
+            .into())
     }
 
     /// `VALUES 1, 2`: rows of one value each, which sqlparser wants in parentheses.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use parquet::basic::Compression;
+use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use sluice_table::{DeltaTable, OptimizeRequest, Store, TableDefinition};
 
@@ -15,7 +16,7 @@ async fn codecs(store: &Store, table: &DeltaTable) -> Vec<Compression> {
         let bytes = store.get(&place(store).file(&file.path).unwrap()).await;
         let reader = SerializedFileReader::new(bytes.unwrap().unwrap()).unwrap();
         for group in reader.metadata().row_groups() {
-            found.extend(group.columns().iter().map(|column| column.compression()));
+            found.extend(group.columns().iter().map(ColumnChunkMetaData::compression));
         }
     }
     found.dedup();

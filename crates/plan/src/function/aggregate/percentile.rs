@@ -14,6 +14,10 @@ use super::super::error::fail;
 
 /// What is asked of the values.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "five independent answers to what the call says, no states"
+)]
 pub(super) struct Wanted {
     /// Percentages between 0 and 1.
     pub(super) ranks: Vec<f64>,
@@ -109,7 +113,7 @@ impl Accumulator for Percentile {
         };
         let values = values.as_primitive::<Float64Type>();
         let times = columns.get(2).filter(|_| self.wanted.weighted);
-        let times = times.map(|times| times.as_primitive::<Int64Type>());
+        let times = times.map(AsArray::as_primitive::<Int64Type>);
         for row in 0..values.len() {
             let times = match times {
                 Some(times) if times.is_null(row) => continue,

@@ -72,18 +72,16 @@ impl Lifter<'_> {
         );
         let is_inner = join.join_type == JoinType::Inner;
         let by_equality = self.outer.is_none();
-        let lift_left = sides.0 || (!by_equality && !(is_inner && sides.1));
+        let lift_left = sides.0 || !(by_equality || is_inner && sides.1);
         let lift_right = sides.1;
         if !keeps_left || (by_equality && lift_right && !is_inner) {
             return Ok(None);
         }
-        let (left, left_keys) = match self.side(&join.left, lift_left)? {
-            Some(side) => side,
-            None => return Ok(None),
+        let Some((left, left_keys)) = self.side(&join.left, lift_left)? else {
+            return Ok(None);
         };
-        let (right, right_keys) = match self.side(&join.right, lift_right)? {
-            Some(side) => side,
-            None => return Ok(None),
+        let Some((right, right_keys)) = self.side(&join.right, lift_right)? else {
+            return Ok(None);
         };
         let mut keys = left_keys.clone();
         if by_equality {
