@@ -2,6 +2,7 @@
 //! in `render`; what walks through `.test` files is in [`testing`]. Must not hold logic of pipelines: that is below, in
 //! `run`, `graph` and `sql`.
 
+mod allocator;
 mod arguments;
 mod command;
 mod delivering;
@@ -9,7 +10,6 @@ mod describe;
 mod edge;
 pub mod embedded_kinesis;
 mod exit;
-mod freed_memory;
 mod maintenance;
 mod progress;
 mod project_disk;
@@ -31,7 +31,7 @@ use clap::Parser as _;
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    freed_memory::keep();
+    allocator::settle();
     exit::report_panics();
     let arguments = arguments::Arguments::parse();
     command::dispatch(arguments).into()
