@@ -96,8 +96,6 @@ pub enum Input {
     Kinesis(TableFunction),
     /// `event_log(…)`: the event log of this pipeline; the table, if one is named, is one of its own.
     EventLog(Option<DatasetName>),
-    /// `range(…)`.
-    Range(TableFunction),
     /// ``format.`path` ``.
     Path {
         /// Lower case: `delta`, `json`, `parquet`, …

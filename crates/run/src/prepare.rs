@@ -25,7 +25,6 @@ use crate::event_log::rows;
 use crate::inputs::files::{self, FileColumns, FileInput, FileInputs};
 use crate::inputs::kinesis;
 use crate::inputs::leaves::leaves;
-use crate::inputs::range::{self, Range};
 use crate::progress;
 use crate::tables::Tables;
 use crate::tables::description::judged_properties;
@@ -189,12 +188,6 @@ async fn function_columns(
             kinesis::columns(function)?,
         ))),
         "event_log" => Ok(ExternalSchema::Known(RelationSchema::plain(rows::schema()))),
-        "range" => match Range::of(function) {
-            Ok(_) => Ok(ExternalSchema::Known(RelationSchema::plain(
-                range::columns(),
-            ))),
-            Err(diagnostic) => Err(vec![*diagnostic]),
-        },
         other => Err(vec![
             Diagnostic::error(
                 &UNSUPPORTED_FEATURE,

@@ -309,7 +309,8 @@ fn bind_function(
     let input = match function.name.as_str() {
         "read_files" => Input::Files(function.clone()),
         "read_kinesis" => Input::Kinesis(function.clone()),
-        "range" => Input::Range(function.clone()),
+        // Elsewhere it reads nothing: `plan` makes its numbers.
+        "range" => return Err(vec![no_stream(function)]),
         "event_log" => Input::EventLog(event_log_table(graph, flow, function)?),
         "read_kafka" | "read_pubsub" | "read_pulsar" | "read_statestore" | "table_changes"
         | "cloud_files_state" => {
@@ -362,7 +363,7 @@ fn misread(input: &Input, function: &TableFunction, mode: ReadMode) -> Option<Di
     match (input, mode) {
         (Input::Files(_), _)
         | (Input::Kinesis(_), ReadMode::Stream)
-        | (Input::EventLog(_) | Input::Range(_), ReadMode::Batch) => None,
+        | (Input::EventLog(_), ReadMode::Batch) => None,
         (Input::Kinesis(_), ReadMode::Batch) => Some(
             Diagnostic::error(
                 &condition::UNSUPPORTED_BATCH_SOURCE,
@@ -372,15 +373,15 @@ fn misread(input: &Input, function: &TableFunction, mode: ReadMode) -> Option<Di
             .help(format!("read it as a stream: `FROM STREAM {name}(…)`"))
             .help("to look at what has arrived: land it in a streaming table, and query that"),
         ),
-        _ => Some(
-            Diagnostic::error(
-                &condition::UNSUPPORTED_STREAMING_SOURCE,
-                format!("`{name}` cannot be read as a stream"),
-            )
-            .at(&function.origin, "")
-            .help("read it without STREAM"),
-        ),
+        _ => Some(no_stream(function)),
     }
+}
+
+fn no_stream(function: &TableFunction) -> Diagnostic {
+    let message = format!("`{}` cannot be read as a stream", function.name);
+    Diagnostic::error(&condition::UNSUPPORTED_STREAMING_SOURCE, message)
+        .at(&function.origin, "")
+        .help("read it without STREAM")
 }
 
 fn event_log_table(

@@ -153,7 +153,7 @@ fn tree_words(tree: &ast::Query) -> String {
 fn input_words(flow: &ResolvedFlow, index: usize, input: &ResolvedInput) -> String {
     let source = match &input.input {
         Input::Dataset(name) | Input::External(name) => name.to_string(),
-        Input::Files(function) | Input::Kinesis(function) | Input::Range(function) => {
+        Input::Files(function) | Input::Kinesis(function) => {
             let mut arguments: Vec<String> = function
                 .arguments
                 .iter()

@@ -46,7 +46,7 @@ impl Update {
         let mut reads_others = false;
         for leaf in leaves(&self.prepared.graph, flow) {
             match &leaf.input {
-                Input::Dataset(_) | Input::Range(_) => {}
+                Input::Dataset(_) => {}
                 Input::External(_) => reads_outside = true,
                 Input::Path { format, .. } if format == "delta" => reads_outside = true,
                 _ if leaf.mode == ReadMode::Stream => {}

@@ -173,13 +173,11 @@ fn flow_words(kind: FlowKind) -> &'static str {
 pub(crate) fn input_name(input: &Input) -> String {
     match input {
         Input::Dataset(name) | Input::External(name) => name.to_string(),
-        Input::Files(function) | Input::Range(function) => {
-            match function.positional().next().map(|path| &path.value) {
-                Some(ArgumentValue::String(path)) => path.clone(),
-                Some(other) => other.to_string(),
-                None => function.name.clone(),
-            }
-        }
+        Input::Files(function) => match function.positional().next().map(|path| &path.value) {
+            Some(ArgumentValue::String(path)) => path.clone(),
+            Some(other) => other.to_string(),
+            None => function.name.clone(),
+        },
         Input::Kinesis(call) => stream_words(call),
         Input::EventLog(_) => "event_log".into(),
         Input::Path { format, path } => format!("{format}.`{path}`"),

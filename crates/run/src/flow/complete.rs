@@ -167,10 +167,6 @@ impl<'a> Refresh<'a> {
         let mut facts = self.facts.clone();
         let mut taken = HashMap::new();
         for (leaf, position) in &self.positions {
-            if let Position::Fixed = position {
-                taken.insert(leaf.key.clone(), Taken::Nothing);
-                continue;
-            }
             let (fact, new) = self.input_facts(leaf, position).await?;
             facts.inputs.push(fact);
             taken.insert(leaf.key.clone(), new);
@@ -239,7 +235,7 @@ impl<'a> Refresh<'a> {
                 fact(InputChange::Replaced, table.row_count(), None),
                 Taken::Nothing,
             ),
-            (Position::Files { .. } | Position::Unversioned | Position::Fixed, _) => {
+            (Position::Files { .. } | Position::Unversioned, _) => {
                 (fact(InputChange::NotVersioned, None, None), Taken::Nothing)
             }
         })

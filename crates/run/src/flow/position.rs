@@ -25,8 +25,6 @@ pub(crate) enum Position {
         digest: String,
     },
     Unversioned,
-    /// Rows that never change.
-    Fixed,
 }
 
 impl Position {
@@ -61,7 +59,6 @@ impl Position {
                     listing: input.listing,
                 })
             }
-            Input::Range(_) => Ok(Self::Fixed),
             Input::Kinesis(_) | Input::EventLog(_) | Input::Path { .. } => Ok(Self::Unversioned),
         }
     }
@@ -74,7 +71,7 @@ impl Position {
                 bytes: table.size().1,
             },
             Self::Files { listing, .. } => Taken::Files(listing.files.clone()),
-            Self::Unversioned | Self::Fixed => Taken::Unpinned,
+            Self::Unversioned => Taken::Unpinned,
         }
     }
 
@@ -111,7 +108,7 @@ impl Position {
                 listing.files.len() as u64,
                 digest.clone(),
             ),
-            Self::Unversioned | Self::Fixed => return None,
+            Self::Unversioned => return None,
         })
     }
 }

@@ -9,7 +9,6 @@ pub(crate) mod files;
 pub(crate) mod gone;
 pub(crate) mod kinesis;
 pub(crate) mod leaves;
-pub(crate) mod range;
 pub(crate) mod stream;
 pub(crate) mod table_range;
 
@@ -40,7 +39,6 @@ use crate::inputs::bad_records::Spool;
 use crate::inputs::file_rows::FilesStream;
 use crate::inputs::files::FileInput;
 use crate::inputs::leaves::{Keys, view_flow};
-use crate::inputs::range::Range;
 use crate::inputs::stream::Taken;
 use crate::prepare::Prepared;
 use crate::query::query_name;
@@ -249,13 +247,6 @@ impl Binding<'_> {
                 self.files(&file_input, &files, flow)
             }
             Input::Path { path, .. } => Ok(self.tables.at_path(path).await?.provider(None).await?),
-            Input::Range(call) => {
-                if let Some(Taken::Nothing) = self.taken.get(key) {
-                    return Ok(Arc::new(EmptyTable::new(range::columns())));
-                }
-                let range = Range::of(call).map_err(|diagnostic| *diagnostic)?;
-                streaming_table(range::columns(), vec![Arc::new(range)])
-            }
         }
     }
 

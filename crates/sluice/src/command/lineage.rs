@@ -116,7 +116,6 @@ fn input(input: &Input) -> String {
         Input::Kinesis(call) => stream_words(call),
         Input::EventLog(Some(table)) => format!("event_log({table})"),
         Input::EventLog(None) => "event_log".to_owned(),
-        Input::Range(_) => "range".to_owned(),
         Input::Path { format, path } => format!("{format}.`{path}`"),
     }
 }
