@@ -3,20 +3,11 @@
 //! glibc gives every thread that asks at a busy moment an arena of its own, eight per core, and each keeps what is freed in
 //! it. Threads that read and write files come and go, so a continuous update would hold several times what it uses.
 
-/// A block of nearly the size up to which glibc learns.
-const LESSON_BYTES: usize = 32 * 1024 * 1024 - 64 * 1024;
-
-/// Settles both for this process: few arenas, and those keep what the next batch will ask for. The first thing that `main`
-/// does; other allocators do not mind.
-pub(crate) fn settle() {
-    share_arenas();
-    keep_freed();
-}
-
 /// Begins this program anew, in the same process, with as many arenas as it has workers, unless whoever started it has said
-/// how many: glibc reads that from the environment, once, before `main`. Where that fails it goes on as it is.
+/// how many: glibc reads that from the environment, once, before `main`. The first thing that `main` does; where it fails, it
+/// goes on as it is.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn share_arenas() {
+pub(crate) fn share_arenas() {
     use std::os::unix::process::CommandExt;
 
     const ARENAS: &str = "MALLOC_ARENA_MAX";
@@ -38,13 +29,4 @@ fn share_arenas() {
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn share_arenas() {}
-
-/// Lets glibc keep up to twice 32 MiB per arena instead of handing back whatever is freed at its end, only to fault it in again.
-///
-/// It raises both of its thresholds when a block is freed that was so large that it had been mapped by itself. Nothing
-/// is written to the block, so this costs two system calls.
-fn keep_freed() {
-    let lesson: Vec<u8> = Vec::with_capacity(LESSON_BYTES);
-    drop(std::hint::black_box(lesson));
-}
+pub(crate) fn share_arenas() {}

@@ -31,7 +31,7 @@ use clap::Parser as _;
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    allocator::settle();
+    allocator::share_arenas();
     exit::report_panics();
     let arguments = arguments::Arguments::parse();
     command::dispatch(arguments).into()
