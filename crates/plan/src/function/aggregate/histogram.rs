@@ -10,6 +10,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::Accumulator;
 
 use super::super::signature::list_of;
+use super::quantile::doubles;
 
 /// The bins of one group.
 #[derive(Debug)]
@@ -133,12 +134,7 @@ impl Accumulator for Histogram {
         let Some(values) = columns.first() else {
             return Ok(());
         };
-        let whole = match values.data_type() {
-            DataType::Date32 => &arrow::compute::cast(values, &DataType::Int32)?,
-            DataType::Timestamp(..) => &arrow::compute::cast(values, &DataType::Int64)?,
-            _ => values,
-        };
-        let numbers = arrow::compute::cast(whole, &DataType::Float64)?;
+        let numbers = doubles(values)?;
         let numbers = numbers.as_primitive::<Float64Type>();
         numbers.iter().flatten().for_each(|value| self.add(value));
         Ok(())

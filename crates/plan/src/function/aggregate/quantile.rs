@@ -169,17 +169,22 @@ fn list(items: ArrayRef, null: bool) -> Result<ScalarValue> {
     )?)))
 }
 
+/// Values as DOUBLE; of dates the days, of timestamps the microseconds since 1970.
+pub(super) fn doubles(values: &ArrayRef) -> Result<ArrayRef> {
+    let whole = match values.data_type() {
+        DataType::Date32 => &arrow::compute::cast(values, &DataType::Int32)?,
+        DataType::Timestamp(..) => &arrow::compute::cast(values, &DataType::Int64)?,
+        _ => values,
+    };
+    Ok(arrow::compute::cast(whole, &DataType::Float64)?)
+}
+
 impl Accumulator for Quantiles {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let Some(values) = values.first() else {
             return Ok(());
         };
-        let whole = match values.data_type() {
-            DataType::Date32 => &arrow::compute::cast(values, &DataType::Int32)?,
-            DataType::Timestamp(..) => &arrow::compute::cast(values, &DataType::Int64)?,
-            _ => values,
-        };
-        let numbers = arrow::compute::cast(whole, &DataType::Float64)?;
+        let numbers = doubles(values)?;
         numbers
             .as_primitive::<Float64Type>()
             .iter()
