@@ -16,7 +16,7 @@ use sluice_model::condition::graph::LOCATION_OVERLAP;
 use sluice_model::condition::query::UNSUPPORTED_FEATURE;
 use sluice_model::{DatasetName, Diagnostic, FlowKind, Origin};
 use sluice_plan::analyze::SessionAnalyzer;
-use sluice_source::{SourceSchema, StoredSchema};
+use sluice_source::StoredSchema;
 use sluice_table::Location;
 
 use crate::engine::Engine;
@@ -178,7 +178,7 @@ async fn function_columns(
     match function.name.as_str() {
         "read_files" | "cloud_files" => match files::look(engine, function, mode, stored).await? {
             FileColumns::Known(input) => {
-                let columns = relation(&input.schema);
+                let columns = input.columns(true);
                 inputs.insert(function.origin.clone(), *input);
                 Ok(ExternalSchema::Known(columns))
             }
@@ -195,22 +195,6 @@ async fn function_columns(
             )
             .at(&function.origin, ""),
         ]),
-    }
-}
-
-/// The columns of files as the graph sees them: `_metadata` is there only when named.
-fn relation(schema: &SourceSchema) -> RelationSchema {
-    let all = schema.to_arrow(true);
-    let plain = schema.to_arrow(false);
-    let hidden = all
-        .fields()
-        .iter()
-        .skip(plain.fields().len())
-        .cloned()
-        .collect();
-    RelationSchema {
-        columns: plain,
-        hidden,
     }
 }
 
@@ -265,7 +249,7 @@ async fn path_columns(
     let function = files_of_path(format, path);
     match files::look(engine, &function, mode, vec![]).await? {
         FileColumns::Known(input) => {
-            let columns = relation(&input.schema);
+            let columns = input.columns(true);
             inputs.insert(function.origin, *input);
             Ok(ExternalSchema::Known(columns))
         }

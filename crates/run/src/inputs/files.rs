@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use sluice_graph::RelationSchema;
 use sluice_graph::query::{ArgumentValue, ReadMode, TableFunction};
 use sluice_model::condition::source::READ_FILES_INVALID_OPTION;
 use sluice_model::{Diagnostic, Origin};
@@ -24,6 +25,19 @@ pub(crate) struct FileInput {
     pub(crate) schema: SourceSchema,
     /// Where the call stands.
     pub(crate) origin: Origin,
+}
+
+impl FileInput {
+    /// Its columns as the graph sees them: with `metadata`, `_metadata` is there for who names it.
+    pub(crate) fn columns(&self, metadata: bool) -> RelationSchema {
+        let plain = self.schema.to_arrow(false);
+        let all = self.schema.to_arrow(metadata);
+        let hidden = all.fields().iter().skip(plain.fields().len());
+        RelationSchema {
+            hidden: hidden.cloned().collect(),
+            columns: plain,
+        }
+    }
 }
 
 /// The `read_files` calls of a graph by their places, each as it was looked at last.

@@ -25,7 +25,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures::{TryStreamExt, future::BoxFuture};
 use sluice_graph::query::{ReadMode, Relation, TimeTravel};
-use sluice_graph::{Input, RelationSchema, ResolvedFlow, ResolvedInput};
+use sluice_graph::{Input, ResolvedFlow, ResolvedInput};
 use sluice_model::condition::run::DATASET_NOT_RUN;
 use sluice_model::{DatasetName, Diagnostic, Origin};
 use sluice_plan::analyze::relation_schema;
@@ -296,18 +296,7 @@ impl Binding<'_> {
         flow: &ResolvedFlow,
     ) -> Result<Arc<dyn TableProvider>> {
         let metadata = mentions_metadata(self.prepared, flow);
-        let plain = input.schema.to_arrow(false);
-        let all = input.schema.to_arrow(metadata);
-        let hidden = all
-            .fields()
-            .iter()
-            .skip(plain.fields().len())
-            .cloned()
-            .collect();
-        let schema = relation_schema(&RelationSchema {
-            columns: plain,
-            hidden,
-        });
+        let schema = relation_schema(&input.columns(metadata));
         if files.is_empty() {
             return Ok(Arc::new(EmptyTable::new(schema)));
         }
