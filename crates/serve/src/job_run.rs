@@ -211,17 +211,11 @@ async fn within<T>(
     work: impl Future<Output = T>,
     tell: impl FnOnce(),
 ) -> T {
-    tokio::pin!(work);
-    if let Some(seconds) = seconds {
-        tokio::select! {
-            ended = &mut work => return ended,
-            () = tokio::time::sleep(Duration::from_secs(seconds)) => {
-                late.store(true, Ordering::Relaxed);
-                tell();
-            }
-        }
-    }
-    work.await
+    let end = || {
+        late.store(true, Ordering::Relaxed);
+        tell();
+    };
+    noticing(seconds, work, end).await
 }
 
 #[cfg(test)]
