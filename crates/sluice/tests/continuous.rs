@@ -30,7 +30,13 @@ fn sluice(folder: &Path, arguments: &[&str]) -> Command {
 
 /// Starts an update and waits until it has committed a micro-batch.
 fn start(folder: &Path) -> (Child, BufReader<ChildStdout>) {
+    start_with(folder, &[])
+}
+
+/// As [`start`], with these in the environment.
+fn start_with(folder: &Path, environment: &[(&str, String)]) -> (Child, BufReader<ChildStdout>) {
     let mut child = sluice(folder, &["run", "--continuous", "--events", "-"])
+        .envs(environment.iter().cloned())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -130,14 +136,8 @@ fn an_endpoint_that_hangs_slows_no_flow_and_hears_of_every_row() {
     let address = endpoint.local_addr().unwrap();
     let settings = "notification_destinations:\n  ops: {webhook: \"env:HOOK\", table: t, deduplication_key: [id]}\n";
     fs::write(project.path().join("sluice.yml"), settings).unwrap();
-    let mut child = sluice(project.path(), &["run", "--continuous", "--events", "-"])
-        .env("HOOK", format!("http://{address}/hook"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut events = BufReader::new(child.stdout.take().unwrap());
-    until(&mut events, "Completed a micro-batch");
+    let hook = ("HOOK", format!("http://{address}/hook"));
+    let (mut child, mut events) = start_with(project.path(), &[hook]);
     let hanging = Asked::next(&endpoint);
     assert!(
         hanging.body.contains(r#""rows":[{"id":1}]"#),
