@@ -47,6 +47,9 @@ async fn all_sound(objects: Arc<InMemory>) -> Result<(), String> {
             logs.entry(table.to_owned()).or_default().push(place);
         }
     }
+    if !logs.keys().any(|table| table.ends_with("/raw")) {
+        return Err("there is no log of `raw`: nothing was judged".to_owned());
+    }
     for (table, mut commits) in logs {
         commits.sort();
         let log = Log::read(&objects, &table, &commits).await?;
