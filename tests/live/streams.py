@@ -162,6 +162,8 @@ class Proxy:
         headers = {k: v for k, v in request.headers.items() if k.lower() not in ("connection", "content-length", "transfer-encoding")}
         upstream.request("POST", request.path, body, headers)
         found = upstream.getresponse()
+        if operation == "SubscribeToShard" and found.status == 200 and kind != "fail after":
+            return self.push(request, upstream, found, kind in ("drop after", "truncate"))
         payload, media = found.read(), found.getheader("Content-Type", "application/x-amz-json-1.1")
         upstream.close()
         if kind == "fail after":
@@ -169,6 +171,26 @@ class Proxy:
         if kind == "drop after":
             return request.connection.shutdown(socket.SHUT_RDWR)
         return self.answer(request, found.status, payload, media, cut=kind == "truncate")
+
+    def push(self, request, upstream, found, breaks):
+        """Hands events on as they come; one that breaks ends in the middle of what it got, after a moment or at once."""
+        request.send_response(200)
+        request.send_header("Content-Type", found.getheader("Content-Type"))
+        request.send_header("Transfer-Encoding", "chunked")
+        request.end_headers()
+        left = self.rng.randrange(10)
+        try:
+            while piece := found.read1(1 << 16):
+                if breaks and left == 0:
+                    piece = piece[: len(piece) // 2]
+                    request.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if piece else b"")
+                    return request.connection.shutdown(socket.SHUT_RDWR)
+                left -= 1
+                request.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                request.wfile.flush()
+            request.wfile.write(b"0\r\n\r\n")
+        finally:
+            upstream.close()
 
     def answer(self, request, status, payload, media="application/x-amz-json-1.1", cut=False):
         request.send_response(status)

@@ -17,7 +17,7 @@ import streams
 PIPELINE = """
 CREATE OR REFRESH STREAMING TABLE raw AS
 SELECT partitionKey, CAST(data AS STRING) AS payload, shardId, sequenceNumber
-FROM STREAM read_kinesis(streamName => 'sensors', initialPosition => 'TRIM_HORIZON');
+FROM STREAM read_kinesis(streamName => 'sensors', initialPosition => 'TRIM_HORIZON', consumerMode => 'CONSUMER_MODE');
 
 CREATE OR REFRESH STREAMING TABLE bronze AS
 SELECT partitionKey, sequenceNumber, from_json(payload, 'n BIGINT, k BIGINT, value DOUBLE') AS j FROM STREAM(raw);
@@ -87,10 +87,10 @@ class Producer(threading.Thread):
 class World:
     """A project over a stream, its warehouse on disk or, where there are `store`d objects, in a bucket."""
 
-    def __init__(self, binary, folder, proxy, store=None):
+    def __init__(self, binary, folder, proxy, store=None, consumer_mode="polling"):
         self.binary, self.folder, self.store = binary, folder, store
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "pipeline.sql").write_text(PIPELINE)
+        (folder / "pipeline.sql").write_text(PIPELINE.replace("CONSUMER_MODE", consumer_mode))
         settings = f"kinesis:\n  endpoint: http://127.0.0.1:{proxy.port}\n  region: us-east-1\n"
         self.environment = {**os.environ, **streams.ENVIRONMENT}
         self.warehouse = folder / ".sluice/warehouse"
