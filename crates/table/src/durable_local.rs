@@ -20,6 +20,8 @@ use object_store::{
     ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
     Result, UploadPart,
 };
+use sluice_model::Diagnostic;
+use sluice_model::condition::table::STORAGE_ERROR;
 
 /// Whether writes reach the disk before they are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -94,7 +96,7 @@ impl DurableLocal {
     fn stage(&self, location: &Path) -> Result<Staged> {
         let target = self.inner.path_to_filesystem(location)?;
         let folder = target.parent().unwrap_or(FsPath::new("/")).to_owned();
-        let made = make_folders(&folder).map_err(|error| generic(&folder, error))?;
+        let made = make_folders(&folder).map_err(|error| failed(&folder, error))?;
         loop {
             let number = STAGING.fetch_add(1, Ordering::Relaxed);
             let mut name = target.as_os_str().to_owned();
@@ -116,7 +118,7 @@ impl DurableLocal {
                     });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(generic(&staging, error)),
+                Err(error) => return Err(failed(&target, error)),
             }
         }
     }
@@ -150,7 +152,7 @@ impl Staged {
 
     /// Makes the file durable under its name. With `create`, an existing name is an error and stays as it is.
     fn publish(mut self, create: bool, location: &Path) -> Result<()> {
-        let wrong = |error| generic(&self.target, error);
+        let wrong = |error| failed(&self.target, error);
         if self.durability == Durability::Fsync {
             self.file.sync_all().map_err(wrong)?;
         }
@@ -173,9 +175,9 @@ impl Staged {
         self.published = true;
         if self.durability == Durability::Fsync {
             let folder = self.target.parent().unwrap_or(FsPath::new("/"));
-            sync_folder(folder).map_err(|error| generic(&self.target, error))?;
+            sync_folder(folder).map_err(|error| failed(&self.target, error))?;
             for folder in &self.made {
-                sync_folder(folder).map_err(|error| generic(&self.target, error))?;
+                sync_folder(folder).map_err(|error| failed(&self.target, error))?;
             }
         }
         Ok(())
@@ -215,14 +217,26 @@ fn sync_folder(folder: &FsPath) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// An error of the disk as one for people, who see it whichever library hands it on.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "it turns one error into another"
 )]
-fn generic(path: &FsPath, source: io::Error) -> Error {
+fn failed(path: &FsPath, source: io::Error) -> Error {
+    let told = Diagnostic::error(
+        &STORAGE_ERROR,
+        format!("cannot write `{}`: {source}", path.display()),
+    );
+    let told = match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => told
+            .help("make room on the disk: the next start, or the next attempt, goes on from there"),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => told
+            .help("let the user that runs the engine write there, or set `warehouse` to a place where it may"),
+        _ => told,
+    };
     Error::Generic {
         store: "DurableLocal",
-        source: format!("{}: {source}", path.display()).into(),
+        source: Box::new(told),
     }
 }
 
@@ -263,7 +277,7 @@ impl ObjectStore for DurableLocal {
             let mut staged = this.stage(&location)?;
             staged
                 .write(&payload)
-                .map_err(|error| generic(&staged.staging, error))?;
+                .map_err(|error| failed(&staged.target, error))?;
             staged.publish(create, &location)
         })
         .await?;
@@ -377,11 +391,13 @@ impl Parts {
         }
     }
 
-    fn take(&mut self, number: usize, payload: PutPayload) -> io::Result<()> {
+    fn take(&mut self, number: usize, payload: PutPayload) -> Result<()> {
         self.waiting.insert(number, payload);
         while let Some(payload) = self.waiting.remove(&self.written) {
             if let Some(staged) = &mut self.staged {
-                staged.write(&payload)?;
+                staged
+                    .write(&payload)
+                    .map_err(|error| failed(&staged.target, error))?;
             }
             self.written += 1;
         }
@@ -400,13 +416,10 @@ struct Upload {
 impl MultipartUpload for Upload {
     fn put_part(&mut self, data: PutPayload) -> UploadPart {
         let (parts, number) = (Arc::clone(&self.staged), self.next);
-        let path = self.location.clone();
         self.next += 1;
         blocking(move || {
             let mut parts = parts.lock().unwrap_or_else(PoisonError::into_inner);
-            parts
-                .take(number, data)
-                .map_err(|error| generic(FsPath::new(path.as_ref()), error))
+            parts.take(number, data)
         })
         .boxed()
     }

@@ -95,3 +95,33 @@ async fn a_listing_after_a_name_is_the_same_with_and_without_folders() {
         Vec::<String>::new()
     );
 }
+
+#[tokio::test]
+async fn what_the_disk_refuses_reaches_people_under_a_name() {
+    let (folder, store, base) = store();
+    std::fs::write(folder.path().join("taken"), "a file").unwrap();
+    let path = base.clone().join("taken").join("x.json");
+    let refused = store.put(&path, "x".into()).await.unwrap_err();
+    let told = crate::TableError::from(deltalake::DeltaTableError::from(refused)).diagnostic();
+    assert_eq!(told.condition.name, "STORAGE_ERROR");
+    let place = folder.path().join("taken");
+    assert!(
+        told.message
+            .contains(&format!("cannot write `{}", place.display())),
+        "{}",
+        told.message
+    );
+}
+
+#[test]
+fn a_full_disk_comes_with_what_to_do() {
+    let full = failed(FsPath::new("/lake/raw"), io::ErrorKind::StorageFull.into());
+    let Error::Generic { source, .. } = full else {
+        panic!("{full}");
+    };
+    let told: &Diagnostic = source.downcast_ref().unwrap();
+    assert!(
+        told.helps.iter().any(|help| help.contains("make room")),
+        "{told:?}"
+    );
+}
