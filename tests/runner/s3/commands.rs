@@ -37,18 +37,53 @@ pub(super) fn export() -> Outcome {
     let read = project.query("SELECT count(*) FROM read_files('s3://reports/day/*.parquet')")?;
     check(&read, "2", "as Parquet")?;
     project
-        .sluice(&[
-            "export",
-            "silver",
-            "s3://reports/table",
-            "--format",
-            "delta",
-        ])?
-        .refused(2, "ARGUMENT_NOT_VALID")?;
-    project
         .sluice(&["export", "silver", "s3://reports", "--format", "csv"])?
         .refused(2, "OUTPUT_NOT_WRITABLE")?;
     Ok(())
+}
+
+pub(super) fn export_table() -> Outcome {
+    let server = Server::start(&["lake", "landing", "reports"])?;
+    let rows = "{\"id\":1,\"site\":\"a b\"}\n{\"id\":2,\"site\":\"c\"}\n";
+    server.put("landing", "in/1.json", rows)?;
+    let sql = PLANT.replace("DROP ROW) AS", "DROP ROW) PARTITIONED BY (site) AS");
+    let project = Project::new(&server, "s3://lake/wh", &sql)?;
+    project.sluice(&["run"])?.done()?;
+    let export = |table: &str, more: &[&str]| {
+        let command = [
+            "export",
+            table,
+            "s3://reports/tables/t",
+            "--format",
+            "delta",
+        ];
+        project.sluice(&[&command, more].concat())
+    };
+    let read = |columns: &str| {
+        let from = "FROM delta.`s3://reports/tables/t`";
+        project.query(&format!("SELECT {columns} {from}"))
+    };
+    export("silver", &[])?.done()?;
+    let silver = "concat_ws(' ', sort_array(collect_list(concat(id, '=', site))))";
+    check(&read(silver)?, "1=a b 2=c", "exported")?;
+    let log = server.bucket("reports").join("tables/t/_delta_log");
+    let commits = std::fs::read_dir(&log)
+        .map_err(|error| error.to_string())?
+        .count();
+    check(
+        &commits.to_string(),
+        "1",
+        "the table appears with one commit",
+    )?;
+    export("gold", &[])?.refused(2, "OUTPUT_EXISTS")?;
+    export("gold", &["--overwrite"])?.done()?;
+    check(
+        &read("sum(readings)")?,
+        "2",
+        "replaced by a table of other columns",
+    )?;
+    export("silver", &["--overwrite"])?.done()?;
+    check(&read(silver)?, "1=a b 2=c", "replaced again")
 }
 
 pub(super) fn file_arrival() -> Outcome {

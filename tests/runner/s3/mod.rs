@@ -44,6 +44,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             commands::export,
         ),
         trial(
+            "an exported table appears in a bucket with one commit, and is replaced with one",
+            commands::export_table,
+        ),
+        trial(
             "new objects start a job that watches their prefix",
             commands::file_arrival,
         ),

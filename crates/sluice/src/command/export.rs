@@ -1,7 +1,8 @@
-//! `sluice export`: the rows of a table or view as one file, or as another Delta table. What is written appears whole or
-//! not at all: it is written beside its place under another name, and takes its name at the end.
+//! `sluice export`: the rows of a table or view as one file, or as another Delta table (`table`). What is written appears
+//! whole or not at all: it is written beside its place under another name, and takes its name at the end.
 
 mod bucket;
+mod table;
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -10,19 +11,14 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::parquet::arrow::ArrowWriter;
+use sluice_model::Diagnostic;
 use sluice_model::condition::command::{ARGUMENT_NOT_VALID, OUTPUT_EXISTS, OUTPUT_NOT_WRITABLE};
-use sluice_model::{DatasetName, Diagnostic};
 use sluice_run::{QueryResult, RowStream};
 use sluice_source::Storage;
-use sluice_table::{
-    CommitOutcome, CommitRequest, DeltaTable, Durability, Store, StoreOptions, TableDefinition,
-    WriteOptions,
-};
 
 use super::logs::literal;
 use super::sql::report;
 use crate::arguments::{Export, ExportFormat, Global};
-use crate::edge::{RandomIds, SystemClock};
 use crate::exit::Exit;
 use crate::render::Screen;
 use crate::rows::Rows;
@@ -34,7 +30,7 @@ use crate::workplace::{Refused, Workplace, block_on};
 pub(crate) fn run(screen: &Screen, global: &Global, asked: &Export) -> Result<Exit, Refused> {
     let format = format_of(asked).map_err(|diagnostic| refused(*diagnostic))?;
     let place = super::open(global, asked.key.as_deref())?;
-    let target = Target::of(asked, &place, format).map_err(|diagnostic| refused(*diagnostic))?;
+    let target = Target::of(asked, &place).map_err(|diagnostic| refused(*diagnostic))?;
     let suffix = match (&asked.version, &asked.timestamp) {
         (Some(version), _) => format!(" VERSION AS OF {version}"),
         (None, Some(time)) => format!(" TIMESTAMP AS OF {}", literal(time)),
@@ -45,9 +41,13 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Export) -> Result<Ex
         if let Target::Bucket(wanted) = &target
             && !asked.overwrite
         {
-            wanted.check_free().await.map_err(refused)?;
+            let free = match format {
+                ExportFormat::Delta => table::check_free(wanted).await,
+                _ => wanted.check_free().await,
+            };
+            free.map_err(refused)?;
         }
-        Ok(write(&place, &target, format, &text).await)
+        Ok(write(&place, asked, &target, format, &text).await)
     })??;
     match done {
         Ok(rows) => {
@@ -70,17 +70,13 @@ fn refused(diagnostic: Diagnostic) -> Refused {
 enum Target {
     /// To a place on this machine.
     Disk(Export),
-    /// To an object, which is replaced if that was asked for.
+    /// To an object, or to a table below that key, which is replaced if that was asked for.
     Bucket(bucket::Wanted),
 }
 
 impl Target {
     /// The place that was asked for: as in `read_files`, what sluice.yml maps a URL to wins.
-    fn of(
-        asked: &Export,
-        place: &Workplace,
-        format: ExportFormat,
-    ) -> Result<Self, Box<Diagnostic>> {
+    fn of(asked: &Export, place: &Workplace) -> Result<Self, Box<Diagnostic>> {
         let written = asked.path.to_string_lossy();
         if !written.contains("://") {
             check_free(asked)?;
@@ -98,19 +94,13 @@ impl Target {
             check_free(&asked)?;
             return Ok(Self::Disk(asked));
         };
-        if format == ExportFormat::Delta {
-            let message = format!("`{written}` is in a bucket, where no table is exported to");
-            let error = Diagnostic::error(&ARGUMENT_NOT_VALID, message);
-            return Err(Box::new(error.help(
-                "export `csv`, `json` or `parquet`, or give the table a LOCATION in the bucket",
-            )));
-        }
         let key = one.base.trim_start_matches('/');
         if key.is_empty() {
             return Err(Box::new(no_file(&asked.path)));
         }
         let wanted = bucket::Wanted {
             bucket: place.engine.s3().bucket(name),
+            name: name.clone(),
             key: key.into(),
             written: written.into_owned(),
         };
@@ -163,6 +153,7 @@ fn format_of(asked: &Export) -> Result<ExportFormat, Box<Diagnostic>> {
 /// Writes the rows and gives their number.
 async fn write(
     place: &Workplace,
+    export: &Export,
     target: &Target,
     format: ExportFormat,
     text: &str,
@@ -173,6 +164,9 @@ async fn write(
         Target::Disk(asked) => asked,
         Target::Bucket(wanted) => {
             let rows = place.engine.rows(&place.declared, &query).await?;
+            if format == ExportFormat::Delta {
+                return table::into_bucket(place, &export.table, wanted, rows).await;
+            }
             let folder = tempfile::tempdir()
                 .map_err(|error| vec![unwritable(&std::env::temp_dir(), &error)])?;
             let here = Beside::of(&folder.path().join("export")).map_err(|error| vec![error])?;
@@ -187,7 +181,7 @@ async fn write(
     let rows = place.engine.rows(&place.declared, &query).await?;
     let beside = Beside::of(&asked.path).map_err(|error| vec![error])?;
     let written = match format {
-        ExportFormat::Delta => delta(place, asked, &beside, rows).await,
+        ExportFormat::Delta => table::into_folder(place, &asked.table, &beside.path, rows).await,
         _ => one_file(place, format, &beside, rows).await,
     };
     let count = written?;
@@ -325,69 +319,6 @@ fn texts(schema: &SchemaRef, batches: Vec<arrow::array::RecordBatch>, place: &Wo
         batches,
     };
     Rows::of(&result, &place.time_zone)
-}
-
-/// The rows as a Delta table with the columns, comments and partitions of the exported one.
-async fn delta(
-    place: &Workplace,
-    asked: &Export,
-    beside: &Beside,
-    mut rows: RowStream,
-) -> Result<u64, Vec<Diagnostic>> {
-    let told = |error: sluice_table::TableError| vec![error.diagnostic()];
-    let parts: Vec<String> = asked
-        .table
-        .split('.')
-        .map(|part| part.trim_matches('`').to_owned())
-        .collect();
-    let name = DatasetName::qualify(&parts, &place.namespace());
-    let exported = match &name {
-        Some(name) => place.engine.table(&place.declared, name).await?,
-        None => None,
-    };
-    let schema = rows.schema();
-    // Columns of an older version may be others: then only what the rows say is known.
-    let same = exported.as_ref().filter(|table| {
-        let columns = table.schema();
-        let names = |schema: &SchemaRef| -> Vec<String> {
-            schema
-                .fields()
-                .iter()
-                .map(|field| field.name().clone())
-                .collect()
-        };
-        names(&columns) == names(&schema)
-    });
-    let definition = TableDefinition {
-        name: None,
-        comment: same.and_then(DeltaTable::comment),
-        columns: same.map_or_else(|| Arc::clone(&schema), DeltaTable::schema),
-        partition_by: same.map(DeltaTable::partition_by).unwrap_or_default(),
-        properties: std::collections::BTreeMap::new(),
-    };
-    fs::create_dir_all(&beside.path).map_err(|error| vec![unwritable(&beside.path, &error)])?;
-    let options = StoreOptions::new(Arc::new(SystemClock), Arc::new(RandomIds));
-    let store = Store::local(&beside.path, Durability::Fsync, options).map_err(told)?;
-    let root = store.place(&[]);
-    let table = DeltaTable::create_if_absent(&store, &root, &definition)
-        .await
-        .map_err(told)?;
-    let mut writer = table.writer(WriteOptions::new("export", 0));
-    while let Some(batch) = rows.next().await? {
-        writer.write(&batch).await.map_err(told)?;
-    }
-    let count = writer.rows();
-    let request = CommitRequest {
-        adds: writer.finish().await.map_err(told)?,
-        txns: vec![("sluice-export".to_owned(), 0)],
-        operation: "WRITE".to_owned(),
-        parameters: serde_json::json!({ "mode": "Append" }),
-        ..CommitRequest::default()
-    };
-    match table.commit(&request).await.map_err(told)? {
-        CommitOutcome::Committed { .. } => Ok(count),
-        other => Err(vec![unwritable(&beside.path, &format!("{other:?}"))]),
-    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ const PIECE_BYTES: usize = 8 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Wanted {
     pub(super) bucket: Arc<dyn ObjectStore>,
+    /// The bucket's name.
+    pub(super) name: String,
     pub(super) key: Key,
     /// As the user wrote it.
     pub(super) written: String,
@@ -34,21 +36,28 @@ impl Wanted {
         match self.bucket.head(&self.key).await {
             Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(self.failed("read", error)),
-            Ok(_) => {
-                let message = format!("`{}` is there already", self.written);
-                let error = Diagnostic::error(&OUTPUT_EXISTS, message);
-                Err(error
-                    .fact("nothing was written")
-                    .help("replace it: `--overwrite`"))
-            }
+            Ok(_) => Err(self.taken()),
         }
     }
 
-    /// Puts a file; one that is large in parts, which become an object with the last of them.
+    /// What is there may not be replaced.
+    pub(super) fn taken(&self) -> Diagnostic {
+        let message = format!("`{}` is there already", self.written);
+        Diagnostic::error(&OUTPUT_EXISTS, message)
+            .fact("nothing was written")
+            .help("replace it: `--overwrite`")
+    }
+
+    /// Puts a file under the key.
     pub(super) async fn upload(&self, file: &Path) -> Result<(), Diagnostic> {
+        self.upload_as(file, &self.key).await
+    }
+
+    /// Puts a file; one that is large in parts, which become an object with the last of them.
+    pub(super) async fn upload_as(&self, file: &Path, key: &Key) -> Result<(), Diagnostic> {
         let unread = |error: &std::io::Error| unwritable(Path::new(&self.written), error);
         let mut file = File::open(file).map_err(|error| unread(&error))?;
-        let mut writer = BufWriter::new(Arc::clone(&self.bucket), self.key.clone());
+        let mut writer = BufWriter::new(Arc::clone(&self.bucket), key.clone());
         loop {
             let mut piece = vec![];
             let mut some = (&mut file).take(PIECE_BYTES as u64);
@@ -72,7 +81,8 @@ impl Wanted {
         })
     }
 
-    fn failed(&self, action: &'static str, error: object_store::Error) -> Diagnostic {
+    /// A request of the bucket that failed.
+    pub(super) fn failed(&self, action: &'static str, error: object_store::Error) -> Diagnostic {
         let failed = TableError::Storage {
             action,
             path: self.written.clone(),
