@@ -122,7 +122,7 @@ impl Engine {
     ) -> Result<UpdateState> {
         log.create_update(self, request);
         log.update_state(UpdateState::WaitingForResources);
-        let lease = Patience::new(self, request, log).lease().await?;
+        let lease = Patience::new(self, (id, request), log).lease().await?;
         let ended = self.run_alone(id, declared, request, log, report).await;
         lease.release().await;
         ended
@@ -140,10 +140,11 @@ impl Engine {
         reach(self.store(), "lease-taken", "")?;
         log.update_state(UpdateState::Initializing);
         let tables = Arc::new(Tables::new(self));
-        let mut patience = Patience::new(self, request, log);
+        let mut patience = Patience::new(self, (id, request), log);
         while let Err(failure) = self.heal(declared, &tables, report).await {
             patience.after(failure).await?;
         }
+        patience.went_well();
         let state = loop {
             let passes = self.passes(id, declared, request, &tables, log, report);
             if let Some(state) = patience.judge(passes.await, report).await? {

@@ -1,11 +1,11 @@
-//! How long to wait before a flow is tried again: twice as long each time, up to a limit, and not all flows at the same
-//! moment. Must not wait.
+//! How long to wait before a flow, or an update, is tried again: twice as long each time, up to a limit, and not all at
+//! the same moment. Must not wait.
 
 use std::time::Duration;
 
 use sluice_graph::{FlowId, Pace};
 
-/// The attempts at one flow since it last went well.
+/// The attempts at something since it last went well.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     first: Duration,
@@ -17,10 +17,16 @@ pub(crate) struct Backoff {
 impl Backoff {
     /// Nothing has failed yet. `update` and the flow spread the waits of flows that failed at once.
     pub(crate) fn new(pace: &Pace, update: &str, flow: &FlowId) -> Self {
+        let name = format!("{update} {flow}");
+        Self::between(pace.retry_first, pace.retry_most, &name)
+    }
+
+    /// As [`Backoff::new`], with these waits, for whatever has that name.
+    pub(crate) fn between(first: Duration, most: Duration, name: &str) -> Self {
         Self {
-            first: pace.retry_first,
-            most: pace.retry_most,
-            seed: crc32c::crc32c(format!("{update} {flow}").as_bytes()),
+            first,
+            most,
+            seed: crc32c::crc32c(name.as_bytes()),
             failures: 0,
         }
     }

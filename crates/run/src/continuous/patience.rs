@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use sluice_model::UpdateState;
 
+use crate::continuous::backoff::Backoff;
 use crate::continuous::pulse::{Bedside, Woken};
 use crate::continuous::trigger::micros;
 use crate::engine::Engine;
@@ -28,18 +29,30 @@ pub(crate) struct Patience<'a> {
     engine: &'a Engine,
     request: &'a UpdateRequest,
     log: &'a EventLog,
-    wait: Duration,
+    backoff: Backoff,
+    /// The micro-batches that were done when it failed last.
+    batches: u64,
 }
 
 impl<'a> Patience<'a> {
     /// Nothing has failed yet.
-    pub(crate) fn new(engine: &'a Engine, request: &'a UpdateRequest, log: &'a EventLog) -> Self {
+    pub(crate) fn new(
+        engine: &'a Engine,
+        (id, request): (&str, &'a UpdateRequest),
+        log: &'a EventLog,
+    ) -> Self {
         Self {
             engine,
             request,
             log,
-            wait: WAIT_MIN,
+            backoff: Backoff::between(WAIT_MIN, WAIT_MAX, id),
+            batches: 0,
         }
+    }
+
+    /// It went well: the next failure is a first one.
+    pub(crate) fn went_well(&mut self) {
+        self.backoff.went_well();
     }
 
     /// The lease; another engine's is not waited for.
@@ -62,6 +75,11 @@ impl<'a> Patience<'a> {
             Ok(state) => return Ok(Some(state)),
             Err(failure) => failure,
         };
+        let batches = report.batches();
+        if batches > self.batches {
+            self.batches = batches;
+            self.went_well();
+        }
         match self.after(failure).await {
             Ok(()) => Ok(None),
             Err(Failure::Said(diagnostics)) => {
@@ -90,9 +108,9 @@ impl<'a> Patience<'a> {
             turn: self.request.stop.clone(),
         };
         pulse.begin(1, BTreeMap::new());
-        let woken = bedside.pause(0, clock.now_us() + micros(self.wait)).await;
+        let again_us = clock.now_us() + micros(self.backoff.failed());
+        let woken = bedside.pause(0, again_us).await;
         pulse.pause();
-        self.wait = (self.wait * 2).min(WAIT_MAX);
         if woken == Woken::Stopped {
             return Err(diagnostics.into());
         }
