@@ -53,9 +53,6 @@ impl Binder<'_> {
         exprs
             .iter()
             .try_for_each(|placed| self.refuse_nested(placed))?;
-        if streaming {
-            self.refuse_endless(&placed_aggregates(&aggregates, exprs))?;
-        }
         // Outside of sets, a key and its masked form carry event time alike.
         let mut kinds: Vec<_> = grouping
             .keys
@@ -63,6 +60,9 @@ impl Binder<'_> {
             .map(|key| self.event_time_of(key))
             .collect();
         kinds.resize(groups.len(), None);
+        if streaming {
+            self.refuse_endless(&placed_aggregates(&aggregates, exprs), &kinds)?;
+        }
         let mut replacements: Vec<(Expr, Column)> = vec![];
         let mut named = |exprs: Vec<Expr>, stem: &str, binder: &mut Self| -> Vec<Expr> {
             exprs

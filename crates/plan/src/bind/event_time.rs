@@ -16,7 +16,7 @@ use super::query::{Bound, BoundColumn};
 use super::{Binder, bind_with_facts};
 use crate::error::{Result, at};
 use crate::rewrite::unify;
-use crate::stream::{StatefulAggregate, StreamContext, TimeKind, WatermarkNode};
+use crate::stream::{Gives, StatefulAggregate, StreamContext, TimeKind, WatermarkNode};
 
 /// Key of the Arrow metadata that marks a column of a view as event time.
 const EVENT_TIME: &str = "sluice.event_time";
@@ -178,11 +178,16 @@ impl Binder<'_> {
     }
 
     /// Refuses what an aggregate step over a stream cannot go on with from batch to batch.
-    pub(crate) fn refuse_endless(&self, aggregates: &[(Expr, Origin)]) -> Result<()> {
+    /// `kinds`: how its keys carry event time.
+    pub(crate) fn refuse_endless(
+        &self,
+        aggregates: &[(Expr, Origin)],
+        kinds: &[Option<TimeKind>],
+    ) -> Result<()> {
         let origin = &self.query.origin;
-        let Some(context) = self.stream_context() else {
+        if self.stream_context().is_none() {
             return self.refuse_on_stream(true, "an aggregate", origin);
-        };
+        }
         for (expr, place) in aggregates {
             if let Expr::AggregateFunction(function) = expr
                 && function.params.distinct
@@ -196,21 +201,40 @@ impl Binder<'_> {
                 ));
             }
         }
-        let joins = context.has_operator(crate::stream::JOIN);
-        if joins || context.has_operator(crate::stream::AGGREGATE) {
-            let before = if joins {
-                "an aggregate over a join of streams"
-            } else {
-                "a second aggregate over the same stream"
-            };
-            let message = format!("{before} is not supported yet");
-            return Err(Box::new(
-                at(&condition::UNSUPPORTED_STREAMING_OPERATION, origin, message).help(
-                    "put what comes first into a streaming table of its own, and let a MATERIALIZED VIEW read that",
-                ),
-            ));
-        }
-        Ok(())
+        self.refuse_behind("an aggregate", kinds.iter().any(Option::is_some), origin)
+    }
+
+    /// Refuses an operator with state where what reaches it from others is nothing that it could go on from.
+    pub(crate) fn refuse_behind(
+        &self,
+        what: &str,
+        has_event_time: bool,
+        origin: &Origin,
+    ) -> Result<()> {
+        let Some(context) = self.stream_context().filter(|context| context.has_state()) else {
+            return Ok(());
+        };
+        let message = match context.reaches() {
+            Gives::Whole => {
+                format!(
+                    "{what} cannot stand behind an aggregate that each micro-batch computes anew"
+                )
+            }
+            Gives::Anything => {
+                format!("{what} cannot stand behind a join of streams whose rows wait for ever")
+            }
+            Gives::After(_) if !has_event_time => {
+                format!(
+                    "{what} behind another one, or behind a join of streams, needs event time among its keys"
+                )
+            }
+            Gives::After(_) => return Ok(()),
+        };
+        Err(Box::new(
+            at(&condition::UNSUPPORTED_STREAMING_OPERATION, origin, message)
+                .help("give the streams a WATERMARK, group by time windows, and bound joins between event times")
+                .help("or put what comes first into a streaming table of its own, and let a MATERIALIZED VIEW read that"),
+        ))
     }
 
     /// Makes an aggregate step one that goes on from batch to batch; `keys` are its group keys.
@@ -267,7 +291,6 @@ impl Binder<'_> {
         if self.stream_context().is_none() {
             self.refuse_on_stream(true, "DISTINCT", &origin)?;
         }
-        self.refuse_endless(&[])?;
         let keys: Vec<Expr> = plan
             .schema()
             .columns()
@@ -275,6 +298,7 @@ impl Binder<'_> {
             .map(Expr::Column)
             .collect();
         let kinds: Vec<_> = columns.iter().map(|column| column.event_time).collect();
+        self.refuse_endless(&[], &kinds)?;
         let step = LogicalPlanBuilder::from(plan)
             .aggregate(keys.clone(), Vec::<Expr>::new())
             .and_then(LogicalPlanBuilder::build);

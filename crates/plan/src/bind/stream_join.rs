@@ -10,7 +10,7 @@ use sluice_model::condition::query as condition;
 use super::Binder;
 use crate::error::{Result, at};
 use crate::rewrite::guard;
-use crate::stream::{AGGREGATE, JOIN, SideTerms, StatefulJoin, TimeKind, Until};
+use crate::stream::{SideTerms, StatefulJoin, TimeKind, Until};
 
 /// Event times are compared in microseconds, watermarks move by milliseconds: a bound that may be reached is kept open.
 const STEP_US: i64 = 1000;
@@ -36,13 +36,7 @@ impl Binder<'_> {
             self.refuse_on_stream(true, "a join of two streams", origin)?;
             return Ok(sides[0].clone());
         };
-        if context.has_operator(JOIN) || context.has_operator(AGGREGATE) {
-            return Err(self.refused_join(
-                "a second operator with state over the same stream",
-                "put the first into a streaming table of its own, and read that",
-                origin,
-            ));
-        }
+        self.refuse_behind("a join of two streams", true, origin)?;
         let conjuncts = filters.into_iter().flat_map(split_conjunction_owned);
         let mut terms = [SideTerms::default(), SideTerms::default()];
         let mut alone: [Vec<Expr>; 2] = [vec![], vec![]];
@@ -68,6 +62,10 @@ impl Binder<'_> {
         }
         let bounds: Vec<Bound> = residual.iter().flat_map(|e| bounds(e, &sides)).collect();
         let ends = self.ends(&mut terms, &bounds, &sides);
+        let lag_us = context.lag_us();
+        for until in terms.iter_mut().filter_map(|terms| terms.until.as_mut()) {
+            until.offset_us = until.offset_us.saturating_add(lag_us);
+        }
         self.refuse_endless_wait(kind, ends, origin)?;
         for (terms, alone) in terms.iter_mut().zip(alone) {
             terms.alone = conjunction(alone);

@@ -20,6 +20,7 @@ use datafusion::physical_plan::aggregates::PhysicalGroupBy;
 
 use super::StreamContext;
 use super::aggregate_exec::{Grouped, StatefulAggregateExec};
+use super::context::Gives;
 use super::times::TimeKind;
 
 /// The kind of operator, which begins its name.
@@ -38,6 +39,8 @@ pub(crate) struct StatefulAggregate {
     time: Option<(usize, TimeKind)>,
     /// The group key that holds the session of each row, by number: sessions that touch are merged.
     session: Option<usize>,
+    /// By how much its rows may lie behind the watermark, microseconds, 0 or less.
+    lag_us: i64,
     operator: String,
     context: Arc<StreamContext>,
 }
@@ -60,6 +63,11 @@ impl StatefulAggregate {
         else {
             return internal_err!("an aggregate step that is none");
         };
+        let lag_us = context.lag_us();
+        let gives = match time {
+            Some(_) => Gives::After(lag_us),
+            None => Gives::Whole,
+        };
         let node = Self {
             input: Arc::unwrap_or_clone(input),
             groups: group_expr,
@@ -68,7 +76,8 @@ impl StatefulAggregate {
             keys,
             time,
             session,
-            operator: context.operator(KIND, time.is_none()),
+            lag_us,
+            operator: context.operator(KIND, gives),
             context: Arc::clone(context),
         };
         Ok(LogicalPlan::Extension(Extension {
@@ -109,6 +118,7 @@ impl StatefulAggregate {
             filters,
             time: self.time,
             session: self.session,
+            lag_us: self.lag_us,
             operator: self.operator.clone(),
             parts: self.parts(),
         };

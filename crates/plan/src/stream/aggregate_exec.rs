@@ -4,8 +4,8 @@
 //!
 //! With event time among the keys (APPEND): rows that come too late fall out; groups that the watermark has passed
 //! leave the state and are the result. Without (COMPLETE): the whole state is read, as the result is all of it, and only
-//! what the batch adds is written. Either way files merge now and then, so that few hold a group. Open sessions are
-//! written whole: a row may join two of them.
+//! what the batch adds is written. Either way files merge now and then, so that few hold a group. Sessions are found
+//! anew from all rows of state, as a new one may join two of them; but what lies in files stays there until they merge.
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,13 +26,15 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, ReplaceChildrenOptions,
 };
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use sluice_model::{OperatorState, StateFile};
 
 use super::files::{Division, divide};
 use super::lanes::{Lanes, Thorough, nothing};
+use super::marks::Marks;
+use super::sessions::{KeptFiles, Source, Terms};
 use super::state::StateWriter;
-use super::times::{TimeKind, passed, span, times};
+use super::times::{TimeKind, behind, passed, span, times};
 use super::{StateBackend, StreamContext, sessions};
 
 /// By what rows are grouped and what is computed of them.
@@ -45,13 +47,15 @@ pub(super) struct Grouped {
     pub(super) time: Option<(usize, TimeKind)>,
     /// The key of sessions, by number: a new row may make one session of several.
     pub(super) session: Option<usize>,
+    /// By how much its rows may lie behind the watermark, microseconds, 0 or less.
+    pub(super) lag_us: i64,
     pub(super) operator: String,
     /// Keys and functions in words.
     pub(super) parts: Vec<String>,
 }
 
 /// The operator.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct StatefulAggregateExec {
     input: Arc<dyn ExecutionPlan>,
     grouped: Grouped,
@@ -80,12 +84,13 @@ impl Grouped {
         Ok(Arc::new(step))
     }
 
-    /// The event times of rows of state.
+    /// The event times of rows of state, as they stand to the watermark.
     fn times(&self, rows: &RecordBatch) -> Result<Option<Int64Array>> {
-        match self.time {
-            Some((key, kind)) => times(kind, rows.column(key)).map(Some),
-            None => Ok(None),
-        }
+        let Some((key, kind)) = self.time else {
+            return Ok(None);
+        };
+        let times = times(kind, rows.column(key))?;
+        Ok(Some(behind(&times, self.lag_us)))
     }
 
     /// What the state is made of, a line for each part.
@@ -164,12 +169,13 @@ impl StatefulAggregateExec {
             .expr()
             .get(key)
             .map(|(key, _)| Arc::clone(key));
-        let context = Arc::clone(&self.context);
+        let (context, lag_us) = (Arc::clone(&self.context), self.grouped.lag_us);
         let kept = rows.map(move |batch| {
             let batch = batch?;
             let Some(key) = &key else { return Ok(batch) };
             let column = key.evaluate(&batch)?.into_array(batch.num_rows())?;
-            let late = passed(&times(kind, &column)?, context.late_us());
+            let times = behind(&times(kind, &column)?, lag_us);
+            let late = passed(&times, context.late_us());
             let count = late.true_count();
             if count == 0 {
                 return Ok(batch);
@@ -220,6 +226,88 @@ impl StatefulAggregateExec {
     }
 }
 
+impl StatefulAggregateExec {
+    /// Rows of state of which those of one group are one.
+    fn reduced(
+        &self,
+        rows: SendableRecordBatchStream,
+        task: &Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let lanes = Lanes::over(rows.schema(), vec![rows]);
+        let merge = AggregateMode::PartialReduce;
+        let merge = self.grouped.step(merge, lanes, &self.input.schema())?;
+        merge.execute(0, Arc::clone(task))
+    }
+
+    /// The results of rows of state.
+    fn finished(
+        &self,
+        rows: SendableRecordBatchStream,
+        task: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let lanes = Lanes::over(rows.schema(), vec![rows]);
+        let last = AggregateMode::Final;
+        let last = self.grouped.step(last, lanes, &self.input.schema())?;
+        last.execute(0, task)
+    }
+
+    /// The result of the batch where a key is a session.
+    async fn sessions(
+        self,
+        session: usize,
+        task: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let new = self.of_batch(&task)?;
+        let schema = new.schema();
+        let shape = self.grouped.shape(&schema);
+        let (context, operator) = (&self.context, &self.grouped.operator);
+        let files = context.begin(operator, &shape)?;
+        let gone = Marks::read(context, operator, "over").await?;
+        let Division { merged, kept } = divide(files, |file| gone.count(file));
+        let mut sources = vec![];
+        let numbers = (0..).map(Some);
+        let places = kept
+            .iter()
+            .zip(numbers)
+            .chain(merged.iter().map(|file| (file, None)));
+        for (file, number) in places {
+            let files = vec![file.clone()];
+            let rows = context.backend().read(operator, files, Arc::clone(&schema));
+            sources.push(Source {
+                rows: sessions::in_file(rows, file, &gone),
+                file: number,
+            });
+        }
+        sources.push(Source {
+            rows: new,
+            file: None,
+        });
+        let files = KeptFiles::new(&kept);
+        let (out, lying) = futures::channel::mpsc::channel(1);
+        let terms = Terms {
+            keys: self.grouped.groups.expr().len(),
+            session,
+            watermark_us: self.grouped.time.map(|_| context.watermark_us()),
+            lag_us: self.grouped.lag_us,
+            kept: files.clone(),
+            out,
+        };
+        let written = sessions::merged(sources, &schema, terms, &task)?;
+        let parting = Parting {
+            rows: self.reduced(written, &task)?,
+            grouped: self.grouped.clone(),
+            context: Arc::clone(context),
+            writer: None,
+            kept: Keeping::Sessions(files, gone),
+            shape,
+            schema: Arc::clone(&schema),
+        };
+        // Both go on together: what is read waits for whoever takes what lies in files that stay.
+        let all = futures::stream::select(lying.map(Ok), parting.out());
+        self.finished(Box::pin(RecordBatchStreamAdapter::new(schema, all)), task)
+    }
+}
+
 /// One stream after another.
 fn in_turn(
     schema: &SchemaRef,
@@ -238,12 +326,28 @@ struct Parting {
     grouped: Grouped,
     context: Arc<StreamContext>,
     writer: Option<Box<dyn StateWriter>>,
-    kept: Vec<StateFile>,
+    kept: Keeping,
     shape: Vec<String>,
     schema: SchemaRef,
 }
 
+/// The files that stay as they are.
+enum Keeping {
+    Files(Vec<StateFile>),
+    /// Those of sessions, and which of their rows are gone.
+    Sessions(KeptFiles, Marks),
+}
+
 impl Parting {
+    /// The closed rows, until the state is durable.
+    fn out(self) -> SendableRecordBatchStream {
+        let schema = Arc::clone(&self.schema);
+        let closed = futures::stream::try_unfold(self, |mut parting| async move {
+            Ok(parting.next().await?.map(|out| (out, parting)))
+        });
+        Box::pin(RecordBatchStreamAdapter::new(schema, closed))
+    }
+
     /// The closed rows of the next batch of rows; `None` at the end, when the state is durable.
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
         while let Some(rows) = self.rows.next().await {
@@ -265,7 +369,11 @@ impl Parting {
             Some(writer) => writer.finish().await?,
             None => vec![],
         };
-        let mut files = std::mem::take(&mut self.kept);
+        let kept = std::mem::replace(&mut self.kept, Keeping::Files(vec![]));
+        let mut files = match kept {
+            Keeping::Files(files) => files,
+            Keeping::Sessions(files, gone) => files.finish(gone, &self.context).await?,
+        };
         files.extend(written);
         let state = OperatorState {
             shape: std::mem::take(&mut self.shape),
@@ -346,26 +454,25 @@ impl ExecutionPlan for StatefulAggregateExec {
     }
 
     fn execute(&self, _: usize, task: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let rows = self.input.schema();
+        if let Some(session) = self.grouped.session {
+            let sessions = self.clone().sessions(session, task);
+            let sessions = futures::stream::once(sessions).try_flatten();
+            let sessions = RecordBatchStreamAdapter::new(self.schema(), sessions);
+            return Ok(Thorough::stream(
+                Box::pin(sessions),
+                Arc::clone(&self.context),
+            ));
+        }
         let new = self.of_batch(&task)?;
         let schema = new.schema();
         let shape = self.grouped.shape(&schema);
         let files = self.context.begin(&self.grouped.operator, &shape)?;
-        let session = self.grouped.session;
-        let Division { merged, kept } = divide(files, session.is_some());
-        let changed = if merged.is_empty() && session.is_none() {
+        let Division { merged, kept } = divide(files, |_| 0);
+        let changed = if merged.is_empty() {
             new
         } else {
-            let mut all = in_turn(&schema, self.stored(merged, &schema, false), new);
-            if let Some(session) = session {
-                let keys = self.grouped.groups.expr().len();
-                all = sessions::merged(all, keys, session, &task)?;
-            }
-            let lanes = Lanes::over(Arc::clone(&schema), vec![all]);
-            let merge = self
-                .grouped
-                .step(AggregateMode::PartialReduce, lanes, &rows)?;
-            merge.execute(0, Arc::clone(&task))?
+            let all = in_turn(&schema, self.stored(merged, &schema, false), new);
+            self.reduced(all, &task)?
         };
         let watermark_us = self.context.watermark_us();
         let is_open = |file: &StateFile| file.last_us.is_none_or(|last| last > watermark_us);
@@ -374,18 +481,12 @@ impl ExecutionPlan for StatefulAggregateExec {
             grouped: self.grouped.clone(),
             context: Arc::clone(&self.context),
             writer: None,
-            kept: kept.iter().filter(|file| is_open(file)).cloned().collect(),
+            kept: Keeping::Files(kept.iter().filter(|file| is_open(file)).cloned().collect()),
             shape,
             schema: Arc::clone(&schema),
         };
-        let closed = futures::stream::try_unfold(parting, |mut parting| async move {
-            Ok(parting.next().await?.map(|out| (out, parting)))
-        });
-        let closed = Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&schema), closed));
-        let closed = Thorough::stream(closed, Arc::clone(&self.context));
+        let closed = Thorough::stream(parting.out(), Arc::clone(&self.context));
         let before = self.stored(kept, &schema, self.grouped.time.is_some());
-        let lanes = Lanes::over(Arc::clone(&schema), vec![in_turn(&schema, before, closed)]);
-        let last = self.grouped.step(AggregateMode::Final, lanes, &rows)?;
-        last.execute(0, task)
+        self.finished(in_turn(&schema, before, closed), task)
     }
 }

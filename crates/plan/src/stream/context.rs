@@ -43,7 +43,19 @@ struct Now {
 #[derive(Debug, Clone)]
 struct Registered {
     name: String,
-    rewrites: bool,
+    gives: Gives,
+}
+
+/// What an operator with state gives out, batch by batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gives {
+    /// Its whole result.
+    Whole,
+    /// Rows whose event time was not before the watermark moved by so many microseconds, 0 or less, when the last batch
+    /// ended.
+    After(i64),
+    /// Rows of any event time: what waits for them waits for ever.
+    Anything,
 }
 
 impl std::fmt::Debug for Now {
@@ -117,29 +129,44 @@ impl StreamContext {
         *known = (*known).max(latest_us);
     }
 
-    /// Registers an operator with state under `kind` and a number. `rewrites`: its result is given whole by each batch.
-    pub(crate) fn operator(&self, kind: &str, rewrites: bool) -> String {
+    /// Registers an operator with state under `kind` and a number.
+    pub(crate) fn operator(&self, kind: &str, gives: Gives) -> String {
         let mut now = self.now();
         let name = format!("{kind}-{}", now.operators.len());
         now.operators.push(Registered {
             name: name.clone(),
-            rewrites,
+            gives,
         });
         name
     }
 
-    /// Whether operators of this kind are registered.
-    pub(crate) fn has_operator(&self, kind: &str) -> bool {
-        self.now()
-            .operators
-            .iter()
-            .any(|known| known.name.starts_with(kind))
+    /// What reaches an operator that is bound next, at the latest: what those bound before give out, whichever of them it
+    /// reads.
+    pub(crate) fn reaches(&self) -> Gives {
+        let now = self.now();
+        let gives = now.operators.iter().map(|known| known.gives);
+        gives.fold(Gives::After(0), |all, one| match (all, one) {
+            (Gives::Whole, _) | (_, Gives::Whole) => Gives::Whole,
+            (Gives::Anything, _) | (_, Gives::Anything) => Gives::Anything,
+            (Gives::After(all_us), Gives::After(one_us)) => Gives::After(all_us.min(one_us)),
+        })
+    }
+
+    /// By how much rows that reach an operator may lie behind the watermark, microseconds, 0 or less.
+    pub(crate) fn lag_us(&self) -> i64 {
+        match self.reaches() {
+            Gives::After(us) => us,
+            Gives::Whole | Gives::Anything => 0,
+        }
     }
 
     /// Whether each batch gives the whole result, so that it replaces what the target holds: COMPLETE mode.
     #[must_use]
     pub fn rewrites(&self) -> bool {
-        self.now().operators.iter().any(|known| known.rewrites)
+        let now = self.now();
+        now.operators
+            .iter()
+            .any(|known| known.gives == Gives::Whole)
     }
 
     /// Whether the query has operators with state.

@@ -15,30 +15,30 @@ pub(super) struct Division {
     pub(super) kept: Vec<StateFile>,
 }
 
-/// Divides the files of a state. All are merged where each batch needs the whole of it. Else, when many batches lie side
-/// by side, the newest ones are, as far back as each is not much larger than those after it together: so that a row is
-/// written anew as often as the logarithm of their number.
-pub(super) fn divide(files: Vec<StateFile>, is_whole: bool) -> Division {
-    if is_whole {
-        return Division {
-            merged: files,
-            kept: vec![],
-        };
-    }
+/// Divides the files of a state. When many batches lie side by side, the newest ones are merged, as far back as each is not
+/// much larger than those after it together: so that a row is written anew as often as the logarithm of their number.
+/// Files more than half of whose rows are `gone` are merged too: what is written then is less than what went.
+pub(super) fn divide(files: Vec<StateFile>, gone: impl Fn(&StateFile) -> u64) -> Division {
+    let first = first_merged(&files);
+    let is_merged =
+        |file: &StateFile| file.batch >= first || gone(file).saturating_mul(2) > file.rows;
+    let (merged, kept) = files.into_iter().partition(is_merged);
+    Division { merged, kept }
+}
+
+/// The batch from which on files are merged.
+fn first_merged(files: &[StateFile]) -> i64 {
     let mut batches: Vec<(i64, u64)> = vec![];
-    for file in &files {
+    for file in files {
         match batches.last_mut() {
             Some((batch, rows)) if *batch == file.batch => *rows += file.rows,
             _ => batches.push((file.batch, file.rows)),
         }
     }
-    if batches.len() < BATCHES_SIDE_BY_SIDE {
-        return Division {
-            merged: vec![],
-            kept: files,
-        };
-    }
     let mut first = i64::MAX;
+    if batches.len() < BATCHES_SIDE_BY_SIDE {
+        return first;
+    }
     let mut newer = 0;
     for (batch, rows) in batches.iter().rev() {
         if first != i64::MAX && *rows > 2 * newer {
@@ -47,8 +47,7 @@ pub(super) fn divide(files: Vec<StateFile>, is_whole: bool) -> Division {
         first = *batch;
         newer += rows;
     }
-    let (merged, kept) = files.into_iter().partition(|file| file.batch >= first);
-    Division { merged, kept }
+    first
 }
 
 #[cfg(test)]
@@ -72,7 +71,7 @@ mod tests {
         let (mut written, mut most) = (0, 0);
         let batches = 1000;
         for batch in 0..batches {
-            let Division { merged, mut kept } = divide(files, false);
+            let Division { merged, mut kept } = divide(files, |_| 0);
             let rows = 1 + merged.iter().map(|file| file.rows).sum::<u64>();
             written += rows;
             kept.push(file(batch, rows));
@@ -85,9 +84,16 @@ mod tests {
     }
 
     #[test]
-    fn all_are_merged_where_all_are_needed() {
+    fn what_is_mostly_gone_is_merged() {
         let files = vec![file(0, 100), file(1, 1)];
-        assert_eq!(divide(files.clone(), true).merged, files);
-        assert_eq!(divide(files.clone(), false).kept, files);
+        let names = |files: Vec<StateFile>| files.into_iter().map(|f| f.batch).collect::<Vec<_>>();
+        for (gone, merged, kept) in [(50, vec![], vec![0, 1]), (51, vec![0], vec![1])] {
+            let of_first = |file: &StateFile| if file.batch == 0 { gone } else { 0 };
+            let division = divide(files.clone(), of_first);
+            assert_eq!(
+                (names(division.merged), names(division.kept)),
+                (merged, kept)
+            );
+        }
     }
 }

@@ -16,6 +16,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::StreamContext;
+use super::context::Gives;
 use super::join_exec::{Joined, Side, StatefulJoinExec};
 use super::times::TimeKind;
 
@@ -53,6 +54,8 @@ pub(crate) struct StatefulJoin {
     /// What both sides decide together, beyond the keys.
     residual: Option<Expr>,
     schema: DFSchemaRef,
+    /// By how much its rows may lie behind the watermark, microseconds, 0 or less.
+    lag_us: i64,
     operators: [String; 2],
     context: Arc<StreamContext>,
 }
@@ -67,7 +70,9 @@ impl StatefulJoin {
         context: &Arc<StreamContext>,
     ) -> Result<LogicalPlan> {
         let schema = Arc::new(build_join_schema(left.schema(), right.schema(), &kind)?);
-        let operators = [context.operator(KIND, false), context.operator(KIND, false)];
+        let lag_us = context.lag_us();
+        let gives = given(&terms, lag_us);
+        let operators = [context.operator(KIND, gives), context.operator(KIND, gives)];
         let node = Self {
             left,
             right,
@@ -75,6 +80,7 @@ impl StatefulJoin {
             terms,
             residual,
             schema,
+            lag_us,
             operators,
             context: Arc::clone(context),
         };
@@ -123,6 +129,7 @@ impl StatefulJoin {
                         ))
                     })
                     .transpose()?,
+                lag_us: self.lag_us,
                 keeps: keeps(self.kind)[number],
                 operator: self.operators[number].clone(),
                 shape,
@@ -202,6 +209,14 @@ impl StatefulJoin {
         let [left, right] = &self.terms;
         let sides = of_side(left).into_iter().chain(of_side(right));
         sides.chain(self.residual.clone()).collect()
+    }
+}
+
+/// What comes out of a join: a pair is as old as the older of its rows, which has waited.
+fn given(terms: &[SideTerms; 2], lag_us: i64) -> Gives {
+    match terms.each_ref().map(|side| side.until.as_ref()) {
+        [Some(left), Some(right)] => Gives::After(lag_us.min(left.offset_us).min(right.offset_us)),
+        _ => Gives::Anything,
     }
 }
 

@@ -15,6 +15,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::internal_err;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
@@ -27,7 +28,7 @@ use futures::StreamExt;
 use super::StreamContext;
 use super::join_rows::{Index, Keyed, Out, Part, Waiting, Which, give};
 use super::lanes::Thorough;
-use super::times::{TimeKind, passed, times};
+use super::times::{TimeKind, behind, passed, times};
 
 /// Pairs that are tested at once.
 pub(super) const PAIRS: usize = 8192;
@@ -45,6 +46,8 @@ pub(super) struct Side {
     pub(super) event: Option<(Arc<dyn PhysicalExpr>, TimeKind)>,
     /// Rows go when this time is at or before the watermark moved by so many microseconds.
     pub(super) until: Option<(Arc<dyn PhysicalExpr>, TimeKind, i64)>,
+    /// By how much rows may lie behind the watermark, microseconds, 0 or less.
+    pub(super) lag_us: i64,
     /// Whether rows that met nothing come out when they go.
     pub(super) keeps: bool,
     pub(super) operator: String,
@@ -74,11 +77,13 @@ impl Side {
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
     }
 
-    /// The rows of the batch that may meet others, and those that the side's own condition turns away.
+    /// The rows of the batch that may meet others, and those that the side's own condition turns away. They are held in
+    /// memory, which is `held`.
     async fn new_rows(
         &self,
         context: &StreamContext,
         task: &Arc<TaskContext>,
+        held: &MemoryReservation,
     ) -> Result<(Part, RecordBatch)> {
         let schema = self.input.schema();
         let mut all = vec![];
@@ -88,6 +93,8 @@ impl Side {
             let mut stream = self.input.execute(lane, Arc::clone(task))?;
             while let Some(batch) = stream.next().await {
                 let batch = self.in_time(batch?, context)?;
+                // Once as they come, once in one piece.
+                held.try_grow(batch.get_array_memory_size().saturating_mul(2))?;
                 let Some(alone) = &self.alone else {
                     all.push(batch);
                     continue;
@@ -107,7 +114,8 @@ impl Side {
             return Ok(batch);
         };
         let column = event.evaluate(&batch)?.into_array(batch.num_rows())?;
-        let late = passed(&times(*kind, &column)?, context.late_us());
+        let times = behind(&times(*kind, &column)?, self.lag_us);
+        let late = passed(&times, context.late_us());
         let count = late.true_count();
         if count == 0 {
             return Ok(batch);
@@ -142,18 +150,20 @@ impl Joined {
     async fn run(self, task: Arc<TaskContext>, out: Out) -> Result<()> {
         let mut out = out;
         let context = Arc::clone(&self.context);
-        let (mut left, left_away) = self.left.new_rows(&context, &task).await?;
-        let (mut right, right_away) = self.right.new_rows(&context, &task).await?;
+        let held = MemoryConsumer::new("the rows of one micro-batch that a join of streams holds");
+        let held = held.register(task.memory_pool());
+        let (mut left, left_away) = self.left.new_rows(&context, &task, &held).await?;
+        let (mut right, right_away) = self.right.new_rows(&context, &task, &held).await?;
         let keyed = Keyed::over(&self.left.keys, &left.rows)?;
         let lefts = keyed.index(&self.left.keys, &left.rows)?;
         let rights = keyed.index(&self.right.keys, &right.rows)?;
         self.meet_right(&mut left, &mut right, &keyed, &rights, &mut out)
             .await?;
-        let mut waiting_left = Waiting::of(&self, Which::Left)?;
+        let mut waiting_left = Waiting::of(&self, Which::Left).await?;
         waiting_left
             .pass(&mut right, &keyed, &rights, &mut out)
             .await?;
-        let mut waiting_right = Waiting::of(&self, Which::Right)?;
+        let mut waiting_right = Waiting::of(&self, Which::Right).await?;
         waiting_right
             .pass(&mut left, &keyed, &lefts, &mut out)
             .await?;

@@ -1,12 +1,13 @@
 //! The rows of a join of streams: those of a batch by their keys, and those that wait, file by file. A file is written
-//! anew only when what it says of a row has changed, or when many lie side by side; rows that the watermark has passed
-//! fall out when they are read, and files of nothing else go unread. Must not pair rows: `join_exec` does.
+//! anew only when many lie side by side, or when most of its rows wait no more: that a row in it has met another is
+//! marked beside it. Rows that the watermark has passed fall out when they are read, and files of nothing else go
+//! unread. Must not pair rows: `join_exec` does.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::{and, filter, filter_record_batch, not};
+use arrow::compute::{and, filter_record_batch, not};
 use arrow::row::{RowConverter, Rows, SortField};
 use datafusion::common::exec_err;
 use datafusion::error::Result;
@@ -18,6 +19,7 @@ use sluice_model::{OperatorState, StateFile};
 use super::StreamContext;
 use super::files::{Division, divide};
 use super::join_exec::{Joined, PAIRS, Side};
+use super::marks::Marks;
 use super::state::StateWriter;
 use super::times::{passed, span};
 
@@ -128,29 +130,44 @@ pub(super) struct Waiting<'a> {
     context: &'a StreamContext,
     files: Division,
     kept: Vec<StateFile>,
+    /// Which rows in files have met another since they were written.
+    met: Marks,
     writer: Option<Box<dyn StateWriter>>,
 }
 
 impl<'a> Waiting<'a> {
     /// Those that waited before the batch.
-    pub(super) fn of(joined: &'a Joined, which: Which) -> Result<Self> {
+    pub(super) async fn of(joined: &'a Joined, which: Which) -> Result<Self> {
         let side = joined.side(which);
         let context = joined.context.as_ref();
         let files = context.begin(&side.operator, &side.shape)?;
-        Ok(Self {
+        let met = Marks::read(context, &side.operator, "met").await?;
+        let mut waiting = Self {
             joined,
             which,
             side,
             context,
-            files: divide(files, false),
+            files: Division::default(),
             kept: vec![],
+            met,
             writer: None,
-        })
+        };
+        waiting.files = divide(files, |file| waiting.gone(file));
+        Ok(waiting)
     }
 
     /// Whether a row that has met another waits no more.
     fn is_done_when_met(&self) -> bool {
         self.joined.is_semi && self.which == Which::Left
+    }
+
+    /// How many rows of a file wait no more, because they have met another.
+    fn gone(&self, file: &StateFile) -> u64 {
+        if self.is_done_when_met() {
+            self.met.count(file)
+        } else {
+            0
+        }
     }
 
     /// Meets everything that waits with the new rows of the other side, and lets go of what is over.
@@ -193,62 +210,73 @@ impl<'a> Waiting<'a> {
             }
             return Ok(());
         }
-        let mut has_changed = is_merged;
-        let mut parts = vec![];
-        for mut part in self.read(&file).await? {
-            let before = part.met.iter().filter(|met| **met).count();
-            match self.which {
-                Which::Left => {
-                    let right = &mut *others;
-                    self.joined
-                        .meet_right(&mut part, right, keyed, index, out)
-                        .await?;
-                }
-                Which::Right => {
-                    let left = &mut *others;
-                    self.joined
-                        .meet_left(left, &mut part, keyed, index, out)
-                        .await?;
+        let counts = self.side.keeps || self.is_done_when_met();
+        for (mut part, numbers) in self.read(&file).await? {
+            let before = part.met.clone();
+            self.meet(&mut part, others, keyed, index, out).await?;
+            if counts && !is_merged {
+                for (row, number) in numbers.into_iter().enumerate() {
+                    if part.met[row] && !before[row] {
+                        self.met.mark(&file, number)?;
+                    }
                 }
             }
-            let matters = self.side.keeps || self.is_done_when_met();
-            has_changed |= matters && part.met.iter().filter(|met| **met).count() != before;
-            parts.push(part);
+            self.settle(part, is_merged, out).await?;
         }
-        for part in parts {
-            self.settle(part, has_changed, out).await?;
-        }
-        if !has_changed && !is_over {
+        if !is_merged && !is_over && self.gone(&file) < file.rows {
             self.kept.push(file);
         }
         Ok(())
     }
 
-    /// The rows of a file that still waited when the batch began.
-    async fn read(&mut self, file: &StateFile) -> Result<Vec<Part>> {
+    /// Gives out the pairs of rows that waited with the new ones of the other side.
+    async fn meet(
+        &mut self,
+        part: &mut Part,
+        others: &mut Part,
+        keyed: &Keyed,
+        index: &Index,
+        out: &mut Out,
+    ) -> Result<()> {
+        let joined = self.joined;
+        match self.which {
+            Which::Left => joined.meet_right(part, others, keyed, index, out).await,
+            Which::Right => joined.meet_left(others, part, keyed, index, out).await,
+        }
+    }
+
+    /// The rows of a file that still waited when the batch began, with their numbers in it.
+    async fn read(&mut self, file: &StateFile) -> Result<Vec<(Part, Vec<usize>)>> {
         let (schema, stored) = (self.side.input.schema(), self.side.stored_schema());
         let files = vec![file.clone()];
         let backend = self.context.backend();
         let mut rows = backend.read(&self.side.operator, files, stored);
         let width = schema.fields().len();
         let mut parts = vec![];
+        let marked = self.met.of(file);
+        let mut begin = 0;
         while let Some(batch) = rows.next().await {
             let batch = batch?;
-            let met: BooleanArray = batch.column(width).as_boolean().clone();
+            let met = batch.column(width).as_boolean().values().iter();
+            let is_met = |(row, met): (usize, bool)| met || marked.has(begin + row);
+            let met: Vec<bool> = met.enumerate().map(is_met).collect();
             let columns = batch.columns()[..width].to_vec();
             let rows = RecordBatch::try_new(Arc::clone(&schema), columns)?;
-            let (rows, met) = match self.side.ends(&rows)? {
-                None => (rows, met),
-                Some(ends) => {
-                    let waits = not(&passed(&ends, self.context.late_us()))?;
-                    let met = filter(&met, &waits)?.as_boolean().clone();
-                    (filter_record_batch(&rows, &waits)?, met)
-                }
+            let waits = match self.side.ends(&rows)? {
+                None => BooleanArray::from(vec![true; rows.num_rows()]),
+                Some(ends) => not(&passed(&ends, self.context.late_us()))?,
             };
-            parts.push(Part {
-                rows,
-                met: met.values().iter().collect(),
-            });
+            let is_done = |row: &usize| self.is_done_when_met() && met[*row];
+            let waits: BooleanArray = (0..rows.num_rows())
+                .map(|row| Some(waits.value(row) && !is_done(&row)))
+                .collect();
+            let numbers: Vec<usize> = waits.values().set_indices().collect();
+            let part = Part {
+                rows: filter_record_batch(&rows, &waits)?,
+                met: numbers.iter().map(|row| met[*row]).collect(),
+            };
+            parts.push((part, numbers.iter().map(|row| begin + row).collect()));
+            begin += batch.num_rows();
         }
         Ok(parts)
     }
@@ -317,6 +345,7 @@ impl<'a> Waiting<'a> {
         if let Some(writer) = self.writer {
             files.extend(writer.finish().await?);
         }
+        self.met.finish(self.context, &files).await?;
         let state = OperatorState {
             shape: self.side.shape.clone(),
             closes: self.side.until.is_some(),

@@ -55,6 +55,11 @@ pub(crate) fn times(kind: TimeKind, column: &ArrayRef) -> Result<Int64Array> {
     }
 }
 
+/// Times as they stand to a watermark that is ahead of rows by `lag_us`, which is 0 or less.
+pub(crate) fn behind(times: &Int64Array, lag_us: i64) -> Int64Array {
+    times.unary(|time| time.saturating_sub(lag_us))
+}
+
 /// Which rows a watermark has passed: their event time is at or before it. Rows without event time never are.
 pub(crate) fn passed(times: &Int64Array, watermark_us: i64) -> BooleanArray {
     times
