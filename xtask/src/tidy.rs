@@ -301,7 +301,6 @@ const WITHOUT_CASE: &[(&str, &str)] = &[
     ),
     ("INTERNAL_ERROR", "raised by bugs only"),
     ("QUERY_EXECUTION_FAILED", "raised by bugs only"),
-    ("UNABLE_TO_ACQUIRE_MEMORY", "needs a machine without memory"),
     ("PROJECT_TOO_MANY_FILES", "needs 20,000 files"),
     ("SQL_FILE_TOO_LARGE", "needs 10,000 statements"),
     (

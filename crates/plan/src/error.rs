@@ -80,7 +80,9 @@ fn known(error: &DataFusionError) -> Option<Diagnostic> {
                 "the query needs more memory than it may use",
             )
             .fact(text.clone())
-            .help("allow more memory, or read less at a time"),
+            .fact("what was committed before stays, and nothing of this was written")
+            .help("let the engine have more of this machine, in MiB: `SLUICE_MEMORY_MB=8192 sluice run`")
+            .help("a stream takes less at a time with `maxFilesPerTrigger`, `maxBytesPerTrigger` or `maxRecordsPerFetch`: this holds from the next micro-batch on that is planned"),
         ),
         DataFusionError::Execution(text) if text.contains("more than one row") => {
             Some(Diagnostic::error(

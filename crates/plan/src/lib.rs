@@ -32,6 +32,7 @@ pub mod explain;
 pub mod function;
 pub mod incremental;
 pub mod lineage;
+mod memory;
 mod predicate;
 mod rewrite;
 pub mod session;
@@ -39,5 +40,6 @@ pub mod stream;
 mod time_travel;
 
 pub use bind::BoundQuery;
+pub use memory::QueryMemory;
 pub use session::{Session, SessionSettings};
 pub use stream::StreamContext;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use datafusion::catalog::TableProvider;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
@@ -14,6 +13,7 @@ use sluice_sql::query::Query;
 
 use crate::bind::BoundQuery;
 use crate::error;
+use crate::memory::QueryMemory;
 use crate::stream::{StreamContext, StreamQueryPlanner};
 
 /// What a session fixes for all its queries.
@@ -31,8 +31,8 @@ pub struct SessionSettings {
     pub schema: String,
     /// Partitions of a plan: how many threads one query can use.
     pub partitions: usize,
-    /// Bytes that all queries of the session together may hold in memory; beyond it they spill to disk. `None`: no limit.
-    pub memory_bytes_max: Option<usize>,
+    /// What its queries may hold in memory, together with those of all sessions that share it.
+    pub memory: QueryMemory,
     /// Rows of one batch.
     pub batch_rows: usize,
 }
@@ -46,7 +46,7 @@ impl Default for SessionSettings {
             catalog: "main".into(),
             schema: "default".into(),
             partitions: 2,
-            memory_bytes_max: None,
+            memory: QueryMemory::default(),
             batch_rows: 8192,
         }
     }
@@ -74,15 +74,9 @@ impl Session {
     /// # Errors
     /// The spill folder cannot be made, or a function is registered twice in a way that the registry refuses.
     pub fn new(settings: &SessionSettings) -> error::Result<Self> {
-        let mut runtime =
-            RuntimeEnvBuilder::new().with_disk_manager_builder(DiskManagerBuilder::default());
-        if let Some(bytes) = settings.memory_bytes_max {
-            let consumers = std::num::NonZeroUsize::new(5).unwrap_or(std::num::NonZeroUsize::MIN);
-            runtime = runtime.with_memory_pool(Arc::new(TrackConsumersPool::new(
-                FairSpillPool::new(bytes),
-                consumers,
-            )));
-        }
+        let runtime = RuntimeEnvBuilder::new()
+            .with_disk_manager_builder(DiskManagerBuilder::default())
+            .with_memory_pool(settings.memory.pool());
         let runtime = runtime.build_arc().map_err(|e| error::diagnose(&e, None))?;
         let mut state = SessionStateBuilder::new()
             .with_config(config(settings))

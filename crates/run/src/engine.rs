@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sluice_graph::Dataset;
 use sluice_model::{Clock, DatasetName, Diagnostic, Ids, Namespace};
-use sluice_plan::{Session, SessionSettings};
+use sluice_plan::{QueryMemory, Session, SessionSettings};
 use sluice_source::{PathRules, S3, resolve_path};
 use sluice_table::{Location, Store, TableError};
 
@@ -46,7 +46,7 @@ pub struct EngineOptions {
     pub time_zone: String,
     /// Flows that run at the same time, and partitions of a query.
     pub parallelism: usize,
-    /// Memory for queries, bytes; `None`: unbounded.
+    /// Memory for all queries together, bytes; `None`: unbounded.
     pub memory_bytes_max: Option<usize>,
     /// Files of a micro-batch at most, whatever the query says: for tests that cut batches small.
     pub batch_files_max: Option<usize>,
@@ -58,6 +58,7 @@ pub struct EngineOptions {
 #[derive(Debug, Clone)]
 pub struct Engine {
     pub(crate) options: Arc<EngineOptions>,
+    memory: QueryMemory,
 }
 
 impl Engine {
@@ -65,6 +66,7 @@ impl Engine {
     #[must_use]
     pub fn new(options: EngineOptions) -> Self {
         Self {
+            memory: QueryMemory::of(options.memory_bytes_max),
             options: Arc::new(options),
         }
     }
@@ -193,7 +195,7 @@ impl Engine {
             catalog: options.namespace.catalog.clone(),
             schema: options.namespace.schema.clone(),
             partitions: partitions.max(1),
-            memory_bytes_max: options.memory_bytes_max,
+            memory: self.memory.clone(),
             ..SessionSettings::default()
         };
         Ok(Session::new(&settings).map_err(|diagnostic| *diagnostic)?)

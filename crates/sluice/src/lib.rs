@@ -11,6 +11,7 @@ mod edge;
 pub mod embedded_kinesis;
 mod exit;
 mod maintenance;
+mod memory;
 mod progress;
 mod project_disk;
 mod render;

@@ -15,6 +15,7 @@ use sluice_table::{Durability, Store};
 
 use crate::arguments::Global;
 use crate::edge::{self, Opened};
+use crate::memory;
 use crate::s3;
 use crate::source_text::SourceTexts;
 use crate::statement::Shell;
@@ -146,9 +147,9 @@ impl Workplace {
         let kinesis = kinesis_access(&project.settings);
         let found = s3::of(&project, &kinesis.credentials).and_then(|s3| {
             let place = Place::of(&project, &folder, purpose, &s3)?;
-            Ok((place, s3))
+            Ok((place, s3, memory::bytes_max()?))
         });
-        let (place, s3) = match found {
+        let (place, s3, memory_bytes_max) = match found {
             Ok(found) => found,
             Err(diagnostic) => {
                 diagnostics.push(*diagnostic);
@@ -174,7 +175,7 @@ impl Workplace {
             user: edge::user_name(),
             time_zone: time_zone.clone(),
             parallelism: parallelism.map_or_else(processors, usize::from),
-            memory_bytes_max: None,
+            memory_bytes_max,
             batch_files_max: None,
             timer: Arc::new(sluice_run::WallTimer::new(Arc::new(edge::SystemClock))),
         };
@@ -216,7 +217,7 @@ impl Workplace {
             user: edge::user_name(),
             time_zone: "UTC".to_owned(),
             parallelism: processors(),
-            memory_bytes_max: None,
+            memory_bytes_max: memory::bytes_max().map_err(|error| Refused::one(*error))?,
             batch_files_max: None,
             timer: Arc::new(sluice_run::WallTimer::new(Arc::new(edge::SystemClock))),
         };

@@ -16,6 +16,7 @@
 //! | `remove PATH` | deletes a file or folder | |
 //! | `target NAME`, `key NAME`, `spec FILE` | chooses the bundle target, the pipeline, its file | |
 //! | `clock +10m`, `clock 2026-01-01T00:00:00Z` | moves the clock | |
+//! | `memory BYTES`, `memory all` | limits what queries hold in memory from now on, or no longer | |
 //! | `update [flags]` | runs an update | its flows; then `error` if it must fail, `note` for what it says beside |
 //! | `continuous [flags]` | starts a continuous update, and waits until it has nothing left to do | |
 //! | `settle` | lets it look at its sources, and waits again; after `clock` too | |

@@ -182,6 +182,7 @@ const CHANGES: &[&str] = &[
     "settle",
     "stop",
     "clock",
+    "memory",
     "drop",
     "lose-checkpoint",
     "lose",

@@ -117,6 +117,10 @@ impl Walk {
                 Ok(())
             }
             "clock" => self.clock(argument),
+            "memory" => {
+                self.world.memory_bytes_max = argument.parse().ok();
+                Ok(())
+            }
             "crash" => {
                 let death = death(argument, self.world.fate.operations())?;
                 self.world.fate.set(Some(death));

@@ -62,6 +62,8 @@ pub struct World {
     /// What the observer saw.
     pub(crate) events: Arc<Events>,
     manner: Manner,
+    /// What the queries of its engines may hold in memory; `None`: no limit.
+    pub(super) memory_bytes_max: Option<usize>,
     setting: Setting,
     given: Vec<Given>,
     /// Its Kinesis, from the first time that a stream is needed.
@@ -112,6 +114,7 @@ impl World {
             fate: Arc::default(),
             events: Arc::default(),
             manner,
+            memory_bytes_max: None,
             setting: setting.clone(),
             given: vec![],
             streams: None,
@@ -340,7 +343,7 @@ impl World {
             } else {
                 self.manner.parallelism
             },
-            memory_bytes_max: None,
+            memory_bytes_max: self.memory_bytes_max,
             batch_files_max: self.manner.batch_files_max,
             timer,
         }))
