@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use authoring::{Init, Regimes, Test};
+pub(crate) use authoring::{Fmt, Init, Regimes, Test};
 pub(crate) use live::{Dev, Tap, TapFormat, Top};
 pub(crate) use serve::{AlertList, AlertTest, Alerts, Next, Schedule, Serve};
 pub(crate) use simulate::{Pace, RecordFormat, Simulate};
@@ -124,6 +124,8 @@ pub(crate) enum Command {
     Dev(Dev),
     /// Run the tests of the project: tests/*.test
     Test(Test),
+    /// Break the lines of the queries in SQL files anew; no word, string or comment changes
+    Fmt(Fmt),
     /// Query the tables; without -c or -f, a shell
     #[command(visible_alias = "shell")]
     Sql(Sql),

@@ -48,6 +48,7 @@ fn spellings_that_others_script() {
         "export t f.csv --format csv --overwrite",
         "completion zsh",
         "explain",
+        "fmt --check src a.sql",
         "version --json",
         "simulate bridge-sensors --rate 100/s --seed 7 --anomalies 1% --to stdout",
     ] {

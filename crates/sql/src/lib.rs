@@ -3,6 +3,7 @@
 
 mod cursor;
 mod dialect;
+pub mod format;
 pub mod function;
 mod lex;
 pub mod parse;

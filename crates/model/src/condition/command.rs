@@ -23,4 +23,5 @@ conditions! {
     EXPECT_TABLE_NOT_VIEW = "EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE", "42809", User, No, "`sluice tap` shows rows of tables as they are committed. A view holds no rows: it is computed when it is read.";
     DEV_ALREADY_RUNNING = "DEV_ALREADY_RUNNING", "55006", User, No, "`sluice dev` runs on this project already. It has a warehouse of its own that begins empty each time, so there can be one at a time.";
     DEV_STREAM_WITHOUT_RECORDS = "DEV_STREAM_WITHOUT_RECORDS", "01000", User, No, "`sluice dev` does not know what to put on a stream that the project reads: none of the fleets fits its name. The stream is there and stays empty until somebody puts records on it.";
+    STATEMENT_NOT_FORMATTED = "STATEMENT_NOT_FORMATTED", "01000", User, No, "`sluice fmt` left a query as it is: with its lines broken anew it would not be the same tokens and comments, such as a comment inside a comment. Nothing is wrong with the query.";
 }

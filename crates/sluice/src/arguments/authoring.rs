@@ -58,3 +58,13 @@ pub(crate) struct Init {
     #[arg(long, value_name = "FILE")]
     pub(crate) config_file: Option<PathBuf>,
 }
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Fmt {
+    /// SQL files, or folders of them; without any, the SQL files of the project
+    #[arg(value_name = "FILES")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Write nothing: list the files that would change, and exit with 1 if there are any
+    #[arg(long)]
+    pub(crate) check: bool,
+}

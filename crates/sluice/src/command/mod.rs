@@ -8,6 +8,7 @@ mod explain;
 mod export;
 mod history;
 mod init;
+mod layout;
 mod lineage;
 mod logs;
 mod maintain;
@@ -80,6 +81,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Command::Tap(asked) => tap::run(&screen, global, &asked),
         Command::Top(asked) => top::run(&screen, global, &asked),
         Command::Test(asked) => test::run(&screen, global, &asked),
+        Command::Fmt(asked) => layout::run(&screen, global, &asked),
         Command::Sql(asked) => sql::run(&screen, global, &asked),
         Command::Show(asked) | Command::Pipelines(Pipelines::Show(asked)) => {
             show::run(&screen, global, &asked)

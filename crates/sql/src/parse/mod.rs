@@ -182,7 +182,7 @@ fn one<T>(
 const LEXICAL_ERRORS_MAX: usize = 100;
 
 /// The tokens of a text that is not too large, with the lexical errors.
-fn tokens(source: &Source<'_>) -> Parsed<(Vec<Lexeme>, Vec<LexError>)> {
+pub(crate) fn tokens(source: &Source<'_>) -> Parsed<(Vec<Lexeme>, Vec<LexError>)> {
     let bytes = source.text.len() as u64;
     if bytes > SQL_FILE_BYTES_MAX {
         let message = format!("the file has {bytes} bytes, at most {SQL_FILE_BYTES_MAX} are read");
@@ -198,7 +198,7 @@ fn tokens(source: &Source<'_>) -> Parsed<(Vec<Lexeme>, Vec<LexError>)> {
 }
 
 /// A lexical error for people.
-fn lexical(source: &Source<'_>, error: &LexError) -> Diagnostic {
+pub(crate) fn lexical(source: &Source<'_>, error: &LexError) -> Diagnostic {
     let diagnostic = Diagnostic::error(error.condition, error.message.clone())
         .at(&source.map.origin(error.span), "");
     match error.help {
