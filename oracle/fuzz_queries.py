@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Random queries through Spark and through our binary: prints those whose answers differ, made as small as they stay different.
 
-`fuzz_queries.py BINARY [SEED [COUNT [SECONDS]]]`. Joins, groupings (ROLLUP, CUBE, sets), windows with frames, set operations, subqueries
-and CTEs over two small tables with NULLs, NaN, signed zeros, decimals and duplicates. Rows are compared as text, in any order. What
-differs is mended, refused, or listed in docs/compatibility.md; a line for it goes into tests/oracle/query.
+`fuzz_queries.py [--keep] BINARY [SEED [COUNT [SECONDS]]]`. Joins, groupings (ROLLUP, CUBE, sets), windows with frames, set operations, subqueries
+and CTEs over two small tables with NULLs, NaN, signed zeros, decimals and duplicates. Rows are compared as text, in any order. `--keep` appends
+what differs in its answer to tests/oracle/query/fuzzed.in. Then it is mended, refused, or listed in docs/compatibility.md.
 """
 
 import copy
@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from fuzz import our_answer, spark_answer
+from fuzz import is_wrong, keep, our_answer, spark_answer
 from oracle import session
 
 COLUMNS = {
@@ -162,10 +162,11 @@ def difference(spark, binary, project, query):
 
 def main():
     """Compares COUNT random queries, for at most SECONDS."""
-    binary = sys.argv[1]
-    rng = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
-    count = int(sys.argv[3]) if len(sys.argv) > 3 else 300
-    end = time.monotonic() + (float(sys.argv[4]) if len(sys.argv) > 4 else 1e9)
+    arguments = [a for a in sys.argv[1:] if a != "--keep"]
+    binary = arguments[0]
+    rng = random.Random(int(arguments[1]) if len(arguments) > 1 else 1)
+    count = int(arguments[2]) if len(arguments) > 2 else 300
+    end = time.monotonic() + (float(arguments[3]) if len(arguments) > 3 else 1e9)
     spark, seen, made = session(), {}, 0
     with tempfile.TemporaryDirectory() as project:
         with open(f"{project}/p.sql", "w", encoding="utf-8") as file:
@@ -189,6 +190,8 @@ def main():
             kind, *answers = difference(spark, binary, project, whole(tables, parts))
             seen[kind] = seen.get(kind, 0) + 1
             print(f"{kind}\t{whole(tables, parts)}\n\tspark {answers[0]}\n\tours  {answers[1]}", flush=True)
+            if "--keep" in sys.argv and is_wrong(kind):
+                keep("query", whole(tables, parts))
     print(made, "queries", seen)
 
 
