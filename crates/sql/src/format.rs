@@ -15,6 +15,7 @@ use sqlparser::tokenizer::Token;
 use crate::cursor::Source;
 use crate::lex::{Lexeme, lex};
 use crate::parse::{lexical, tokens};
+use crate::rewrite::depth::too_deep;
 use crate::source_map::SourceMap;
 
 mod piece;
@@ -59,7 +60,9 @@ pub fn format_file(file: &Arc<str>, text: &str) -> Result<Formatted, Vec<Diagnos
             continue;
         };
         let before = text.get(first.start..last.end).unwrap_or_default();
-        if let Some(after) = settle(before) {
+        // Each level is a column further in: what is too deep to be parsed would become enormous.
+        let is_deep = too_deep(query).is_some();
+        if let Some(after) = (!is_deep).then(|| settle(before)).flatten() {
             formatted
                 .text
                 .push_str(text.get(written..first.start).unwrap_or_default());

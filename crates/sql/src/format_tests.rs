@@ -69,9 +69,15 @@ fn changes_functions_and_pipes_are_left_alone() {
 
 #[test]
 fn a_query_without_a_safe_layout_is_left_and_named() {
+    let deep = format!(
+        "CREATE VIEW v AS SELECT  {}1{}",
+        "(".repeat(10_000),
+        ")".repeat(10_000)
+    );
     for text in [
         "CREATE VIEW v AS SELECT  a[1 FROM t",
         "CREATE VIEW v AS SELECT  a /* one /* two */ b,c */ FROM t",
+        &deep,
     ] {
         let found = formatted(text);
         assert_eq!(found.text, text);
@@ -83,4 +89,16 @@ fn a_query_without_a_safe_layout_is_left_and_named() {
 #[test]
 fn text_that_is_no_sequence_of_tokens_is_refused() {
     assert!(format_file(&Arc::from("a.sql"), "CREATE VIEW v AS SELECT 'a").is_err());
+}
+
+#[test]
+fn as_deep_as_can_be_parsed_is_laid_out() {
+    let deep = format!(
+        "CREATE VIEW v AS SELECT  {}1{}",
+        "(".repeat(190),
+        ")".repeat(190)
+    );
+    let found = formatted(&deep);
+    assert!(found.left.is_empty());
+    assert!(found.text.len() < 200_000, "{} bytes", found.text.len());
 }
