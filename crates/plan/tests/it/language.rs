@@ -91,3 +91,8 @@ fn forms_mean_what_spark_means() {
 fn pipes_mean_what_spark_means() {
     check_in("query", "pipe.txt");
 }
+
+#[test]
+fn random_queries_mean_what_spark_means() {
+    check_in("query", "fuzzed.txt");
+}
