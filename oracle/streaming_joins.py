@@ -135,6 +135,13 @@ STREAMS = [
     scenario("streams_joined_then_window", f"SELECT window(shown, '10 minutes') AS w, count(*) AS n FROM (SELECT a.shown AS shown, c.who AS who FROM {LEFT} JOIN {RIGHT} ON {BOUNDS}) GROUP BY window(shown, '10 minutes')", BOTH),
     scenario("streams_three", f"SELECT a.ad AS ad, c.who AS who, e.v AS v FROM {LEFT} JOIN {RIGHT} ON {BOUNDS} JOIN STREAM events WATERMARK ts DELAY OF INTERVAL 10 MINUTES AS e ON e.k = a.ad",
              (*BOTH, ("events", stream(EVENTS, ["00:01 x 1"], ["00:25 z 2"], ["00:50 w 3"], ["01:30 q 4"])))),
+    scenario("streams_left_then_window", f"SELECT window(shown, '10 minutes') AS w, count(*) AS n, count(who) AS m FROM (SELECT a.shown AS shown, c.who AS who FROM {LEFT} LEFT JOIN {RIGHT} ON {BOUNDS}) GROUP BY window(shown, '10 minutes')", BOTH),
+    scenario("streams_joined_then_later_window", f"SELECT window(clicked, '10 minutes') AS w, count(*) AS n FROM (SELECT c.clicked AS clicked FROM {LEFT} JOIN {RIGHT} ON {BOUNDS}) GROUP BY window(clicked, '10 minutes')", BOTH),
+    scenario("streams_joined_before_and_after_then_window", f"SELECT window(shown, '10 minutes') AS w, count(*) AS n FROM (SELECT a.shown AS shown FROM {LEFT} JOIN {RIGHT} ON a.ad = c.ad AND c.clicked BETWEEN a.shown - INTERVAL 5 MINUTES AND a.shown + INTERVAL 10 MINUTES) GROUP BY window(shown, '10 minutes')", BOTH),
+    *(scenario(f"windows_joined_{kind.lower()}",
+               "SELECT a.w AS w, a.n AS n, b.n AS m FROM (SELECT window(shown, '10 minutes') AS w, count(*) AS n FROM STREAM ads WATERMARK shown DELAY OF INTERVAL 10 MINUTES GROUP BY window(shown, '10 minutes')) AS a "
+               f"{kind} JOIN (SELECT window(clicked, '10 minutes') AS w, count(*) AS n FROM STREAM clicks WATERMARK clicked DELAY OF INTERVAL 5 MINUTES GROUP BY window(clicked, '10 minutes')) AS b ON a.w = b.w", BOTH)
+      for kind in ("INNER", "LEFT")),
     scenario("streams_self", f"SELECT a.ad AS ad, a.cost AS first, b.cost AS second FROM {LEFT} JOIN STREAM ads WATERMARK shown DELAY OF INTERVAL 10 MINUTES AS b ON a.ad = b.ad AND a.cost < b.cost", (("ads", ADS),)),
     scenario("union_all", "SELECT shown AS t, ad FROM STREAM ads UNION ALL SELECT clicked, ad FROM STREAM clicks", BOTH),
     scenario("union_all_then_window",

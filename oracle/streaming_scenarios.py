@@ -232,6 +232,12 @@ WINDOWS = [
              "SELECT window(window_time(w), '1 hour') AS h, sum(n) AS s FROM (SELECT window(ts, '10 minutes') AS w, k, count(*) AS n "
              f"{WITH} GROUP BY window(ts, '10 minutes'), k) GROUP BY window(window_time(w), '1 hour')", stream(
                  EVENTS, ["00:01 a 1", "00:12 a 2", "00:15 b 3"], ["01:05 a 4", "00:59 a 5"], ["01:30 a 6"], ["03:00 a 7"])),
+    scenario("chained_session_by_window",
+             f"SELECT window(session_window, '1 hour') AS h, count(*) AS s, sum(n) AS n FROM (SELECT {SESSION} , k, count(*) AS n {WITH} GROUP BY {SESSION}, k) GROUP BY window(session_window, '1 hour')", BEATS),
+    scenario("chained_three_times",
+             "SELECT window(h, '1 day') AS d, count(*) AS hours, sum(s) AS s FROM (SELECT window(w, '1 hour') AS h, sum(n) AS s FROM (SELECT window(ts, '10 minutes') AS w, count(*) AS n "
+             f"{WITH} GROUP BY window(ts, '10 minutes')) GROUP BY window(w, '1 hour')) GROUP BY window(h, '1 day')", stream(
+                 EVENTS, ["00:01 a 1", "00:12 a 2", "22:15 b 3"], ["23:05 a 4", "22:59 a 5"], ["23:30 a 6"], ["2026-03-02_01:00:00 a 7"], ["2026-03-02_23:00:00 a 8"], ["2026-03-03_01:00:00 a 9"])),
     scenario("window_in_the_select_list", f"SELECT window(ts, '10 minutes') AS w, v {WITH}", PLAIN, "without a group"),
     scenario("sliding_in_the_select_list", f"SELECT window(ts, '10 minutes', '5 minutes') AS w, v {WITH}", PLAIN),
     scenario("session", by_window(SESSION), BEATS),
