@@ -8,7 +8,8 @@ use sqlparser::ast::{self, Expr, SelectItem, SetExpr, Spanned};
 
 /// One error per output column of a table that an expression makes without a name.
 ///
-/// References and `CAST`s of references are named by Spark as the column, generators as their element: those pass.
+/// References and `CAST`s of references are named by Spark as the column, generators as their element, time windows as
+/// themselves: those pass.
 pub(crate) fn check(query: &Query, dataset: &str) -> Vec<Diagnostic> {
     let mut found = vec![];
     for item in output_items(&query.tree) {
@@ -81,6 +82,8 @@ fn is_named_by_spark(expression: &Expr) -> bool {
                     | "inline_outer"
                     | "stack"
                     | "json_tuple"
+                    | "window"
+                    | "session_window"
             )
         }
         other => last_part(other).is_some(),

@@ -235,6 +235,14 @@ pub(crate) fn implicit_name(expr: &ast::Expr) -> (String, bool) {
             Some(ast::JsonPathElem::Dot { key, .. }) => (key.clone(), false),
             _ => (expr.to_string(), true),
         },
+        // As in Spark, a time window names its column.
+        ast::Expr::Function(call) if call.over.is_none() => {
+            let name = call.name.to_string().to_ascii_lowercase();
+            match name.as_str() {
+                "window" | "session_window" => (name, false),
+                _ => (expr.to_string(), true),
+            }
+        }
         other => (other.to_string(), true),
     }
 }
