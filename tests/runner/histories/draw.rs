@@ -55,6 +55,13 @@ const CALLS: [&str; 4] = [
     "ListShards",
     "DescribeStreamSummary",
 ];
+/// Those of a reader to whom records are pushed.
+const CALLS_WHEN_PUSHED: [&str; 4] = [
+    "SubscribeToShard",
+    "RegisterStreamConsumer",
+    "DescribeStreamConsumer",
+    "DescribeStreamSummary",
+];
 const MISHAPS: [&str; 4] = ["throttled", "failing", "lost", "torn"];
 /// Operations of the store.
 const WRITES: [&str; 6] = [
@@ -95,17 +102,29 @@ struct Drawing {
     shards: Vec<usize>,
     shards_made: usize,
     minute: i64,
+    is_pushed: bool,
     restarts_itself: bool,
+}
+
+/// What reads the stream.
+fn raw(is_pushed: bool) -> String {
+    let pushed = ", consumerMode => 'efo')";
+    let end = if is_pushed { pushed } else { ")" };
+    RAW.replacen("'TRIM_HORIZON')", &format!("'TRIM_HORIZON'{end}"), 1)
 }
 
 impl History {
     /// Draws one.
     pub(super) fn draw(seed: u64) -> Self {
         let dice = Dice::new(seed);
+        let is_pushed = seed.is_multiple_of(3);
         let restarts_itself = dice.percent(50.0);
         let shards = 1 + usize::from(dice.percent(50.0)) + usize::from(dice.percent(30.0));
         let mut drawing = Drawing {
-            text: format!("# A history drawn from seed {seed}.\n\n--- file pipeline.sql\n{RAW}"),
+            text: format!(
+                "# A history drawn from seed {seed}.\n\n--- file pipeline.sql\n{}",
+                raw(is_pushed)
+            ),
             dice,
             tables: vec![],
             records: vec![],
@@ -113,6 +132,7 @@ impl History {
             shards: (0..shards).collect(),
             shards_made: shards,
             minute: 0,
+            is_pushed,
             restarts_itself,
         };
         drawing.all();
@@ -263,7 +283,12 @@ impl Drawing {
             self.say(&format!("disturb kinesis GetRecords expired {times}"));
             return;
         }
-        let (call, mishap) = (self.one_of(&CALLS), self.one_of(&MISHAPS));
+        let calls = if self.is_pushed {
+            &CALLS_WHEN_PUSHED
+        } else {
+            &CALLS
+        };
+        let (call, mishap) = (self.one_of(calls), self.one_of(&MISHAPS));
         self.say(&format!("disturb kinesis {call} {mishap} {times}"));
     }
 
