@@ -21,7 +21,7 @@ use crate::log::{self, LogFile};
 use crate::request::{CommitOutcome, CommitRequest};
 use crate::schema::MetadataChange;
 use crate::store::Store;
-use crate::table::DeltaTable;
+use crate::table::{DeltaTable, Loaded};
 
 /// Whether damage at the end of a log is repaired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl DeltaTable {
         let mut table = deltalake::DeltaTable::new(self.log_store.clone());
         table.state = Some(self.files_of(&loaded).await?.clone());
         create_checkpoint(&table, None).await?;
-        match self.verify_checkpoint(version).await {
+        match self.verify_checkpoint(&loaded).await {
             Ok(()) => Ok(Some(version)),
             Err(error) => {
                 let file = self
@@ -119,8 +119,10 @@ impl DeltaTable {
         }
     }
 
-    /// Opens the table from its checkpoint alone and compares.
-    async fn verify_checkpoint(&self, version: u64) -> Result<(), TableError> {
+    /// Opens the table from its checkpoint alone and compares it with the version that it was made from: the handle may stand
+    /// at a newer one by now.
+    async fn verify_checkpoint(&self, loaded: &Loaded) -> Result<(), TableError> {
+        let version = loaded.version();
         let file = self
             .location
             .child(["_delta_log", &format!("{version:020}.checkpoint.parquet")]);
@@ -143,7 +145,6 @@ impl DeltaTable {
         let url = self.store.url_of(&self.location);
         let log_store = default_logstore(prefixed, alone, &url, &StorageConfig::default());
         let state = DeltaTableState::try_new(&log_store, Some(version)).await?;
-        let loaded = self.loaded();
         let files = |state: &DeltaTableState| {
             let mut files: Vec<(String, i64)> = state
                 .log_data()
@@ -160,11 +161,11 @@ impl DeltaTable {
                 "has another schema, other properties or another protocol",
             ));
         }
-        if files(&state) != files(self.files_of(&loaded).await?) {
+        if files(&state) != files(self.files_of(loaded).await?) {
             return Err(wrong("names other files"));
         }
         let txns = log::read_txns(&self.store, &self.location, version).await?;
-        if &txns != self.txns_of(&loaded).await? {
+        if &txns != self.txns_of(loaded).await? {
             return Err(wrong("has other transactions"));
         }
         Ok(())

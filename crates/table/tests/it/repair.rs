@@ -211,3 +211,19 @@ async fn staging_files_of_a_killed_process_are_ignored() {
         "{left:?}"
     );
 }
+
+#[tokio::test]
+async fn a_checkpoint_holds_while_the_table_moves_on() {
+    let store = memory();
+    let table = table(&store).await;
+    for batch in 0..10 {
+        let values = rows(batch..batch + 1);
+        let (written, appended) = tokio::join!(
+            table.checkpoint_if_due(1),
+            append(&table, "a", batch, &values)
+        );
+        made(appended);
+        let at = u64::try_from(batch).unwrap();
+        assert_eq!(written.unwrap(), Some(at));
+    }
+}
