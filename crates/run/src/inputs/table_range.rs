@@ -10,6 +10,9 @@ use crate::error::Result;
 
 /// Files of a table that a micro-batch takes at most unless the query says otherwise.
 const TABLE_FILES_MAX: usize = 1000;
+/// Commits that are read before it is asked whether their files are enough: a stream that is far behind does not read all that
+/// is ahead of it for each micro-batch.
+const PORTION: u64 = 256;
 
 /// Positions in the log of a Delta table, as Delta's own streaming source counts them.
 #[derive(Debug)]
@@ -29,11 +32,10 @@ impl TableRange<'_> {
         start: Option<&SourceOffset>,
         ceiling: u64,
     ) -> Result<Option<(SourceOffset, usize)>> {
-        let rows = self.positions(start, ceiling).await?;
-        let count = rows
-            .len()
-            .min(self.options.files_max.unwrap_or(TABLE_FILES_MAX).max(1))
-            .min(self.within_bytes(&rows));
+        let files_max = self.options.files_max.unwrap_or(TABLE_FILES_MAX).max(1);
+        // One more than fits tells that something is left.
+        let rows = self.positions(start, ceiling, files_max + 1).await?;
+        let count = rows.len().min(files_max).min(self.within_bytes(&rows));
         let Some((last, _)) = count.checked_sub(1).and_then(|index| rows.get(index)) else {
             return Ok(None);
         };
@@ -69,7 +71,7 @@ impl TableRange<'_> {
         let SourceOffset::Table { version, .. } = end else {
             return Ok(vec![]);
         };
-        let rows = self.positions(start, *version).await?;
+        let rows = self.positions(start, *version, usize::MAX).await?;
         Ok(rows
             .into_iter()
             .filter(|(position, _)| end.is_at_or_after(position))
@@ -86,11 +88,13 @@ impl TableRange<'_> {
         }
     }
 
-    /// Files with new rows after a position up to a version, each with the position right behind it.
+    /// Files with new rows after a position up to a version, each with the position right behind it: all of them, or at least
+    /// `enough`.
     async fn positions(
         &self,
         start: Option<&SourceOffset>,
         ceiling: u64,
+        enough: usize,
     ) -> Result<Vec<(SourceOffset, DataFile)>> {
         let id = self.table.id();
         let behind = |version, index: usize, initial_snapshot| SourceOffset::Table {
@@ -132,17 +136,22 @@ impl TableRange<'_> {
                 found.push((behind(version, index, true), file));
             }
         }
-        for commit in self.table.changes(commits_after, ceiling).await? {
-            self.check(commit.kind(), commit.version, &commit.operation)?;
-            if commit.kind() == ChangeKind::Removed {
-                continue;
+        let is_ahead = |position: &SourceOffset| !start.is_some_and(|s| s.is_at_or_after(position));
+        found.retain(|(position, _)| is_ahead(position));
+        let mut read = commits_after;
+        while read < ceiling && found.len() < enough {
+            let to = ceiling.min(read + PORTION);
+            for commit in self.table.changes(read, to).await? {
+                self.check(commit.kind(), commit.version, &commit.operation)?;
+                if commit.kind() == ChangeKind::Removed {
+                    continue;
+                }
+                let files = commit.added.into_iter().enumerate();
+                let placed =
+                    files.map(|(index, file)| (behind(commit.version, index, false), file));
+                found.extend(placed.filter(|(position, _)| is_ahead(position)));
             }
-            for (index, file) in commit.added.into_iter().enumerate() {
-                found.push((behind(commit.version, index, false), file));
-            }
-        }
-        if let Some(start) = start {
-            found.retain(|(position, _)| !start.is_at_or_after(position));
+            read = to;
         }
         Ok(found)
     }
