@@ -379,7 +379,10 @@ fn last_end(buffer: &[u8], from: usize, separator: &[u8]) -> Option<usize> {
 pub(crate) fn to_text(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
     match encoding {
         Encoding::Latin1 => bytes.iter().copied().map(char::from).collect(),
-        Encoding::Utf8 => String::from_utf8_lossy(bytes),
+        Encoding::Utf8 => match simdutf8::basic::from_utf8(bytes) {
+            Ok(text) => text.into(),
+            Err(_) => String::from_utf8_lossy(bytes),
+        },
     }
 }
 
