@@ -19,6 +19,7 @@ use crate::location::Location;
 use crate::sample;
 use crate::stats::{self, FloatBounds};
 use crate::store::Store;
+use crate::text_bounds::{FileTexts, TextBounds};
 use crate::write::WriteOptions;
 
 /// Encodes the rows of one partition into one file after another.
@@ -36,6 +37,7 @@ struct CurrentFile {
     path: String,
     writer: AsyncArrowWriter<BufWriter>,
     floats: FloatBounds,
+    texts: FileTexts,
     /// What this file has told the shared buffers.
     buffered: usize,
 }
@@ -113,6 +115,7 @@ impl FileTask {
             return Ok(());
         };
         file.floats.add(&rows);
+        file.texts.add(&rows);
         file.writer.write(&rows).await?;
         let buffered = file.writer.in_progress_size();
         if self.buffers.hold(&mut file.buffered, buffered) && buffered >= ROW_GROUP_BYTES_MIN {
@@ -152,11 +155,20 @@ impl FileTask {
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .set_data_page_size_limit(PAGE_BYTES)
             .set_created_by(format!("sluice {}", env!("CARGO_PKG_VERSION")));
-        for path in stats::float_paths(&self.schema) {
+        let texts = match self.options.text_bounds {
+            TextBounds::OfFiles => FileTexts::of_unordered(rows),
+            TextBounds::OfRowGroups => FileTexts::default(),
+        };
+        for path in stats::float_paths(&self.schema)
+            .into_iter()
+            .chain(texts.paths())
+        {
             properties = properties.set_column_statistics_enabled(path, EnabledStatistics::None);
         }
-        for path in sample::unique_columns(rows) {
-            properties = properties.set_column_dictionary_enabled(path, false);
+        for (path, encoding) in sample::unique_columns(rows) {
+            properties = properties
+                .set_column_encoding(path.clone(), encoding)
+                .set_column_dictionary_enabled(path, false);
         }
         let options = ArrowWriterOptions::new()
             .with_properties(properties.build())
@@ -167,6 +179,7 @@ impl FileTask {
             path: parts.join("/"),
             writer,
             floats: FloatBounds::default(),
+            texts,
             buffered: 0,
         })
     }
@@ -181,7 +194,7 @@ impl FileTask {
             size,
             modification_time: self.store.now_ms(),
             data_change: true,
-            stats: Some(stats::delta_stats(&metadata, &file.floats)),
+            stats: Some(stats::delta_stats(&metadata, &file.floats, &file.texts)),
             ..Add::default()
         })
     }

@@ -33,6 +33,7 @@ mod stats;
 mod store;
 mod table;
 mod tagged;
+mod text_bounds;
 mod vacuum;
 mod write;
 mod z_order;
@@ -51,6 +52,7 @@ pub use schema::{MetadataChange, PropertyVerdict, TableDefinition, judge_propert
 pub use store::{NoOtherStores, OtherStores, PutOutcome, Store, StoreOptions};
 pub use table::DeltaTable;
 pub use tagged::Replaced;
+pub use text_bounds::TextBounds;
 pub use vacuum::{RETENTION_MS, Vacuumed};
 pub use write::{DataWriter, WriteOptions};
 

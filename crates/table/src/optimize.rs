@@ -18,6 +18,7 @@ use crate::changes::DataFile;
 use crate::codec::Codec;
 use crate::request::{CommitOutcome, CommitRequest, Conflict, Removes};
 use crate::table::DeltaTable;
+use crate::text_bounds::TextBounds;
 use crate::write::WriteOptions;
 use crate::z_order;
 
@@ -197,6 +198,7 @@ impl DeltaTable {
         let mut options = WriteOptions::new("optimize", i64::try_from(version).unwrap_or(0));
         // Rewritten once and read for long: smaller is worth more than written quickly.
         options.codec = Codec::Zstd;
+        options.text_bounds = TextBounds::OfRowGroups;
         options.file_bytes = if request.z_order_by.is_empty() {
             target.saturating_mul(2)
         } else {

@@ -1,7 +1,7 @@
 //! Statistics of a data file as Delta keeps them: rows, and smallest, largest and NULLs of each leading column.
 //!
-//! They come from the Parquet footer, which the writer filled while it wrote; but floating-point columns are looked at
-//! while their rows pass: Parquet leaves NaN out of its bounds, and NaN is the largest value in Spark and SQL engines,
+//! They come from the Parquet footer, which the writer filled while it wrote, or for texts in no order from [`FileTexts`];
+//! but floating-point columns are looked at while their rows pass: Parquet leaves NaN out of its bounds, and NaN is the largest value in Spark and SQL engines,
 //! so a reader that trusts such a bound would miss rows. Must not read files.
 
 use std::collections::BTreeMap;
@@ -15,8 +15,10 @@ use parquet::file::statistics::Statistics;
 use parquet::schema::types::{ColumnDescriptor, ColumnPath};
 use serde_json::{Map, Value};
 
+use crate::text_bounds::{FileTexts, TextBound};
+
 /// Leading top-level columns that get statistics, as in Delta.
-const INDEXED_COLUMNS: usize = 32;
+pub(crate) const INDEXED_COLUMNS: usize = 32;
 /// Longest string kept as a bound, in bytes; Parquet shortens longer ones soundly.
 pub(crate) const STRING_BOUND_BYTES: usize = 64;
 
@@ -153,7 +155,11 @@ pub(crate) fn float_paths(schema: &Schema) -> Vec<ColumnPath> {
 }
 
 /// The `stats` text of an add action.
-pub(crate) fn delta_stats(metadata: &ParquetMetaData, floats: &FloatBounds) -> String {
+pub(crate) fn delta_stats(
+    metadata: &ParquetMetaData,
+    floats: &FloatBounds,
+    texts: &FileTexts,
+) -> String {
     let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
     let mut tree = Tree::default();
     let mut seen: Vec<&str> = vec![];
@@ -173,9 +179,14 @@ pub(crate) fn delta_stats(metadata: &ParquetMetaData, floats: &FloatBounds) -> S
         if column.max_rep_level() > 0 {
             continue;
         }
-        match floats.columns.get(&parts.join(".")) {
-            Some(bound) => float_entry(&mut tree, &parts, *bound),
-            None => footer_entry(&mut tree, &parts, metadata, index, &column),
+        if let Some(bound) = floats.columns.get(&parts.join(".")) {
+            float_entry(&mut tree, &parts, *bound);
+        } else if let [name] = parts.as_slice()
+            && let Some(bound) = texts.get(name)
+        {
+            text_entry(&mut tree, &parts, bound);
+        } else {
+            footer_entry(&mut tree, &parts, metadata, index, &column);
         }
     }
     tree.into_text(rows)
@@ -194,6 +205,16 @@ fn float_entry(tree: &mut Tree, parts: &[String], bound: FloatBound) {
     if max.is_finite() && !bound.has_nan {
         tree.max
             .push((parts.to_vec(), number(if max == 0.0 { 0.0 } else { max })));
+    }
+}
+
+fn text_entry(tree: &mut Tree, parts: &[String], bound: &TextBound) {
+    tree.nulls.push((parts.to_vec(), bound.nulls.to_string()));
+    if let Some((min, max)) = bound.shortened() {
+        tree.min
+            .push((parts.to_vec(), Value::String(min).to_string()));
+        tree.max
+            .push((parts.to_vec(), Value::String(max).to_string()));
     }
 }
 

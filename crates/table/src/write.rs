@@ -19,6 +19,7 @@ use crate::data_file::{Buffers, FileTask};
 use crate::location::Location;
 use crate::store::Store;
 use crate::table::DeltaTable;
+use crate::text_bounds::TextBounds;
 
 /// How rows become files.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct WriteOptions {
     pub open_files: usize,
     /// How data pages are compressed where the table does not say it (`delta.parquet.compression.codec`).
     pub codec: Codec,
+    /// What the footers of the files say of texts in no order.
+    pub text_bounds: TextBounds,
 }
 
 impl WriteOptions {
@@ -45,6 +48,7 @@ impl WriteOptions {
             file_bytes: 128 * 1024 * 1024,
             open_files: 32,
             codec: Codec::Snappy,
+            text_bounds: TextBounds::OfFiles,
         }
     }
 }

@@ -16,6 +16,8 @@ mod read;
 #[cfg(test)]
 mod repair;
 #[cfg(test)]
+mod sample;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod store;
