@@ -80,6 +80,14 @@ impl JsonPath {
         let mut scanner = Scanner::new(text, false, Grammar::of_paths());
         let mut hits = vec![];
         walk(&self.steps, &mut scanner, 0, &mut hits).ok()?;
+        // What follows a whole value goes unread, but a number must end somewhere.
+        let begin = text.trim_start().as_bytes().first();
+        if matches!(begin, Some(b'-' | b'0'..=b'9'))
+            && !scanner.at_end()
+            && !scanner.peek().is_ascii_whitespace()
+        {
+            return None;
+        }
         let wild = self.steps.contains(&Step::All);
         match hits.as_slice() {
             [] => None,

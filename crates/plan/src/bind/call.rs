@@ -353,7 +353,7 @@ impl Binder<'_> {
     }
 
     /// Aggregates that are computed as others: `min` and `max` of numbers with NaN and of nested values, `avg` of
-    /// decimals. `build` puts a function over its arguments.
+    /// decimals, variances of a single NaN. `build` puts a function over its arguments.
     pub(crate) fn composed(
         &mut self,
         call: &Call<'_>,
@@ -365,7 +365,8 @@ impl Binder<'_> {
         };
         let extreme = matches!(call.name.as_str(), "min" | "max");
         let mean = matches!(call.name.as_str(), "avg" | "mean" | "try_avg");
-        if !extreme && !mean {
+        let spread = matches!(call.name.as_str(), "var_pop" | "stddev_pop");
+        if !extreme && !mean && !spread {
             return Ok(None);
         }
         let nondeterministic = self.facts.nondeterministic.len();
@@ -377,6 +378,19 @@ impl Binder<'_> {
                 function(&call.name).map(|function| {
                     whole::restored(build(function, vec![whole::ordered(arg)]), &found)
                 })
+            }
+            DataType::Float32 | DataType::Float64 if spread => {
+                // DataFusion takes a single value for no spread; of NaN and infinity there is none to tell.
+                let double = DataType::Float64;
+                let arg = cast::implicit(self.session, arg, &double, &call.origin)?;
+                function(&call.name)
+                    .zip(function("max"))
+                    .map(|(spread, max)| {
+                        let most = build(max, vec![whole::ordered(arg.clone())]);
+                        let most = whole::restored(most, &double).expr;
+                        let none = most.clone() - most;
+                        Typed::new(build(spread, vec![arg]) + none, double)
+                    })
             }
             DataType::List(_) | DataType::Struct(_) if extreme => {
                 let found = arg.data_type.clone();
@@ -428,11 +442,10 @@ impl Binder<'_> {
         }
         self.refuse_arguments(call, &args)?;
         if call.name == "sum" {
-            // Strings are summed as DOUBLE.
-            for arg in args
-                .iter_mut()
-                .filter(|arg| arg.data_type == DataType::Utf8)
-            {
+            // Strings are summed as DOUBLE, and so is a bare NULL.
+            let is_taken =
+                |arg: &&mut Typed| matches!(arg.data_type, DataType::Utf8 | DataType::Null);
+            for arg in args.iter_mut().filter(is_taken) {
                 *arg = cast::implicit(self.session, arg.clone(), &DataType::Float64, &call.origin)?;
             }
         }

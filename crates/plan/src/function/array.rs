@@ -116,7 +116,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         .doc("Gives a number of items from a place on; a negative place counts from the end.", "slice(array(1, 2, 3, 4), 2, 2)"),
     Function::new("flatten", &[P::Array], Returns::By(element_type), flatten)
         .doc("Joins the arrays inside of an array.", "flatten(array(array(1, 2), array(3)))"),
-    Function::new("array_join", &[P::TextOrTexts, P::String, P::String], Returns::Type(T::String), array_join)
+    Function::new("array_join", &[P::Texts, P::Text, P::Text], Returns::Type(T::String), array_join)
         .optional(1)
         .doc("Joins the items as text with a separator, leaving out NULLs unless a text stands for them.", "array_join(array('a', NULL, 'b'), ' ', ',')"),
     Function::new("array_repeat", &[P::Any, P::SmallInt], Returns::By(|t| Ok(list_of(t.arguments.first().unwrap_or(&DataType::Null)))), array_repeat)

@@ -214,8 +214,20 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     )
 }
 
-/// Reads base 64; characters that are no digits of it are passed over, as Java's MIME decoder does.
+/// Whether a text is base 64 and nothing else but white space: what `to_binary` takes.
+fn is_base64(text: &str) -> bool {
+    let is_symbol =
+        |symbol: char| symbol.is_ascii_alphanumeric() || matches!(symbol, '+' | '/' | '=');
+    text.chars()
+        .filter(|symbol| !symbol.is_whitespace())
+        .all(is_symbol)
+}
+
+/// Reads base 64; characters that are no digits of it are passed over, as Java's MIME decoder does. `None` when a digit is left
+/// over, or when it is filled up with `=` in another way than to a multiple of four.
 fn unbase64(text: &str) -> Option<Vec<u8>> {
+    let end = text.find('=').unwrap_or(text.len());
+    let (text, filling) = text.split_at_checked(end)?;
     let digits: Vec<u32> = text
         .bytes()
         .filter_map(|symbol| match symbol {
@@ -228,6 +240,12 @@ fn unbase64(text: &str) -> Option<Vec<u8>> {
         })
         .map(u32::from)
         .collect();
+    let fills = filling.bytes().filter(|symbol| *symbol == b'=').count();
+    let is_digit = |symbol: u8| symbol.is_ascii_alphanumeric() || matches!(symbol, b'+' | b'/');
+    let is_filled = fills == 0 || (fills <= 2 && (digits.len() + fills).is_multiple_of(4));
+    if !is_filled || filling.bytes().any(is_digit) {
+        return None;
+    }
     let mut out = Vec::with_capacity(digits.len() * 3 / 4);
     for group in digits.chunks(4) {
         let word = group.iter().fold(0, |word, digit| word << 6 | digit) << (6 * (4 - group.len()));
@@ -318,7 +336,7 @@ fn to_binary(call: &Call<'_>, strict: bool) -> Result<ArrayRef> {
         let found = match formats(row).to_ascii_lowercase().as_str() {
             "hex" => unhex(text),
             "utf-8" | "utf8" => Some(text.as_bytes().to_vec()),
-            "base64" => unbase64(text),
+            "base64" => unbase64(text).filter(|_| is_base64(text)),
             other => {
                 return fail(
                     &condition::INVALID_PARAMETER_VALUE,

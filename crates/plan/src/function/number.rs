@@ -316,9 +316,7 @@ fn pmod(call: &Call<'_>) -> Result<ArrayRef> {
             let (a, b) = (call.as_long(0)?, call.as_long(1)?);
             Long::rows(call.rows, |row| match (a.get(row), b.get(row)) {
                 (Some(_), Some(0)) => by_zero(),
-                (Some(a), Some(b)) => {
-                    Ok(i64::try_from(positive_rest(i128::from(a), i128::from(b))).ok())
-                }
+                (Some(a), Some(b)) => Ok(Some(whole_rest(a, b, call.returns))),
                 _ => Ok(None),
             })
         }
@@ -334,6 +332,26 @@ fn pmod(call: &Call<'_>) -> Result<ArrayRef> {
             })
         }
     }
+}
+
+/// As Java computes it: the sum of two negative numbers wraps around in `INT` and `BIGINT`.
+fn whole_rest(a: i64, b: i64, of: &DataType) -> i64 {
+    let rest = a.wrapping_rem(b);
+    if rest >= 0 {
+        return rest;
+    }
+    let sum = rest.wrapping_add(b);
+    let sum = if *of == DataType::Int64 {
+        sum
+    } else {
+        // Smaller types are computed as INT, and two of them fit into BIGINT.
+        i64::from(
+            sum.to_le_bytes()
+                .first_chunk()
+                .map_or(0, |low| i32::from_le_bytes(*low)),
+        )
+    };
+    sum.wrapping_rem(b)
 }
 
 fn positive_rest(a: i128, b: i128) -> i128 {

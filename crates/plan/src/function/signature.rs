@@ -27,6 +27,8 @@ pub(crate) enum Param {
     TextOrArray,
     /// `STRING`, or an array of strings.
     TextOrTexts,
+    /// An array of strings; items that are atomic are written as text.
+    Texts,
     /// `BOOLEAN`.
     Boolean,
     /// `INT`; other numbers are cut to it, checked.
@@ -242,6 +244,7 @@ fn wanted(kind: Param) -> &'static str {
         Param::StringOrBinary => "a string or binary",
         Param::TextOrArray => "a string or an array",
         Param::TextOrTexts => "a string or an array of strings",
+        Param::Texts => "an array of strings",
         Param::Boolean => "boolean",
         Param::Int | Param::SmallInt => "an int",
         Param::Long | Param::WholeLong => "a bigint",
@@ -332,9 +335,10 @@ fn target(kind: Param, found: &DataType, common: Option<&SparkType>) -> Option<D
             other => (!is_nested(&other)).then_some(SparkType::String)?,
         },
         Param::TextOrTexts => match found_spark {
-            SparkType::Array(_) => SparkType::Array(Box::new(SparkType::String)),
+            array @ SparkType::Array(_) => texts(&array)?,
             other => (!is_nested(&other)).then_some(SparkType::String)?,
         },
+        Param::Texts => texts(&found_spark)?,
         Param::Boolean => {
             (void || text || found_spark == SparkType::Boolean).then_some(SparkType::Boolean)?
         }
@@ -406,6 +410,15 @@ fn target(kind: Param, found: &DataType, common: Option<&SparkType>) -> Option<D
         },
     };
     Some(chosen.to_arrow())
+}
+
+/// Where an array of what can be written as text goes; a bare NULL is taken for one.
+fn texts(found: &SparkType) -> Option<SparkType> {
+    let writable = match found {
+        SparkType::Array(item) => !is_nested(item),
+        other => *other == SparkType::Null,
+    };
+    writable.then(|| SparkType::Array(Box::new(SparkType::String)))
 }
 
 fn void_or(found: SparkType, accept: impl Fn(&SparkType) -> bool) -> Option<SparkType> {

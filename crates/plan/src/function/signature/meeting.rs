@@ -96,14 +96,20 @@ pub(super) fn as_decimal(spark: &SparkType) -> Option<SparkType> {
     })
 }
 
+/// The decimal in which two meet. Where it would have more than 38 digits, digits behind the point are given up, all of them if
+/// need be: Spark's `DecimalType.boundedPreferIntegralDigits`.
 fn wider_decimal(left: (u8, i8), right: (u8, i8)) -> SparkType {
     let scale = left.1.max(right.1);
     let whole =
         (i16::from(left.0) - i16::from(left.1)).max(i16::from(right.0) - i16::from(right.1));
-    bounded_decimal(whole + i16::from(scale), i16::from(scale))
+    let digits = (whole + i16::from(scale)).clamp(1, 38);
+    SparkType::Decimal(
+        u8::try_from(digits).unwrap_or(38),
+        scale.min(i8::try_from(38 - whole).unwrap_or(0)),
+    )
 }
 
-/// A decimal of at most 38 digits: digits behind the point are given up first, but not below 6.
+/// The decimal of a sum, product or quotient, of at most 38 digits: digits behind the point are given up first, but not below 6.
 pub(crate) fn bounded_decimal(precision: i16, scale: i16) -> SparkType {
     let (precision, scale) = if precision <= 38 {
         (precision, scale)
