@@ -108,19 +108,8 @@ impl Walk {
             "given" => fixture::given(&mut self.world, station),
             "copy" => fixture::copy(&self.world, argument),
             "remove" => fixture::remove(&self.world, argument),
-            "target" | "key" | "spec" => {
-                match station.verb.as_str() {
-                    "target" => self.world.set_target(argument),
-                    "key" => self.world.set_pipeline_key(argument),
-                    _ => self.world.set_spec(argument),
-                }
-                Ok(())
-            }
+            verb @ ("target" | "key" | "spec" | "memory") => self.world.set(verb, argument),
             "clock" => self.clock(argument),
-            "memory" => {
-                self.world.memory_bytes_max = argument.parse().ok();
-                Ok(())
-            }
             "crash" => {
                 let death = death(argument, self.world.fate.operations())?;
                 self.world.fate.set(Some(death));

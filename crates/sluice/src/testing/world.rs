@@ -15,6 +15,7 @@ use sluice_table::{Store, StoreOptions};
 use url::Url;
 
 use super::bucket::Buckets;
+use super::failure::Trouble;
 use super::fate::{CountingIds, Events, Fate, ManualClock, NoWaits};
 use super::fixture::Given;
 use super::kinesis::Streams;
@@ -63,7 +64,7 @@ pub struct World {
     pub(crate) events: Arc<Events>,
     manner: Manner,
     /// What the queries of its engines may hold in memory; `None`: no limit.
-    pub(super) memory_bytes_max: Option<usize>,
+    memory_bytes_max: Option<usize>,
     setting: Setting,
     given: Vec<Given>,
     /// Its Kinesis, from the first time that a stream is needed.
@@ -176,19 +177,20 @@ impl World {
         (place.starts_with(self.folder.path()) && !climbs).then_some(place)
     }
 
-    /// Chooses the bundle target.
-    pub(crate) fn set_target(&mut self, target: &str) {
-        self.setting.target = Some(target.to_owned());
-    }
-
-    /// Chooses the pipeline of a bundle.
-    pub(crate) fn set_pipeline_key(&mut self, key: &str) {
-        self.setting.pipeline_key = Some(key.to_owned());
-    }
-
-    /// Chooses the file that describes the pipeline.
-    pub(crate) fn set_spec(&mut self, path: &str) {
-        self.setting.spec = Some(path.to_owned());
+    /// Chooses the bundle target, the pipeline of a bundle by its `key`, the file that describes the pipeline (`spec`), or how much
+    /// `memory` queries may hold, in bytes.
+    pub(crate) fn set(&mut self, what: &str, chosen: &str) -> Result<(), Trouble> {
+        match what {
+            "target" => self.setting.target = Some(chosen.to_owned()),
+            "key" => self.setting.pipeline_key = Some(chosen.to_owned()),
+            "spec" => self.setting.spec = Some(chosen.to_owned()),
+            _ => {
+                let bytes = chosen.parse();
+                let bytes = bytes.map_err(|_| format!("`{chosen}` is no number of bytes"))?;
+                self.memory_bytes_max = Some(bytes);
+            }
+        }
+        Ok(())
     }
 
     /// Puts rows in the place of what fills a dataset.

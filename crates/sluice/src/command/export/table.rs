@@ -190,6 +190,10 @@ fn options() -> StoreOptions {
     StoreOptions::new(Arc::new(SystemClock), Arc::new(RandomIds))
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it turns one error into another"
+)]
 fn told(error: TableError) -> Vec<Diagnostic> {
     vec![error.diagnostic()]
 }
