@@ -1,5 +1,7 @@
 //! What a stream of a Delta table takes between two positions in its log. Must not know other sources.
 
+use std::ops::RangeInclusive;
+
 use sluice_checkpoint::SourceOffset;
 use sluice_graph::StreamOptions;
 use sluice_model::condition::table::DELTA_SOURCE_TABLE_IGNORE_CHANGES;
@@ -10,9 +12,9 @@ use crate::error::Result;
 
 /// Files of a table that a micro-batch takes at most unless the query says otherwise.
 const TABLE_FILES_MAX: usize = 1000;
-/// Commits that are read before it is asked whether their files are enough: a stream that is far behind does not read all that
-/// is ahead of it for each micro-batch.
-const PORTION: u64 = 256;
+/// Commits that are read, at least and at most, before it is asked whether their files are enough: a stream that is far behind
+/// does not read all that is ahead of it for each micro-batch.
+const PORTION: RangeInclusive<usize> = 16..=256;
 
 /// Positions in the log of a Delta table, as Delta's own streaming source counts them.
 #[derive(Debug)]
@@ -34,7 +36,9 @@ impl TableRange<'_> {
     ) -> Result<Option<(SourceOffset, usize)>> {
         let files_max = self.options.files_max.unwrap_or(TABLE_FILES_MAX).max(1);
         // One more than fits tells that something is left.
-        let rows = self.positions(start, ceiling, files_max + 1).await?;
+        let rows = self
+            .positions(start, ceiling, files_max.saturating_add(1))
+            .await?;
         let count = rows.len().min(files_max).min(self.within_bytes(&rows));
         let Some((last, _)) = count.checked_sub(1).and_then(|index| rows.get(index)) else {
             return Ok(None);
@@ -138,9 +142,11 @@ impl TableRange<'_> {
         }
         let is_ahead = |position: &SourceOffset| !start.is_some_and(|s| s.is_at_or_after(position));
         found.retain(|(position, _)| is_ahead(position));
+        // Most commits add a file.
+        let portion = enough.clamp(*PORTION.start(), *PORTION.end()) as u64;
         let mut read = commits_after;
         while read < ceiling && found.len() < enough {
-            let to = ceiling.min(read + PORTION);
+            let to = ceiling.min(read + portion);
             for commit in self.table.changes(read, to).await? {
                 self.check(commit.kind(), commit.version, &commit.operation)?;
                 if commit.kind() == ChangeKind::Removed {
