@@ -178,15 +178,17 @@ impl World {
     }
 
     /// Chooses the bundle target, the pipeline of a bundle by its `key`, the file that describes the pipeline (`spec`), or how much
-    /// `memory` queries may hold, in bytes.
+    /// `memory` queries may hold: bytes, or `all`.
     pub(crate) fn set(&mut self, what: &str, chosen: &str) -> Result<(), Trouble> {
         match what {
             "target" => self.setting.target = Some(chosen.to_owned()),
             "key" => self.setting.pipeline_key = Some(chosen.to_owned()),
             "spec" => self.setting.spec = Some(chosen.to_owned()),
+            _ if chosen == "all" => self.memory_bytes_max = None,
             _ => {
                 let bytes = chosen.parse();
-                let bytes = bytes.map_err(|_| format!("`{chosen}` is no number of bytes"))?;
+                let bytes = bytes
+                    .map_err(|_| format!("`{chosen}` is neither a number of bytes nor `all`"))?;
                 self.memory_bytes_max = Some(bytes);
             }
         }
