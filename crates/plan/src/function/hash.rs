@@ -214,36 +214,33 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     )
 }
 
+/// The value of a digit of base 64.
+fn base64_digit(symbol: char) -> Option<u32> {
+    Some(match symbol {
+        'A'..='Z' => u32::from(symbol) - u32::from('A'),
+        'a'..='z' => u32::from(symbol) - u32::from('a') + 26,
+        '0'..='9' => u32::from(symbol) - u32::from('0') + 52,
+        '+' => 62,
+        '/' => 63,
+        _ => return None,
+    })
+}
+
 /// Whether a text is base 64 and nothing else but white space: what `to_binary` takes.
 fn is_base64(text: &str) -> bool {
-    let is_symbol =
-        |symbol: char| symbol.is_ascii_alphanumeric() || matches!(symbol, '+' | '/' | '=');
-    text.chars()
-        .filter(|symbol| !symbol.is_whitespace())
-        .all(is_symbol)
+    let is_taken =
+        |symbol: char| symbol == '=' || symbol.is_whitespace() || base64_digit(symbol).is_some();
+    text.chars().all(is_taken)
 }
 
 /// Reads base 64; characters that are no digits of it are passed over, as Java's MIME decoder does. `None` when a digit is left
 /// over, or when it is filled up with `=` in another way than to a multiple of four.
 fn unbase64(text: &str) -> Option<Vec<u8>> {
-    let end = text.find('=').unwrap_or(text.len());
-    let (text, filling) = text.split_at_checked(end)?;
-    let digits: Vec<u32> = text
-        .bytes()
-        .filter_map(|symbol| match symbol {
-            b'A'..=b'Z' => Some(symbol - b'A'),
-            b'a'..=b'z' => Some(symbol - b'a' + 26),
-            b'0'..=b'9' => Some(symbol - b'0' + 52),
-            b'+' => Some(62),
-            b'/' => Some(63),
-            _ => None,
-        })
-        .map(u32::from)
-        .collect();
-    let fills = filling.bytes().filter(|symbol| *symbol == b'=').count();
-    let is_digit = |symbol: u8| symbol.is_ascii_alphanumeric() || matches!(symbol, b'+' | b'/');
+    let (text, filling) = text.split_at_checked(text.find('=').unwrap_or(text.len()))?;
+    let digits: Vec<u32> = text.chars().filter_map(base64_digit).collect();
+    let fills = filling.matches('=').count();
     let is_filled = fills == 0 || (fills <= 2 && (digits.len() + fills).is_multiple_of(4));
-    if !is_filled || filling.bytes().any(is_digit) {
+    if !is_filled || filling.chars().any(|symbol| base64_digit(symbol).is_some()) {
         return None;
     }
     let mut out = Vec::with_capacity(digits.len() * 3 / 4);

@@ -334,23 +334,16 @@ fn pmod(call: &Call<'_>) -> Result<ArrayRef> {
     }
 }
 
-/// As Java computes it: the sum of two negative numbers wraps around in `INT` and `BIGINT`.
+/// As Java computes it: the sum of two negative numbers wraps around, in `BIGINT` or else in `INT`.
 fn whole_rest(a: i64, b: i64, of: &DataType) -> i64 {
     let rest = a.wrapping_rem(b);
     if rest >= 0 {
         return rest;
     }
     let sum = rest.wrapping_add(b);
-    let sum = if *of == DataType::Int64 {
-        sum
-    } else {
-        // Smaller types are computed as INT, and two of them fit into BIGINT.
-        i64::from(
-            sum.to_le_bytes()
-                .first_chunk()
-                .map_or(0, |low| i32::from_le_bytes(*low)),
-        )
-    };
+    if *of != DataType::Int64 && sum < i64::from(i32::MIN) {
+        return (sum + (1 << 32)).wrapping_rem(b);
+    }
     sum.wrapping_rem(b)
 }
 
