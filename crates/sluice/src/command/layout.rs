@@ -1,6 +1,8 @@
-//! `sluice fmt`: breaks the lines of the queries in SQL files anew. Writes a file only where its text changes.
+//! `sluice fmt`: breaks the lines of the queries in SQL files anew. Writes a file only where its text changes,
+//! whole or not at all.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -81,11 +83,24 @@ impl Outcome {
         if is_check {
             return Ok(());
         }
-        fs::write(path, formatted.text).map_err(|error| {
+        replace(path, &formatted.text).map_err(|error| {
             let message = format!("cannot write `{name}`: {error}");
             vec![Diagnostic::error(&OUTPUT_NOT_WRITABLE, message)]
         })
     }
+}
+
+/// Puts a text in the place of a file's, whole or not at all, whenever the process ends. A link stays one, and so do rights.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let path = path.canonicalize()?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+    beside.write_all(text.as_bytes())?;
+    let file = beside.as_file();
+    file.set_permissions(fs::metadata(&path)?.permissions())?;
+    file.sync_all()?;
+    beside.persist(&path)?;
+    Ok(())
 }
 
 /// The files that are asked for, each with its name for people.
