@@ -10,7 +10,7 @@ use arrow::datatypes::SchemaRef;
 use futures::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
-use object_store::{ObjectStore, PutMode};
+use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 use sluice_model::{DatasetName, Diagnostic};
 use sluice_run::RowStream;
 use sluice_table::{
@@ -125,12 +125,24 @@ async fn upload(wanted: &Wanted, folder: &Path) -> Result<(), Diagnostic> {
         wanted.upload_as(&file, &target).await?;
     }
     let first = Key::from(format!("{}/{LOG}/{:020}.json", wanted.key, 0));
+    let log = log.concat();
     let put = wanted
         .bucket
-        .put_opts(&first, log.concat().into(), PutMode::Create.into());
+        .put_opts(&first, log.clone().into(), PutMode::Create.into());
     match put.await {
         Ok(_) => Ok(()),
-        Err(object_store::Error::AlreadyExists { .. }) => Err(wanted.taken()),
+        // It may be ours, put by a request whose answer was lost: the names of its files are nobody else's.
+        Err(object_store::Error::AlreadyExists { .. }) => {
+            let there = wanted.bucket.get(&first).await;
+            let there = there.map_err(|error| wanted.failed("read", error))?;
+            let there = there.bytes().await;
+            let there = there.map_err(|error| wanted.failed("read", error))?;
+            if there == log.as_bytes() {
+                Ok(())
+            } else {
+                Err(wanted.taken())
+            }
+        }
         Err(error) => Err(wanted.failed("write", error)),
     }
 }
