@@ -4,9 +4,9 @@
 //! it. Threads that read and write files come and go, so a continuous update would hold several times what it uses. The other
 //! way round, it gives large buffers back at once, and every new one is cleared by the kernel page by page.
 
-/// Begins this program anew, in the same process, with as many arenas as it has workers that keep large buffers for the next
-/// ones, unless whoever started it has said how many: glibc reads that from the environment, once, before `main`. The first thing that `main` does; where it fails, it
-/// goes on as it is.
+/// Begins this program anew, in the same process, with as many arenas as it has workers, and with large buffers kept for the
+/// next ones, unless whoever started it has said how many: glibc reads that from the environment, once, before `main`. The first
+/// thing that `main` does; where it fails, it goes on as it is.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn share_arenas() {
     use std::os::unix::process::CommandExt;
