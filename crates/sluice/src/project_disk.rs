@@ -18,6 +18,10 @@ const DATA: [&str; 12] = [
 const SKIPPED: [&str; 3] = ["node_modules", "target", "__pycache__"];
 /// A JSON file belongs to the project when a bundle may include it: near the top.
 const JSON_DEPTH: usize = 2;
+/// More files than this that are no source, in one folder, are data: no bundle includes that many.
+const OTHER_FILES_MAX: usize = 1000;
+/// Extensions of what people write for a pipeline.
+const SOURCE: [&str; 5] = ["ipynb", "py", "sql", "yaml", "yml"];
 
 /// A project folder on disk.
 #[derive(Debug)]
@@ -49,7 +53,7 @@ impl DiskFiles {
                     continue;
                 }
             };
-            let mut below = vec![];
+            let (mut below, mut others) = (vec![], vec![]);
             let mut holds_table = false;
             for entry in entries.flatten() {
                 let Ok(name) = entry.file_name().into_string() else {
@@ -68,13 +72,17 @@ impl DiskFiles {
                     Kind::Folder if !SKIPPED.contains(&name.as_str()) => {
                         below.push((entry.path(), path, depth + 1));
                     }
-                    Kind::File if is_listed(&name, depth) => files.paths.push(path),
+                    Kind::File if is_source(&name) => files.paths.push(path),
+                    Kind::File if is_listed(&name, depth) => others.push(path),
                     Kind::Folder | Kind::File | Kind::Other => {}
                 }
             }
             // A Delta table is data, whatever its files are called.
             if !holds_table {
                 open.append(&mut below);
+            }
+            if others.len() <= OTHER_FILES_MAX {
+                files.paths.append(&mut others);
             }
             if files.paths.len() > limits::PROJECT_FILES_MAX {
                 files.too_many();
@@ -147,11 +155,17 @@ fn kind(entry: &fs::DirEntry, visited: &mut HashSet<PathBuf>) -> Kind {
     Kind::Other
 }
 
+fn extension(name: &str) -> String {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    extension.unwrap_or_default().to_ascii_lowercase()
+}
+
+fn is_source(name: &str) -> bool {
+    SOURCE.contains(&extension(name).as_str())
+}
+
 fn is_listed(name: &str, depth: usize) -> bool {
-    let extension = name
-        .rsplit_once('.')
-        .map(|(_, extension)| extension.to_ascii_lowercase())
-        .unwrap_or_default();
+    let extension = extension(name);
     (extension == "json" && depth < JSON_DEPTH) || !DATA.contains(&extension.as_str())
 }
 

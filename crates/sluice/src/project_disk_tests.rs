@@ -42,6 +42,22 @@ fn the_files_of_the_project_are_listed_and_nothing_else() {
     assert!(files.diagnostics.is_empty());
 }
 
+#[test]
+fn a_folder_full_of_readings_is_data() {
+    let folder = folder(&["databricks.yml", "landing/notes.json", "landing/a.sql"]);
+    assert!(
+        DiskFiles::walk(folder.path())
+            .paths()
+            .contains(&"landing/notes.json".to_owned())
+    );
+    for n in 0..=OTHER_FILES_MAX {
+        fs::write(folder.path().join(format!("landing/{n}.json")), "{}").unwrap();
+    }
+    let files = DiskFiles::walk(folder.path());
+    assert_eq!(files.paths(), ["databricks.yml", "landing/a.sql"]);
+    assert!(files.diagnostics.is_empty());
+}
+
 #[cfg(unix)]
 #[test]
 fn links_are_followed_but_not_in_circles() {
