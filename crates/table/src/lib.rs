@@ -22,6 +22,7 @@ mod hook;
 mod hooked;
 mod location;
 mod log;
+mod log_store;
 mod maintain;
 mod optimize;
 mod read;

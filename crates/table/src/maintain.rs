@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use deltalake::checkpoints::create_checkpoint;
-use deltalake::logstore::{StorageConfig, default_logstore};
 use deltalake::table::state::DeltaTableState;
 use object_store::memory::InMemory;
 use object_store::prefix::PrefixStore;
@@ -18,6 +17,7 @@ use sluice_checkpoint::FlowId;
 use crate::TableError;
 use crate::location::Location;
 use crate::log::{self, LogFile};
+use crate::log_store::FrugalLogStore;
 use crate::request::{CommitOutcome, CommitRequest};
 use crate::schema::MetadataChange;
 use crate::store::Store;
@@ -143,7 +143,7 @@ impl DeltaTable {
             self.location.path().clone(),
         ));
         let url = self.store.url_of(&self.location);
-        let log_store = default_logstore(prefixed, alone, &url, &StorageConfig::default());
+        let log_store = FrugalLogStore::over(prefixed, alone, &url);
         let state = DeltaTableState::try_new(&log_store, Some(version)).await?;
         let files = |state: &DeltaTableState| {
             let mut files: Vec<(String, i64)> = state

@@ -8,7 +8,7 @@ use deltalake::DeltaTableError;
 use deltalake::kernel::engine::arrow_conversion::TryIntoArrow;
 use deltalake::kernel::transaction::{PROTOCOL, TransactionError};
 use deltalake::kernel::{Action, Add};
-use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore};
+use deltalake::logstore::LogStoreRef;
 use deltalake::table::state::DeltaTableState;
 use object_store::prefix::PrefixStore;
 use tokio::sync::OnceCell;
@@ -18,6 +18,7 @@ use crate::commit::COMMIT_ID;
 use crate::error::{unreadable, unsupported};
 use crate::location::Location;
 use crate::log::{self, Txns};
+use crate::log_store::FrugalLogStore;
 use crate::schema::{self, TableDefinition};
 use crate::stats;
 use crate::store::{PutOutcome, Store};
@@ -474,10 +475,9 @@ fn log_store(store: &Store, location: &Location) -> Result<LogStoreRef, TableErr
         Arc::clone(&objects),
         location.path().clone(),
     ));
-    Ok(default_logstore(
+    Ok(FrugalLogStore::over(
         prefixed,
         objects,
         &store.url_of(location),
-        &StorageConfig::default(),
     ))
 }
