@@ -68,6 +68,7 @@ conditions! {
     EXTRA_COLUMN = "INCOMPATIBLE_DATA_FOR_TABLE.EXTRA_COLUMNS", "KD000", User, No, "The query has a column that the table does not declare.";
     RESOURCES_EXHAUSTED = "UNABLE_TO_ACQUIRE_MEMORY", "53200", External, Backoff, "A query needs more memory than it may use, and could not spill further to disk.";
     QUERY_EXECUTION_FAILED = "QUERY_EXECUTION_FAILED", "XX000", Internal, No, "A query failed in a way that Sluice does not know: please report it with the text of this message.";
+    DATATYPE_MISMATCH_HASH_MAP_TYPE = "DATATYPE_MISMATCH.HASH_MAP_TYPE", "42K09", User, No, "A map, or a value with a map in it, has no hash: equal maps may hold their entries in different orders. Hash `map_entries` sorted instead.";
     DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE = "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09", User, No, "An argument has a type that the function does not take and that is not cast to it by itself. Write a CAST.";
     DATATYPE_MISMATCH_DATA_DIFF_TYPES = "DATATYPE_MISMATCH.DATA_DIFF_TYPES", "42K09", User, No, "Values that must share one type (the branches of CASE, the arguments of coalesce, the items of an array) have no common type. Write a CAST.";
     DATATYPE_MISMATCH_NON_FOLDABLE_INPUT = "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT", "42K09", User, No, "An argument that must be a constant (a schema, a format, a percentage) depends on the row.";

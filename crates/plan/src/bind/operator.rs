@@ -9,7 +9,7 @@ use super::column::Environment;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
 use crate::rewrite::arithmetic::{self, Arithmetic};
-use crate::rewrite::{cast, concat, guard};
+use crate::rewrite::{cast, concat, guard, unify};
 use arrow::datatypes::DataType;
 
 impl Binder<'_> {
@@ -223,6 +223,15 @@ impl Binder<'_> {
     pub(crate) fn string(&mut self, expr: &ast::Expr, env: &Environment<'_>) -> Result<Typed> {
         let origin = self.origin(expr);
         let value = self.expression(expr, env)?;
+        if value.data_type.is_nested() {
+            let found = unify::words(&value.data_type);
+            let message = format!("a pattern is for texts, this is {found}");
+            return Err(at(
+                &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
+                &origin,
+                message,
+            ));
+        }
         cast::implicit(self.session, value, &DataType::Utf8, &origin)
     }
 }

@@ -132,7 +132,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .doc("Counts the bits that are set.", "bit_count(7)"),
     Function::new(
         "bit_get",
-        &[P::Long, P::Int],
+        &[P::WholeLong, P::Int],
         Returns::By(|_| Ok(DataType::Int8)),
         |c| {
             c.map2::<Long, Int, Int>(|n, at| {

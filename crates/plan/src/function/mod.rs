@@ -23,6 +23,7 @@ pub(crate) mod lambda;
 mod lists;
 pub(crate) mod map;
 mod mask;
+mod murmur;
 mod number;
 mod number_text;
 mod regexp;

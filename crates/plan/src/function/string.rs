@@ -159,7 +159,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "Counts the edits from one string to another; -1 beyond a threshold.",
         "levenshtein('kitten', 'sitting')",
     ),
-    Function::new("soundex", &[P::String], Returns::Type(T::String), |c| {
+    Function::new("soundex", &[P::Text], Returns::Type(T::String), |c| {
         c.delegate(&datafusion_spark::function::string::soundex())
     })
     .doc("Gives the Soundex code.", "soundex('Miller')"),
