@@ -72,6 +72,7 @@ fn no_moment(text: &str, wanted: Wanted) -> Diagnostic {
         .help("write `TIMESTAMP AS OF '2026-01-01 10:00:00'`, or `VERSION AS OF n`")
 }
 
+/// Halves the log: what Delta calls the time of a commit only grows from one to the next.
 async fn at_moment(
     table: &DeltaTable,
     text: &str,
@@ -79,35 +80,39 @@ async fn at_moment(
     wanted: Wanted,
     origin: &Origin,
 ) -> Result<u64> {
-    let newest = table.version();
-    let mut earliest = None;
-    for version in (0..=newest).rev() {
-        let Some(commit) = table.commit_at(version).await? else {
-            break;
-        };
-        let Some(committed_ms) = commit.timestamp_ms else {
-            continue;
-        };
-        let committed_us = committed_ms.saturating_mul(1000);
-        if version == newest && moment_us > committed_us {
-            let message = format!(
-                "`{text}` is after the newest version, {newest} of {}",
-                shown(committed_us)
-            );
-            let pair = (
-                &DELTA_TIMESTAMP_GREATER_THAN_COMMIT,
-                &DELTA_CANNOT_RESTORE_TIMESTAMP_GREATER,
-            );
-            return Err(missing(wanted, pair, message, origin));
-        }
-        if committed_us <= moment_us {
-            return Ok(version);
-        }
-        earliest = Some((version, committed_us));
+    let (oldest, newest) = (oldest(table).await?, table.version());
+    if let Some(newest_us) = committed_us(table, oldest, newest).await?
+        && moment_us > newest_us
+    {
+        let message = format!(
+            "`{text}` is after the newest version, {newest} of {}",
+            shown(newest_us)
+        );
+        let pair = (
+            &DELTA_TIMESTAMP_GREATER_THAN_COMMIT,
+            &DELTA_CANNOT_RESTORE_TIMESTAMP_GREATER,
+        );
+        return Err(missing(wanted, pair, message, origin));
     }
-    let message = match earliest {
-        Some((version, time_us)) => format!(
-            "`{text}` is before the oldest version that the log holds, {version} of {}",
+    let (mut after, mut end) = (oldest, newest + 1);
+    while after < end {
+        let middle = after + (end - after) / 2;
+        let middle_us = committed_us(table, oldest, middle).await?;
+        if middle_us.is_some_and(|at| at > moment_us) {
+            end = middle;
+        } else {
+            after = middle + 1;
+        }
+    }
+    let found = after.checked_sub(1).filter(|found| *found >= oldest);
+    if let Some(found) = found
+        && committed_us(table, oldest, found).await?.is_some()
+    {
+        return Ok(found);
+    }
+    let message = match committed_us(table, oldest, after.min(newest)).await? {
+        Some(time_us) => format!(
+            "`{text}` is before the oldest version that the log holds, {oldest} of {}",
             shown(time_us)
         ),
         None => "the log tells no times".to_string(),
@@ -117,6 +122,17 @@ async fn at_moment(
         &DELTA_CANNOT_RESTORE_TIMESTAMP_EARLIER,
     );
     Err(missing(wanted, pair, message, origin))
+}
+
+/// When a version was committed, microseconds since 1970: what its commit tells, or else the one before it that tells.
+async fn committed_us(table: &DeltaTable, oldest: u64, version: u64) -> Result<Option<i64>> {
+    for version in (oldest..=version).rev() {
+        let commit = table.commit_at(version).await?;
+        if let Some(committed_ms) = commit.and_then(|commit| commit.timestamp_ms) {
+            return Ok(Some(committed_ms.saturating_mul(1000)));
+        }
+    }
+    Ok(None)
 }
 
 /// The oldest version that can be read.
