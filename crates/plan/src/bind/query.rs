@@ -168,12 +168,12 @@ impl Binder<'_> {
             self.refuse_unordered(&sorts, &builder, &origin)?;
             let sorts: Vec<SortExpr> = sorts
                 .into_iter()
-                .map(|key| match key.expr.get_type(builder.schema()) {
-                    Ok(found) => SortExpr {
-                        expr: float::settle(key.expr, &found),
-                        ..key
-                    },
-                    Err(_) => key,
+                .flat_map(|key| match key.expr.get_type(builder.schema()) {
+                    Ok(found) => {
+                        let expr = float::settle(key.expr, &found);
+                        natural(SortExpr { expr, ..key }, &found)
+                    }
+                    Err(_) => vec![key],
                 })
                 .collect();
             builder = self.planned(builder.sort(sorts), &origin)?;
@@ -387,6 +387,17 @@ pub(crate) fn holds_map(data_type: &DataType) -> bool {
 pub(crate) fn sort(expr: Expr, options: &ast::OrderByOptions) -> SortExpr {
     let ascending = options.asc.unwrap_or(true);
     SortExpr::new(expr, ascending, options.nulls_first.unwrap_or(ascending))
+}
+
+/// The keys that stand for one of a type: NULLs inside of structs and arrays are the least values there are, also where a
+/// `NULLS LAST` or a `NULLS FIRST` has the values that are NULL themselves elsewhere.
+fn natural(key: SortExpr, of: &DataType) -> Vec<SortExpr> {
+    if !of.is_nested() || key.nulls_first == key.asc {
+        return vec![key];
+    }
+    let is_null = SortExpr::new(key.expr.clone().is_null(), !key.nulls_first, false);
+    let nulls_first = key.asc;
+    vec![is_null, SortExpr { nulls_first, ..key }]
 }
 
 /// A relation of one row without columns: `SELECT 1`.

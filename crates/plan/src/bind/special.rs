@@ -298,6 +298,16 @@ impl Binder<'_> {
         }
         let (args, data_type) =
             self.unified(args, std::slice::from_ref(&call.origin), "the arguments")?;
+        if data_type.is_nested() {
+            // Of values with NULLs inside, these know the order.
+            let values = structure::array(args, &data_type);
+            let extreme = if call.name == "greatest" {
+                "array_max"
+            } else {
+                "array_min"
+            };
+            return self.scalar(extreme, vec![values], &call.origin);
+        }
         let args = args.into_iter().map(|arg| arg.expr).collect();
         let expr = if call.name == "greatest" {
             core::greatest(args)

@@ -16,7 +16,7 @@ use super::query::sort;
 use super::scope::same;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
-use crate::rewrite::{cast, float, sum, unify};
+use crate::rewrite::{cast, float, order, sum, unify};
 
 impl Binder<'_> {
     /// `f(…) OVER (…)`.
@@ -67,7 +67,7 @@ impl Binder<'_> {
         let frame = self.frame(spec.window_frame.as_ref(), &mut keys, &call.origin)?;
         let order_by: Vec<SortExpr> = keys
             .into_iter()
-            .map(|(key, options)| sort(key.expr, options))
+            .flat_map(|(key, options)| order::peers(sort(key.expr, options), &key.data_type))
             .collect();
         let build = |fun: WindowFunctionDefinition, args: Vec<Typed>| {
             let params = WindowFunctionParams {

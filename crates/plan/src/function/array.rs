@@ -192,19 +192,21 @@ fn extreme(call: &Call<'_>, greatest: bool) -> Result<ArrayRef> {
     })
 }
 
+/// Sorts the items of lists. NULLs inside of items are the least values there are, wherever items that are NULL go.
 fn sorted(call: &Call<'_>, descending: bool, nulls_first: bool) -> Result<ArrayRef> {
     let pool = Pool::new(
         call,
         0..1,
         SortOptions {
             descending,
-            nulls_first,
+            nulls_first: !descending,
         },
     )?;
     pool.lists(call.rows, |row| {
         Ok(pool.range(0, row).map(|range| {
             let mut places: Vec<usize> = range.collect();
-            places.sort_by(|a, b| pool.key(*a).cmp(&pool.key(*b)));
+            let key = |place: usize| (pool.is_null(place) != nulls_first, pool.key(place));
+            places.sort_by(|a, b| key(*a).cmp(&key(*b)));
             places
         }))
     })
