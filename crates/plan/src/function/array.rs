@@ -184,8 +184,9 @@ fn extreme(call: &Call<'_>, greatest: bool) -> Result<ArrayRef> {
             return Ok(None);
         };
         let items = range.filter(|p| !pool.is_null(*p));
+        // Of items that are equal, -0.0 and 0.0 for one, the first.
         Ok(if greatest {
-            items.max_by(|a, b| pool.key(*a).cmp(&pool.key(*b)))
+            items.rev().max_by(|a, b| pool.key(*a).cmp(&pool.key(*b)))
         } else {
             items.min_by(|a, b| pool.key(*a).cmp(&pool.key(*b)))
         })

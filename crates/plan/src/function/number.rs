@@ -252,11 +252,12 @@ fn java_tanh(x: f64) -> f64 {
 }
 
 fn log(call: &Call<'_>) -> Result<ArrayRef> {
+    let has_one = |x: f64| x > 0.0 || x.is_nan();
     if !call.has(1) {
-        return call.map1::<Double, Double>(|x| Ok((x > 0.0 || x.is_nan()).then(|| libm::log(x))));
+        return call.map1::<Double, Double>(|x| Ok(has_one(x).then(|| libm::log(x))));
     }
     call.map2::<Double, Double, Double>(|base, x| {
-        Ok((base > 0.0 && x > 0.0).then(|| libm::log(x) / libm::log(base)))
+        Ok((has_one(base) && has_one(x)).then(|| libm::log(x) / libm::log(base)))
     })
 }
 

@@ -394,8 +394,13 @@ fn format_number(call: &Call<'_>) -> Result<ArrayRef> {
         if let Some(special) = special {
             return Ok(Some(special.to_string()));
         }
+        let mut rounded = round_text(&text, i64::from(places), Mode::HalfEven);
+        // As DecimalFormat writes it: what becomes zero keeps its sign.
+        if text.starts_with('-') && !rounded.starts_with('-') {
+            rounded.insert(0, '-');
+        }
         Ok(Some(grouped(
-            &round_text(&text, i64::from(places), Mode::HalfEven),
+            &rounded,
             usize::try_from(places).unwrap_or(0),
         )))
     })
