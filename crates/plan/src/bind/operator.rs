@@ -85,7 +85,10 @@ impl Binder<'_> {
                     return Ok(literal);
                 }
                 let value = self.expression(expr, env)?;
-                arithmetic::negate(self.session, value, &origin)
+                match value.data_type {
+                    DataType::Decimal128(..) => self.scalar("negative", vec![value], &origin),
+                    _ => arithmetic::negate(self.session, value, &origin),
+                }
             }
             Unary::Plus => self.expression(expr, env),
             Unary::BitwiseNot => {

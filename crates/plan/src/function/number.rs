@@ -165,18 +165,33 @@ fn abs(call: &Call<'_>) -> Result<ArrayRef> {
     signed(
         call,
         |x| if x < 0 { x.checked_neg() } else { Some(x) },
+        |x| if x < 0 { minus(x) } else { x },
         f64::abs,
     )
 }
 
 fn negative(call: &Call<'_>) -> Result<ArrayRef> {
-    signed(call, i128::checked_neg, |x| -x)
+    signed(call, i128::checked_neg, minus, |x| -x)
+}
+
+/// A decimal with its sign turned around, as Scala's `BigDecimal` does it: of more than 34 digits the last ones are rounded,
+/// halves to the even digit.
+fn minus(value: i128) -> i128 {
+    let digits = value
+        .unsigned_abs()
+        .checked_ilog10()
+        .map_or(1, |last| last + 1);
+    let unit = 10_i128.pow(digits.saturating_sub(34));
+    let (kept, rest) = (value / unit, (value % unit).abs() * 2);
+    let away = rest > unit || (rest == unit && kept % 2 != 0);
+    -(kept + if away { value.signum() } else { 0 }) * unit
 }
 
 /// A change of sign in the type of the argument.
 fn signed(
     call: &Call<'_>,
     whole: fn(i128) -> Option<i128>,
+    decimal: fn(i128) -> i128,
     float: fn(f64) -> f64,
 ) -> Result<ArrayRef> {
     match call.column(0)?.array().data_type() {
@@ -186,8 +201,15 @@ fn signed(
         }
         DataType::Decimal128(precision, scale) => {
             let values = call.typed::<Dec>(0)?;
+            let limit = 10_i128.pow(u32::from(*precision));
             decimal_rows(call.rows, *precision, *scale, |row| {
-                Ok(values.get(row).and_then(whole))
+                match values.get(row).map(decimal) {
+                    Some(result) if result.abs() >= limit => fail(
+                        &condition::NUMERIC_VALUE_OUT_OF_RANGE,
+                        format!("the result of `{}` does not fit its type", call.name),
+                    ),
+                    result => Ok(result),
+                }
             })
         }
         other => {

@@ -188,7 +188,7 @@ fn numbers(
     Ok((left, right))
 }
 
-/// `-value`.
+/// `-value`, of anything but a decimal: that is `negative`.
 pub(crate) fn negate(session: &Session, value: Typed, origin: &Origin) -> Result<Typed> {
     if let DataType::Duration(_) | DataType::Interval(_) = value.data_type {
         if let Some(constant) = value.constant()
@@ -199,7 +199,6 @@ pub(crate) fn negate(session: &Session, value: Typed, origin: &Origin) -> Result
         return error::unsupported(origin, "the negative of an interval that is not a constant");
     }
     let zero = match &value.data_type {
-        DataType::Decimal128(p, s) => Typed::literal(ScalarValue::Decimal128(Some(0), *p, *s)),
         DataType::Float32 | DataType::Float64 => {
             let data_type = value.data_type.clone();
             let negated = Expr::Negative(Box::new(value.expr));
@@ -210,12 +209,7 @@ pub(crate) fn negate(session: &Session, value: Typed, origin: &Origin) -> Result
             _ => Typed::literal(ScalarValue::Float64(Some(0.0))),
         },
     };
-    let wanted = value.data_type.clone();
-    let negated = apply(session, Arithmetic::Subtract, zero, value, origin)?;
-    match wanted {
-        DataType::Decimal128(..) => cast::implicit(session, negated, &wanted, origin),
-        _ => Ok(negated),
-    }
+    apply(session, Arithmetic::Subtract, zero, value, origin)
 }
 
 /// `~` on an integer: every bit turned.
