@@ -81,9 +81,17 @@ async fn at_moment(
     origin: &Origin,
 ) -> Result<u64> {
     let (oldest, newest) = (oldest(table).await?, table.version());
-    if let Some(newest_us) = committed_us(table, oldest, newest).await?
-        && moment_us > newest_us
-    {
+    let earlier = |message: String| {
+        let pair = (
+            &DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION,
+            &DELTA_CANNOT_RESTORE_TIMESTAMP_EARLIER,
+        );
+        missing(wanted, pair, message, origin)
+    };
+    let Some(newest_us) = committed_us(table, oldest, newest).await? else {
+        return Err(earlier("the log tells no times".to_string()));
+    };
+    if moment_us > newest_us {
         let message = format!(
             "`{text}` is after the newest version, {newest} of {}",
             shown(newest_us)
@@ -104,24 +112,16 @@ async fn at_moment(
             after = middle + 1;
         }
     }
-    let found = after.checked_sub(1).filter(|found| *found >= oldest);
-    if let Some(found) = found
+    if let Some(found) = after.checked_sub(1).filter(|found| *found >= oldest)
         && committed_us(table, oldest, found).await?.is_some()
     {
         return Ok(found);
     }
-    let message = match committed_us(table, oldest, after.min(newest)).await? {
-        Some(time_us) => format!(
-            "`{text}` is before the oldest version that the log holds, {oldest} of {}",
-            shown(time_us)
-        ),
-        None => "the log tells no times".to_string(),
-    };
-    let pair = (
-        &DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION,
-        &DELTA_CANNOT_RESTORE_TIMESTAMP_EARLIER,
-    );
-    Err(missing(wanted, pair, message, origin))
+    let first_us = committed_us(table, oldest, after).await?;
+    Err(earlier(format!(
+        "`{text}` is before the oldest version that the log holds, {oldest} of {}",
+        shown(first_us.unwrap_or(newest_us))
+    )))
 }
 
 /// When a version was committed, microseconds since 1970: what its commit tells, or else the one before it that tells.
