@@ -392,7 +392,7 @@ impl Binder<'_> {
                         Typed::new(build(spread, vec![arg]) + none, double)
                     })
             }
-            DataType::List(_) | DataType::Struct(_) if extreme => {
+            found if extreme && found.is_nested() && !unify::holds_map(found) => {
                 let found = arg.data_type.clone();
                 function(&format!("{}_by", call.name)).map(|function| {
                     let key = float::settled(arg.clone());

@@ -197,7 +197,7 @@ impl Binder<'_> {
             _ => return Ok(()),
         };
         match args.get(at_index) {
-            Some(arg) if matches!(arg.data_type, DataType::Map(..)) => {
+            Some(arg) if unify::holds_map(&arg.data_type) => {
                 let message = format!("`{}` takes no maps: they have no order", call.name);
                 Err(at(condition, &call.origin, message))
             }

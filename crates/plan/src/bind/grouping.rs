@@ -14,8 +14,8 @@ use super::column::Environment;
 use super::select::Item;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
-use crate::rewrite::float;
 use crate::rewrite::grouping::{Asked, mark, marked};
+use crate::rewrite::{float, unify};
 
 /// More sets than this are refused: CUBE doubles them with each expression.
 const SETS_MAX: usize = 4096;
@@ -166,7 +166,7 @@ impl Binder<'_> {
             let message = "GROUP BY takes no aggregate function";
             return Err(at(condition, &origin, message));
         }
-        if super::query::holds_map(&value.data_type) {
+        if unify::holds_map(&value.data_type) {
             return unsupported(&origin, "GROUP BY a map");
         }
         Ok(grouping.key(value.expr))

@@ -17,7 +17,7 @@ use super::column::Environment;
 use super::scope::{Scope, same};
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
-use crate::rewrite::{cast, float, fold};
+use crate::rewrite::{cast, float, fold, order, unify};
 use crate::stream::TimeKind;
 
 /// A bound query: field `i` of the plan is column `i`.
@@ -171,7 +171,7 @@ impl Binder<'_> {
                 .flat_map(|key| match key.expr.get_type(builder.schema()) {
                     Ok(found) => {
                         let expr = float::settle(key.expr, &found);
-                        natural(SortExpr { expr, ..key }, &found)
+                        order::keys(SortExpr { expr, ..key }, &found)
                     }
                     Err(_) => vec![key],
                 })
@@ -204,13 +204,17 @@ impl Binder<'_> {
     ) -> Result<()> {
         let of_map = |key: &SortExpr| {
             let found = key.expr.get_type(builder.schema());
-            found.is_ok_and(|found| holds_map(&found))
+            found.is_ok_and(|found| unify::holds_map(&found))
         };
         if !sorts.iter().any(of_map) {
             return Ok(());
         }
         let message = "ORDER BY cannot compare maps";
-        Err(at(&condition::DATATYPE_MISMATCH, origin, message))
+        Err(at(
+            &condition::DATATYPE_MISMATCH_INVALID_ORDERING_TYPE,
+            origin,
+            message,
+        ))
     }
 
     fn limit(&mut self, limit: &ast::LimitClause) -> Result<(usize, Option<usize>)> {
@@ -374,30 +378,10 @@ fn is_whole(value: &ast::ValueWithSpan) -> bool {
     matches!(&value.value, ast::Value::Number(text, _) if text.parse::<u64>().is_ok())
 }
 
-pub(crate) fn holds_map(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Map(..) => true,
-        DataType::List(item) => holds_map(item.data_type()),
-        DataType::Struct(fields) => fields.iter().any(|field| holds_map(field.data_type())),
-        _ => false,
-    }
-}
-
 /// A sort key with Spark's order of NULLs: first when ascending, last when descending.
 pub(crate) fn sort(expr: Expr, options: &ast::OrderByOptions) -> SortExpr {
     let ascending = options.asc.unwrap_or(true);
     SortExpr::new(expr, ascending, options.nulls_first.unwrap_or(ascending))
-}
-
-/// The keys that stand for one of a type: NULLs inside of structs and arrays are the least values there are, also where a
-/// `NULLS LAST` or a `NULLS FIRST` has the values that are NULL themselves elsewhere.
-fn natural(key: SortExpr, of: &DataType) -> Vec<SortExpr> {
-    if !of.is_nested() || key.nulls_first == key.asc {
-        return vec![key];
-    }
-    let is_null = SortExpr::new(key.expr.clone().is_null(), !key.nulls_first, false);
-    let nulls_first = key.asc;
-    vec![is_null, SortExpr { nulls_first, ..key }]
 }
 
 /// A relation of one row without columns: `SELECT 1`.

@@ -8,7 +8,7 @@ use sluice_model::{Diagnostic, Origin};
 use sqlparser::ast;
 
 use super::Binder;
-use super::query::{Bound, BoundColumn, holds_map};
+use super::query::{Bound, BoundColumn};
 use super::scope::same;
 use crate::error::{Result, at};
 use crate::rewrite::{cast, float, unify};
@@ -93,7 +93,10 @@ impl Binder<'_> {
         what: &str,
         origin: &Origin,
     ) -> Result<()> {
-        let Some(map) = columns.iter().find(|column| holds_map(&column.data_type)) else {
+        let Some(map) = columns
+            .iter()
+            .find(|column| unify::holds_map(&column.data_type))
+        else {
             return Ok(());
         };
         let message = format!(

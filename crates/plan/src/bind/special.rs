@@ -298,6 +298,11 @@ impl Binder<'_> {
         }
         let (args, data_type) =
             self.unified(args, std::slice::from_ref(&call.origin), "the arguments")?;
+        if unify::holds_map(&data_type) {
+            let message = format!("`{}` takes no maps: they have no order", call.name);
+            let condition = &condition::DATATYPE_MISMATCH_INVALID_ORDERING_TYPE;
+            return Err(at(condition, &call.origin, message));
+        }
         if data_type.is_nested() {
             // Of values with NULLs inside, these know the order.
             let values = structure::array(args, &data_type);

@@ -51,11 +51,7 @@ impl Binder<'_> {
                 message,
             ));
         }
-        let mut keys = vec![];
-        for item in &spec.order_by {
-            let key = float::settled(self.expression(&item.expr, &inside)?);
-            keys.push((key, &item.options));
-        }
+        let mut keys = self.window_keys(&spec, &inside)?;
         if keys.is_empty() && ORDERED.contains(&call.name.as_str()) {
             let message = format!("`{}` needs ORDER BY in its window", call.name);
             return Err(at(
@@ -67,7 +63,7 @@ impl Binder<'_> {
         let frame = self.frame(spec.window_frame.as_ref(), &mut keys, &call.origin)?;
         let order_by: Vec<SortExpr> = keys
             .into_iter()
-            .flat_map(|(key, options)| order::peers(sort(key.expr, options), &key.data_type))
+            .flat_map(|(key, options)| order::keys(sort(key.expr, options), &key.data_type))
             .collect();
         let build = |fun: WindowFunctionDefinition, args: Vec<Typed>| {
             let params = WindowFunctionParams {
@@ -89,6 +85,24 @@ impl Binder<'_> {
         let (fun, args, data_type) = self.window_function(call, &inside)?;
         let expr = build(fun, args);
         Ok(ranked(expr, data_type))
+    }
+
+    fn window_keys<'a>(
+        &mut self,
+        spec: &'a ast::WindowSpec,
+        env: &Environment<'_>,
+    ) -> Result<Vec<(Typed, &'a ast::OrderByOptions)>> {
+        let mut keys = vec![];
+        for item in &spec.order_by {
+            let key = float::settled(self.expression(&item.expr, env)?);
+            if unify::holds_map(&key.data_type) {
+                let place = self.origin(&item.expr);
+                let condition = &condition::DATATYPE_MISMATCH_INVALID_ORDERING_TYPE;
+                return Err(at(condition, &place, "a window cannot be ordered by maps"));
+            }
+            keys.push((key, &item.options));
+        }
+        Ok(keys)
     }
 
     fn window_spec(&self, call: &Call<'_>, env: &Environment<'_>) -> Result<ast::WindowSpec> {

@@ -15,6 +15,7 @@ use super::error::fail;
 use super::lists::{ITEMS_MAX, Picks, Pool};
 use super::scalar::{Function, Returns, SparkTypeName as T};
 use super::signature::{Param as P, list_of};
+use crate::rewrite::unify::holds_map;
 
 /// The family's table.
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -177,7 +178,19 @@ fn among(call: &Call<'_>, wanted: bool) -> Result<ArrayRef> {
     })
 }
 
+/// Refuses maps, also inside of items: they have no order.
+fn refuse_unordered(call: &Call<'_>) -> Result<()> {
+    if holds_map(call.column(0)?.array().data_type()) {
+        return fail(
+            &condition::DATATYPE_MISMATCH_INVALID_ORDERING_TYPE,
+            format!("`{}` takes no maps: they have no order", call.name),
+        );
+    }
+    Ok(())
+}
+
 fn extreme(call: &Call<'_>, greatest: bool) -> Result<ArrayRef> {
+    refuse_unordered(call)?;
     let pool = Pool::new(call, 0..1, SortOptions::default())?;
     pool.items(call.rows, |row| {
         let Some(range) = pool.range(0, row) else {
@@ -195,6 +208,7 @@ fn extreme(call: &Call<'_>, greatest: bool) -> Result<ArrayRef> {
 
 /// Sorts the items of lists. NULLs inside of items are the least values there are, wherever items that are NULL go.
 fn sorted(call: &Call<'_>, descending: bool, nulls_first: bool) -> Result<ArrayRef> {
+    refuse_unordered(call)?;
     let pool = Pool::new(
         call,
         0..1,

@@ -10,6 +10,7 @@ use sluice_model::condition::query as condition;
 
 use super::call::{Call, Int, Output, convert};
 use super::error::fail;
+use crate::rewrite::unify::holds_map;
 
 /// Refuses maps at any depth: equal maps may hold their entries in different orders.
 pub(super) fn refuse_maps(call: &Call<'_>) -> Result<()> {
@@ -24,15 +25,6 @@ pub(super) fn refuse_maps(call: &Call<'_>) -> Result<()> {
         );
     }
     Ok(())
-}
-
-fn holds_map(of: &DataType) -> bool {
-    match of {
-        DataType::Map(..) => true,
-        DataType::List(item) => holds_map(item.data_type()),
-        DataType::Struct(fields) => fields.iter().any(|field| holds_map(field.data_type())),
-        _ => false,
-    }
 }
 
 /// Murmur3 as Spark computes it: the hash of one argument seeds the next, the first seed is 42.

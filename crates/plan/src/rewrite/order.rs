@@ -14,20 +14,17 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
-/// The keys that stand for one in a window. DataFusion takes all arrays for peers of each other in RANGE, and no structs or
-/// bytes at all as its only key: of these there are the bytes in their order, and whether there is a value.
-pub(crate) fn peers(key: SortExpr, of: &DataType) -> Vec<SortExpr> {
-    if !matches!(
-        of,
-        DataType::List(_) | DataType::Struct(_) | DataType::Binary
-    ) {
-        return vec![key];
-    }
-    let is_null = SortExpr::new(key.expr.clone().is_null(), !key.nulls_first, false);
-    vec![
-        is_null,
-        SortExpr::new(bytes(key.expr), key.asc, key.nulls_first),
-    ]
+/// The keys that stand for one of a type: of arrays, structs and bytes whether there is a value, and then the value in its own
+/// order. `NULLS FIRST` and `NULLS LAST` are about the values themselves, which DataFusion takes to be about what is inside of
+/// them too; and in a window it takes all arrays for peers of each other, and no structs or bytes as the only key.
+pub(crate) fn keys(key: SortExpr, of: &DataType) -> Vec<SortExpr> {
+    let value = match of {
+        DataType::List(_) | DataType::Struct(_) => bytes(key.expr.clone()),
+        DataType::Binary => key.expr.clone(),
+        _ => return vec![key],
+    };
+    let is_null = SortExpr::new(key.expr.is_null(), !key.nulls_first, false);
+    vec![is_null, SortExpr::new(value, key.asc, key.nulls_first)]
 }
 
 fn bytes(value: Expr) -> Expr {

@@ -63,6 +63,16 @@ pub(crate) fn is_numeric(data_type: &DataType) -> bool {
         )
 }
 
+/// Whether values of a type are maps or have some inside: they have no order and no hash.
+pub(crate) fn holds_map(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Map(..) => true,
+        DataType::List(item) => holds_map(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| holds_map(field.data_type())),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
