@@ -31,6 +31,8 @@ pub mod expect;
 pub mod explain;
 pub mod function;
 pub mod incremental;
+mod join;
+mod lanes;
 pub mod lineage;
 mod memory;
 mod predicate;

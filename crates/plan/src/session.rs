@@ -82,6 +82,7 @@ impl Session {
             .with_config(config(settings))
             .with_runtime_env(runtime)
             .with_query_planner(Arc::new(StreamQueryPlanner))
+            .with_physical_optimizer_rule(Arc::new(crate::join::JoinBeyondMemory))
             .with_physical_optimizer_rule(Arc::new(crate::rewrite::stack::StackFilters))
             .build();
         crate::function::register(&mut state).map_err(|e| error::diagnose(&e, None))?;

@@ -11,11 +11,11 @@ mod files;
 mod join;
 mod join_exec;
 mod join_rows;
-mod lanes;
 mod marks;
 mod planner;
 mod sessions;
 mod state;
+mod thorough;
 mod times;
 mod watermark;
 

@@ -30,12 +30,13 @@ use futures::{StreamExt, TryStreamExt};
 use sluice_model::{OperatorState, StateFile};
 
 use super::files::{Division, divide};
-use super::lanes::{Lanes, Thorough, nothing};
 use super::marks::Marks;
 use super::sessions::{KeptFiles, Source, Terms};
 use super::state::StateWriter;
+use super::thorough::{Thorough, nothing};
 use super::times::{TimeKind, behind, passed, span, times};
 use super::{StateBackend, StreamContext, sessions};
+use crate::lanes::Lanes;
 
 /// By what rows are grouped and what is computed of them.
 #[derive(Debug, Clone)]

@@ -27,7 +27,7 @@ use futures::StreamExt;
 
 use super::StreamContext;
 use super::join_rows::{Index, Keyed, Out, Part, Waiting, Which, give};
-use super::lanes::Thorough;
+use super::thorough::Thorough;
 use super::times::{TimeKind, behind, passed, times};
 
 /// Pairs that are tested at once.

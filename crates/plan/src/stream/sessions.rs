@@ -24,8 +24,8 @@ use futures::{SinkExt, StreamExt};
 use sluice_model::StateFile;
 
 use super::StreamContext;
-use super::lanes::Lanes;
 use super::marks::Marks;
+use crate::lanes::Lanes;
 
 /// Name of the column that rows are sorted by behind their keys.
 const START: &str = "__session_start";

@@ -20,7 +20,7 @@ use datafusion::physical_plan::{
 use futures::StreamExt;
 
 use super::StreamContext;
-use super::lanes::Thorough;
+use super::thorough::Thorough;
 use super::times::{TimeKind, times};
 
 /// A watermark clause in a logical plan.
