@@ -95,22 +95,27 @@ impl TextBound {
         let (least, most) = heads().fold((u128::MAX, 0), |(least, most), head| {
             (head.min(least), head.max(most))
         });
-        for extreme in [least, most] {
-            if !self.may_reach(extreme) {
+        for extreme in [Some(least), (most != least).then_some(most)] {
+            let Some(extreme) = extreme.filter(|head| self.may_reach(*head)) else {
                 continue;
-            }
+            };
             for (row, _) in heads().enumerate().filter(|(_, head)| *head == extreme) {
                 self.widen(column.value(row));
+                if is_whole(extreme) {
+                    break;
+                }
             }
         }
     }
 
-    /// Whether a text with this head may lie outside: texts are in the order of their heads, but for those with equal ones.
+    /// Whether a text with this head may lie outside: texts are in the order of their heads, but for long ones whose heads
+    /// are equal.
     fn may_reach(&self, head: u128) -> bool {
-        match &self.range {
-            Some((min, max)) => head <= head_of(min) || head >= head_of(max),
-            None => true,
-        }
+        let Some((min, max)) = &self.range else {
+            return true;
+        };
+        let (min, max) = (head_of(min), head_of(max));
+        head < min || head > max || ((head == min || head == max) && !is_whole(head))
     }
 
     fn widen(&mut self, text: &str) {
@@ -144,35 +149,47 @@ fn raised(text: &str) -> Option<String> {
     })
 }
 
-/// Bytes of a head.
-const HEAD: usize = 16;
+/// Bytes of a text in its head.
+const HEAD: usize = 15;
 
-/// The first bytes of each text as one number, with zeros behind those that are shorter.
+/// The first bytes of each text as one number, with zeros behind those that are shorter and the length below: a text that
+/// goes on with zeros comes after one that ends. Texts that are longer share one length.
 fn heads<'a>(offsets: &'a [i32], data: &'a [u8]) -> impl Iterator<Item = u128> + 'a {
     let at = |offset: &i32| usize::try_from(*offset).unwrap_or_default();
     let pairs = offsets.iter().zip(offsets.iter().skip(1));
     pairs.map(move |(start, end)| {
         let (start, length) = (at(start), at(end) - at(start));
         let rest = data.get(start..).unwrap_or_default();
-        match rest.first_chunk::<HEAD>() {
-            Some(head) if length >= HEAD => u128::from_be_bytes(*head),
+        match rest.first_chunk() {
             // What follows belongs to the next text.
-            Some(head) => u128::from_be_bytes(*head) & !(u128::MAX >> (8 * length)),
-            None => padded(rest.get(..length).unwrap_or(rest)),
+            Some(chunk) => head(u128::from_be_bytes(*chunk), length),
+            None => head_of_bytes(rest.get(..length).unwrap_or(rest)),
         }
     })
 }
 
-fn head_of(text: &str) -> u128 {
-    padded(text.as_bytes())
+/// The head of a text that begins with these sixteen bytes and has this length.
+fn head(chunk: u128, length: usize) -> u128 {
+    let kept = length.min(HEAD + 1);
+    let bytes = chunk & !(u128::MAX >> (8 * kept.min(HEAD)));
+    bytes | kept as u128
 }
 
-fn padded(text: &[u8]) -> u128 {
-    let mut head = [0; HEAD];
-    for (to, from) in head.iter_mut().zip(text) {
+fn head_of(text: &str) -> u128 {
+    head_of_bytes(text.as_bytes())
+}
+
+fn head_of_bytes(text: &[u8]) -> u128 {
+    let mut chunk = [0; HEAD + 1];
+    for (to, from) in chunk.iter_mut().zip(text) {
         *to = *from;
     }
-    u128::from_be_bytes(head)
+    head(u128::from_be_bytes(chunk), text.len())
+}
+
+/// Whether the head says all of its text.
+fn is_whole(head: u128) -> bool {
+    head & 0xFF <= HEAD as u128
 }
 
 #[cfg(test)]
