@@ -154,6 +154,8 @@ pub(crate) struct Binder<'a> {
     event_times: HashMap<datafusion::common::Column, TimeKind>,
     /// The columns that hold time windows, and those in words.
     window_words: HashMap<datafusion::common::Column, String>,
+    /// Whether an interval may have a type with fewer fields than ours has: some literal or table had one.
+    short_intervals: bool,
     /// Whether an aggregate over a stream gives its whole result in each batch: then the result has an order and an end.
     whole_result: bool,
 }
@@ -192,6 +194,7 @@ impl<'a> Binder<'a> {
             top_level: true,
             event_times: HashMap::new(),
             window_words: HashMap::new(),
+            short_intervals: false,
             whole_result: false,
         }
     }

@@ -15,6 +15,7 @@ pub(crate) mod generator;
 pub(crate) mod grouping;
 pub(crate) mod guard;
 pub(crate) mod interval;
+pub(crate) mod length;
 pub(crate) mod order;
 pub(crate) mod path;
 pub(crate) mod session_gap;

@@ -1,12 +1,15 @@
 //! Any value to text as CAST to STRING prints it: `1.0E10`, `2024-05-06 07:08:09.5`, `{1, null}`, `[a, b]`, `{k -> v}`.
 
+use std::fmt::Write as _;
+
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, TimestampMicrosecondType,
+    Date32Type, Decimal128Type, DurationMicrosecondType, DurationSecondType, Float32Type,
+    Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, IntervalYearMonthType,
+    TimestampMicrosecondType,
 };
-use arrow_schema::DataType;
+use arrow_schema::{DataType, IntervalUnit, TimeUnit};
 
 use super::text::{push_decimal, push_double, push_float};
 use crate::datetime::{Zone, push_date, push_local, push_timestamp};
@@ -57,6 +60,7 @@ pub(crate) fn push_text(out: &mut String, array: &dyn Array, row: usize, zone: &
                 zone,
             );
         }
+        DataType::Duration(_) | DataType::Interval(_) => push_interval(out, array, row),
         DataType::Timestamp(_, None) => push_local(
             out,
             array.as_primitive::<TimestampMicrosecondType>().value(row),
@@ -101,4 +105,44 @@ fn push_all(
         push(out, index);
     }
     out.push(close);
+}
+
+/// An interval as Spark's `IntervalUtils` writes it: `INTERVAL '2' DAY`, `INTERVAL '2 00:01:01.5' DAY TO SECOND`,
+/// `INTERVAL '1-2' YEAR TO MONTH`.
+fn push_interval(out: &mut String, array: &dyn Array, row: usize) {
+    // Writing to a String cannot fail.
+    let _ = match array.data_type() {
+        DataType::Duration(TimeUnit::Second) => {
+            let seconds = array.as_primitive::<DurationSecondType>().value(row);
+            write!(out, "INTERVAL '{}' DAY", seconds / 86_400)
+        }
+        DataType::Duration(TimeUnit::Microsecond) => {
+            let micros = array.as_primitive::<DurationMicrosecondType>().value(row);
+            write_day_to_second(out, micros)
+        }
+        DataType::Interval(IntervalUnit::YearMonth) => {
+            let months = array.as_primitive::<IntervalYearMonthType>().value(row);
+            let sign = if months < 0 { "-" } else { "" };
+            let (years, months) = (months.unsigned_abs() / 12, months.unsigned_abs() % 12);
+            write!(out, "INTERVAL '{sign}{years}-{months}' YEAR TO MONTH")
+        }
+        other => write!(out, "{other}"),
+    };
+}
+
+/// Two digits for hours, minutes and seconds, no zeros behind a fraction.
+fn write_day_to_second(out: &mut String, micros: i64) -> std::fmt::Result {
+    let sign = if micros < 0 { "-" } else { "" };
+    let micros = micros.unsigned_abs();
+    let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
+    let (days, hours) = (seconds / 86_400, seconds / 3600 % 24);
+    let (minutes, seconds) = (seconds / 60 % 60, seconds % 60);
+    write!(
+        out,
+        "INTERVAL '{sign}{days} {hours:02}:{minutes:02}:{seconds:02}"
+    )?;
+    if micros > 0 {
+        write!(out, ".{}", format!("{micros:06}").trim_end_matches('0'))?;
+    }
+    out.write_str("' DAY TO SECOND")
 }

@@ -136,6 +136,7 @@ conditions! {
     INVALID_FORMAT_UNEXPECTED_TOKEN = "INVALID_FORMAT.UNEXPECTED_TOKEN", "42601", User, No, "A number format has a letter or an order that means nothing: S or MI, $, digits, point, digits, S, MI or PR.";
     INVALID_FORMAT_MISMATCH_INPUT = "INVALID_FORMAT.MISMATCH_INPUT", "42601", User, No, "A text does not have the form of its number format: `try_to_number` gives NULL instead.";
     INVALID_PARAMETER_VALUE_BINARY_FORMAT = "INVALID_PARAMETER_VALUE.BINARY_FORMAT", "22023", User, No, "to_char() writes bytes as `base64`, `hex` or `utf-8`.";
+    INTERVAL_DIVIDED_BY_ZERO = "INTERVAL_DIVIDED_BY_ZERO", "22012", User, No, "An interval is divided by zero: use try_divide() to get NULL instead.";
     INTERVAL_ARITHMETIC_OVERFLOW = "INTERVAL_ARITHMETIC_OVERFLOW.WITHOUT_SUGGESTION", "22015", User, No, "An interval leaves its range.";
     INVALID_INTERVAL_WITH_MICROSECONDS_ADDITION = "INVALID_INTERVAL_WITH_MICROSECONDS_ADDITION", "22006", User, No, "An interval with hours, minutes or seconds is added to a DATE: cast the date to TIMESTAMP.";
     NEGATIVE_FREQUENCY = "NEGATIVE_VALUES_IN_FREQUENCY_EXPRESSION", "22003", User, No, "percentile() is told that a value counts less than zero times.";

@@ -18,7 +18,7 @@ use super::scope::Found;
 use super::user_function::FUNCTION_BODY;
 use super::{Binder, Typed};
 use crate::error::{Result, at, diagnose, unsupported};
-use crate::rewrite::{access, cast, count, float, sum, unify, whole};
+use crate::rewrite::{access, cast, count, float, length, sum, unify};
 
 /// Where aggregates of aggregates would stand.
 const AGGREGATE_ARGUMENT: &str = "an argument of an aggregate function";
@@ -213,6 +213,9 @@ impl Binder<'_> {
         let Some(function) = self.state.scalar_functions().get(name).cloned() else {
             return unsupported(origin, format!("the function `{name}`"));
         };
+        if let Some(made) = length::call(name, &args, origin)? {
+            return Ok(made);
+        }
         let function = crate::function::located(name, origin).unwrap_or(function);
         if function.signature().volatility == Volatility::Volatile {
             self.facts
@@ -350,71 +353,6 @@ impl Binder<'_> {
         let (function, mut args, data_type) = self.aggregate(call, &inside)?;
         self.ordered(call, &mut args, &inside)?;
         Ok(Typed::new(build(function, args), data_type))
-    }
-
-    /// Aggregates that are computed as others: `min` and `max` of numbers with NaN and of nested values, `avg` of
-    /// decimals, variances of a single NaN. `build` puts a function over its arguments.
-    pub(crate) fn composed(
-        &mut self,
-        call: &Call<'_>,
-        env: &Environment<'_>,
-        build: &dyn Fn(Arc<AggregateUDF>, Vec<Typed>) -> Expr,
-    ) -> Result<Option<Typed>> {
-        let ([argument], false) = (call.args.as_slice(), call.star) else {
-            return Ok(None);
-        };
-        let extreme = matches!(call.name.as_str(), "min" | "max");
-        let mean = matches!(call.name.as_str(), "avg" | "mean" | "try_avg");
-        let spread = matches!(call.name.as_str(), "var_pop" | "stddev_pop");
-        if !extreme && !mean && !spread {
-            return Ok(None);
-        }
-        let nondeterministic = self.facts.nondeterministic.len();
-        let arg = self.expression(argument, env)?;
-        let function = |name: &str| self.state.aggregate_functions().get(name).cloned();
-        let composed = match &arg.data_type {
-            found @ (DataType::Float32 | DataType::Float64) if extreme => {
-                let found = found.clone();
-                function(&call.name).map(|function| {
-                    whole::restored(build(function, vec![whole::ordered(arg)]), &found)
-                })
-            }
-            DataType::Float32 | DataType::Float64 if spread => {
-                // DataFusion takes a single value for no spread; of NaN and infinity there is none to tell.
-                let double = DataType::Float64;
-                let arg = cast::implicit(self.session, arg, &double, &call.origin)?;
-                function(&call.name)
-                    .zip(function("max"))
-                    .map(|(spread, max)| {
-                        let most = build(max, vec![whole::ordered(arg.clone())]);
-                        let most = whole::restored(most, &double).expr;
-                        let none = most.clone() - most;
-                        Typed::new(build(spread, vec![arg]) + none, double)
-                    })
-            }
-            found if extreme && found.is_nested() && !unify::holds_map(found) => {
-                let found = arg.data_type.clone();
-                function(&format!("{}_by", call.name)).map(|function| {
-                    let key = float::settled(arg.clone());
-                    Typed::new(build(function, vec![arg, key]), found)
-                })
-            }
-            DataType::Decimal128(precision, scale) if mean => {
-                let (precision, scale) = (*precision, *scale);
-                let sum = sum::choose("sum", std::slice::from_ref(&arg)).or(function("sum"));
-                let count = sum::choose("count", std::slice::from_ref(&arg));
-                sum.zip(count).map(|(sum, count)| {
-                    let (sum, count) = (build(sum, vec![arg.clone()]), build(count, vec![arg]));
-                    whole::mean(sum, count, precision, scale, call.name == "try_avg")
-                })
-            }
-            _ => None,
-        };
-        if composed.is_none() {
-            // The argument is bound again.
-            self.facts.nondeterministic.truncate(nondeterministic);
-        }
-        Ok(composed)
     }
 
     /// The aggregate function that a call means, its arguments and type.

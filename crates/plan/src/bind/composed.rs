@@ -1,6 +1,10 @@
-//! Calls that stand for other calls: arrays side by side, percentiles of an ordered set, texts joined in order.
+//! Calls that stand for other calls: arrays side by side, percentiles of an ordered set, texts joined in order, aggregates
+//! made of others.
+
+use std::sync::Arc;
 
 use arrow::datatypes::DataType;
+use datafusion::logical_expr::{AggregateUDF, Expr};
 use sluice_model::condition::query as condition;
 use sqlparser::ast;
 
@@ -8,9 +12,83 @@ use super::call::Call;
 use super::column::Environment;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
-use crate::rewrite::{cast, structure, unify};
+use crate::rewrite::{cast, float, length, structure, sum, unify, whole};
 
 impl Binder<'_> {
+    /// Aggregates that are computed as others: `min` and `max` of numbers with NaN and of nested values, `avg` of
+    /// decimals and intervals, variances of a single NaN. `build` puts a function over its arguments.
+    pub(crate) fn composed(
+        &mut self,
+        call: &Call<'_>,
+        env: &Environment<'_>,
+        build: &dyn Fn(Arc<AggregateUDF>, Vec<Typed>) -> Expr,
+    ) -> Result<Option<Typed>> {
+        let ([argument], false) = (call.args.as_slice(), call.star) else {
+            return Ok(None);
+        };
+        let extreme = matches!(call.name.as_str(), "min" | "max");
+        let mean = matches!(call.name.as_str(), "avg" | "mean" | "try_avg");
+        let spread = matches!(call.name.as_str(), "var_pop" | "stddev_pop");
+        if !extreme && !mean && !spread {
+            return Ok(None);
+        }
+        let nondeterministic = self.facts.nondeterministic.len();
+        let arg = self.expression(argument, env)?;
+        let function = |name: &str| self.state.aggregate_functions().get(name).cloned();
+        let composed = match &arg.data_type {
+            found @ (DataType::Float32 | DataType::Float64) if extreme => {
+                let found = found.clone();
+                function(&call.name).map(|function| {
+                    whole::restored(build(function, vec![whole::ordered(arg)]), &found)
+                })
+            }
+            DataType::Float32 | DataType::Float64 if spread => {
+                // DataFusion takes a single value for no spread; of NaN and infinity there is none to tell.
+                let double = DataType::Float64;
+                let arg = cast::implicit(self.session, arg, &double, &call.origin)?;
+                function(&call.name)
+                    .zip(function("max"))
+                    .map(|(spread, max)| {
+                        let most = build(max, vec![whole::ordered(arg.clone())]);
+                        let most = whole::restored(most, &double).expr;
+                        let none = most.clone() - most;
+                        Typed::new(build(spread, vec![arg]) + none, double)
+                    })
+            }
+            found if extreme && found.is_nested() && !unify::holds_map(found) => {
+                let found = arg.data_type.clone();
+                function(&format!("{}_by", call.name)).map(|function| {
+                    let key = float::settled(arg.clone());
+                    Typed::new(build(function, vec![arg, key]), found)
+                })
+            }
+            found if mean && length::is_length(found) => {
+                let found = arg.data_type.clone();
+                let sum = sum::choose("sum", std::slice::from_ref(&arg));
+                let count = sum::choose("count", std::slice::from_ref(&arg));
+                sum.zip(count).map(|(sum, count)| {
+                    let (sum, count) = (build(sum, vec![arg.clone()]), build(count, vec![arg]));
+                    length::mean(sum, &found, count, &call.origin)
+                })
+            }
+            DataType::Decimal128(precision, scale) if mean => {
+                let (precision, scale) = (*precision, *scale);
+                let sum = sum::choose("sum", std::slice::from_ref(&arg)).or(function("sum"));
+                let count = sum::choose("count", std::slice::from_ref(&arg));
+                sum.zip(count).map(|(sum, count)| {
+                    let (sum, count) = (build(sum, vec![arg.clone()]), build(count, vec![arg]));
+                    whole::mean(sum, count, precision, scale, call.name == "try_avg")
+                })
+            }
+            _ => None,
+        };
+        if composed.is_none() {
+            // The argument is bound again.
+            self.facts.nondeterministic.truncate(nondeterministic);
+        }
+        Ok(composed)
+    }
+
     /// `arrays_zip(a, b, …)`: the fields are called as the columns are, others by their place.
     pub(crate) fn zipped(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
         let args = self.arguments(call, env)?;

@@ -10,11 +10,21 @@ use sqlparser::ast;
 use super::column::Environment;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
-use crate::rewrite::{access, cast, compare, float, path, unify};
+use crate::rewrite::interval::holds_interval;
+use crate::rewrite::{access, cast, compare, float, length, path, unify};
 
 impl Binder<'_> {
     /// Binds an expression.
     pub(crate) fn expression(&mut self, ast: &ast::Expr, env: &Environment<'_>) -> Result<Typed> {
+        let before = self.short_intervals;
+        let value = self.any_expression(ast, env)?;
+        if !holds_interval(&value.data_type) {
+            self.short_intervals = before;
+        }
+        Ok(value)
+    }
+
+    fn any_expression(&mut self, ast: &ast::Expr, env: &Environment<'_>) -> Result<Typed> {
         let whole = env;
         let env = &env.inner();
         match ast {
@@ -183,6 +193,14 @@ impl Binder<'_> {
                     Err(at(condition, &place, message))
                 }
             };
+        }
+        if length::is_length(&value.data_type) {
+            let attempt = matches!(kind, ast::CastKind::TryCast | ast::CastKind::SafeCast);
+            let made = length::converted(self.session, &value, &target, attempt, &origin);
+            if let Some(made) = made {
+                self.fields_are_known(&value, &origin)?;
+                return made;
+            }
         }
         match kind {
             ast::CastKind::Cast | ast::CastKind::DoubleColon => {

@@ -16,6 +16,7 @@ use super::pivot::{Pivot, Unpivot};
 use super::query::{Bound, BoundColumn, one_row};
 use super::scope::{Scope, same};
 use crate::error::{Result, at, unsupported};
+use crate::rewrite::interval::holds_interval;
 
 /// Key of the Arrow metadata that marks a field of a provider as hidden: `*` leaves it out, its name finds it.
 pub const HIDDEN: &str = "sluice.hidden";
@@ -296,6 +297,9 @@ impl Binder<'_> {
         let streaming = relation.mode == ReadMode::Stream;
         let place = relation.origin.clone();
         let watermark = relation.watermark.as_ref();
+        let schema = input.schema();
+        let mut types = schema.fields().iter().map(|field| field.data_type());
+        self.short_intervals |= types.any(holds_interval);
         let bound = self.scanned(&std::sync::Arc::clone(input), streaming, &place)?;
         match watermark {
             Some(clause) => self.watermarked(bound, clause),

@@ -14,6 +14,7 @@ use super::syntax::field_name;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
 use crate::rewrite::arithmetic::{self, Arithmetic};
+use crate::rewrite::interval::holds_interval;
 use crate::rewrite::{cast, compare, concat, structure, time, unify};
 
 impl Binder<'_> {
@@ -127,9 +128,13 @@ impl Binder<'_> {
                 let (items, data_type) = self.unified(args, &origins, "the items of the array")?;
                 structure::array(items, &data_type)
             }
-            "typeof" => Typed::text(
-                unify::words(&self.exactly::<1>(call, env)?[0].data_type).to_lowercase(),
-            ),
+            "typeof" => {
+                let [value] = self.exactly::<1>(call, env)?;
+                if holds_interval(&value.data_type) {
+                    self.fields_are_known(&value, &call.origin)?;
+                }
+                Typed::text(unify::words(&value.data_type).to_lowercase())
+            }
             "dateadd" | "date_add" | "timestampadd" | "datediff" | "date_diff"
             | "timestampdiff"
                 if call.args.len() == 3 =>

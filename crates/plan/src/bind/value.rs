@@ -1,6 +1,7 @@
 //! Literals: numbers, strings, dates, timestamps, intervals. Their types are Spark's: `1` INT, `3000000000` BIGINT,
 //! `1.5` DECIMAL(2,1), `1e0` DOUBLE.
 
+use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::ScalarValue;
 use sluice_model::condition::query as condition;
 use sluice_model::{Diagnostic, Origin, SparkType};
@@ -85,13 +86,30 @@ impl Binder<'_> {
         let from = literal.leading_field.as_ref().map(ToString::to_string);
         let to = literal.last_field.as_ref().map(ToString::to_string);
         match interval::parse(&text, from.as_deref(), to.as_deref()) {
-            Some(value) => Ok(Typed::literal(value)),
+            Some(value) => {
+                self.short_intervals |= !interval::is_of_full_type(&value, &text.to_lowercase());
+                Ok(Typed::literal(value))
+            }
             None => {
                 let units: Vec<String> = from.into_iter().chain(to).collect();
                 let message = format!("`{text} {}` is not an INTERVAL", units.join(" TO ").trim());
                 Err(at(&condition::INVALID_TYPED_LITERAL, &origin, message))
             }
         }
+    }
+}
+
+impl Binder<'_> {
+    /// Refuses what depends on the fields of an interval's type where a literal with fewer may be in it: the types here are
+    /// INTERVAL DAY, DAY TO SECOND and YEAR TO MONTH only.
+    pub(crate) fn fields_are_known(&self, value: &Typed, origin: &Origin) -> Result<()> {
+        if !self.short_intervals || value.data_type == DataType::Duration(TimeUnit::Second) {
+            return Ok(());
+        }
+        let what =
+            "the text, the type or the number of an interval, beside a literal of fewer units";
+        let help = "write `INTERVAL '0 05:00:00' DAY TO SECOND` for `INTERVAL 5 HOURS`";
+        unsupported(origin, what).map_err(|refused| Box::new(refused.help(help)))
     }
 }
 

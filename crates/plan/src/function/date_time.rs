@@ -215,9 +215,10 @@ fn iso_week(days: i32) -> (i64, i64) {
     (year, (thursday - days_from_civil(year, 1, 1)) / 7 + 1)
 }
 
+/// The last month that a date can be in has no last day: it wraps around, as Spark's does.
 fn last_day(days: i32) -> i32 {
     let (year, month, day) = civil_from_days(i64::from(days));
-    days + i32::try_from(days_of_month(year, month) - day).unwrap_or(0)
+    days.wrapping_add(i32::try_from(days_of_month(year, month) - day).unwrap_or(0))
 }
 
 fn part(call: &Call<'_>, of: impl Fn(i32) -> i64) -> Result<ArrayRef> {

@@ -161,7 +161,7 @@ fn date_trunc(call: &Call<'_>) -> Result<ArrayRef> {
         let local = zone.to_local(us);
         if unit < DateUnit::Day {
             let size = unit.micros().unwrap_or(1);
-            return Ok(Some(us - local.rem_euclid(size)));
+            return instant(us.checked_sub(local.rem_euclid(size))).map(Some);
         }
         instant(
             unit.start_of_date(local.div_euclid(DAY))
@@ -207,7 +207,7 @@ fn timestamp_diff(call: &Call<'_>) -> Result<ArrayRef> {
         let unit = DateUnit::word(unit)?;
         let (from, to) = (zone.to_local(start), zone.to_local(end));
         if let Some(size) = unit.micros() {
-            return Ok(Some((to - from) / size));
+            return instant(to.checked_sub(from).map(|micros| micros / size)).map(Some);
         }
         Ok(Some(whole_months(from, to) / unit.months()))
     })

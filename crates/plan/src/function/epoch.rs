@@ -240,9 +240,8 @@ fn timestamp_of_parts(call: &Call<'_>, attempt: bool) -> Result<ArrayRef> {
                 None => return Ok(None),
             },
         };
-        let local = wall_clock((y, mo, d), (h, mi, s));
-        match local.and_then(|local| instant(zone.to_utc(local))) {
-            Ok(made) => Ok(Some(made)),
+        match wall_clock((y, mo, d), (h, mi, s)) {
+            Ok(local) => instant(local.and_then(|local| zone.to_utc(local))).map(Some),
             Err(_) if attempt => Ok(None),
             Err(error) => Err(error),
         }
@@ -267,19 +266,19 @@ fn wall_clock_of_parts(call: &Call<'_>, attempt: bool) -> Result<ArrayRef> {
             return Ok(None);
         };
         match wall_clock((y, mo, d), (h, mi, s)) {
-            Ok(made) => Ok(Some(made)),
+            Ok(made) => instant(made).map(Some),
             Err(_) if attempt => Ok(None),
             Err(error) => Err(error),
         }
     })
 }
 
-/// Microseconds of a wall clock since 1970.
+/// Microseconds of a wall clock since 1970; `None`: there are too many, which `try_make_timestamp` does not forgive either.
 #[allow(
     clippy::cast_possible_truncation,
     reason = "checked against the range of a minute first"
 )]
-fn wall_clock((y, mo, d): (i32, i32, i32), (h, mi, s): (i32, i32, f64)) -> Result<i64> {
+fn wall_clock((y, mo, d): (i32, i32, i32), (h, mi, s): (i32, i32, f64)) -> Result<Option<i64>> {
     if !(0.0..60.0).contains(&s) && (s - 60.0).abs() > f64::EPSILON {
         let condition = if s > 60.0 && s < 61.0 {
             &condition::INVALID_FRACTION_OF_SECOND
@@ -296,7 +295,8 @@ fn wall_clock((y, mo, d): (i32, i32, i32), (h, mi, s): (i32, i32, f64)) -> Resul
     }
     let micros = (s * 1e6).round() as i64;
     let minutes = i64::from(h) * 60 + i64::from(mi);
-    Ok(i64::from(date_from(y, mo, d)?) * DAY + minutes * 60 * SECOND + micros)
+    let midnight = i64::from(date_from(y, mo, d)?).checked_mul(DAY);
+    Ok(midnight.and_then(|midnight| midnight.checked_add(minutes * 60 * SECOND + micros)))
 }
 
 #[allow(

@@ -25,7 +25,7 @@ use crate::bind::Typed;
 use crate::error::{self, Result, at, raise};
 use crate::rewrite::cast::{self, Ignored};
 use crate::rewrite::unify::{self, is_integral, is_numeric, words};
-use crate::rewrite::{decimal, float, shift};
+use crate::rewrite::{decimal, float, interval, length, shift};
 
 /// An operation on two numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,6 +81,9 @@ fn calculate(
     attempt: bool,
     origin: &Origin,
 ) -> Result<Typed> {
+    if let Some(scaled) = length::scaled(session, op, &left, &right, attempt, origin)? {
+        return Ok(scaled);
+    }
     if let Some(shifted) = shift::apply(session, op, &left, &right, origin)? {
         return Ok(shifted);
     }
@@ -190,13 +193,8 @@ fn numbers(
 
 /// `-value`, of anything but a decimal: that is `negative`.
 pub(crate) fn negate(session: &Session, value: Typed, origin: &Origin) -> Result<Typed> {
-    if let DataType::Duration(_) | DataType::Interval(_) = value.data_type {
-        if let Some(constant) = value.constant()
-            && let Ok(negated) = constant.arithmetic_negate()
-        {
-            return Ok(Typed::literal(negated));
-        }
-        return error::unsupported(origin, "the negative of an interval that is not a constant");
+    if interval::holds_interval(&value.data_type) {
+        return length::negated(value, origin);
     }
     let zero = match &value.data_type {
         DataType::Float32 | DataType::Float64 => {

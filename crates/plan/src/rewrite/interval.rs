@@ -3,6 +3,7 @@
 //! Day-time intervals are Arrow durations: in seconds if they are whole days (Spark's INTERVAL DAY, which leaves a DATE
 //! a DATE), in microseconds otherwise. Year-month intervals are Arrow's.
 
+use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 
 const SECOND_US: i64 = 1_000_000;
@@ -17,6 +18,27 @@ pub(crate) fn parse(text: &str, from: Option<&str>, to: Option<&str>) -> Option<
         (Some(from), None) => single(text, from),
         (Some(from), Some(to)) => range(text, &from.to_lowercase(), &to.to_lowercase()),
         (None, _) => words(text),
+    }
+}
+
+/// Whether a literal has one of the types that are told apart: INTERVAL DAY, DAY TO SECOND, YEAR TO MONTH. Spark has more of
+/// them, such as INTERVAL HOUR TO MINUTE: from the largest to the smallest of the units in `text`.
+pub(crate) fn is_of_full_type(value: &ScalarValue, text: &str) -> bool {
+    let has = |units: &[&str]| units.iter().any(|unit| text.contains(unit));
+    match value {
+        ScalarValue::DurationMicrosecond(_) => has(&["day", "week"]) && has(&["second"]),
+        ScalarValue::IntervalYearMonth(_) => has(&["year"]) && has(&["month"]),
+        _ => true,
+    }
+}
+
+/// Whether values of a type are intervals or hold some.
+pub(crate) fn holds_interval(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Duration(_) | DataType::Interval(_) => true,
+        DataType::List(item) | DataType::Map(item, _) => holds_interval(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| holds_interval(field.data_type())),
+        _ => false,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
 use sluice_decode::cast::value_text;
 use sluice_decode::datetime::Zone;
 use sluice_model::SparkType;
@@ -98,7 +98,7 @@ fn ours_in(zone: &str, line: &str, tables: &Tables) -> String {
         .iter()
         .map(|field| {
             SparkType::from_arrow(field.data_type())
-                .map_or_else(|| field.data_type().to_string(), |t| t.to_string())
+                .map_or_else(|| interval(field.data_type()), |t| t.to_string())
         })
         .collect();
     let batches = match block_on(query.collect()) {
@@ -212,4 +212,15 @@ pub(crate) fn differences(folder: &Path, list: &str) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// The name of an interval's type: it has no [`SparkType`].
+fn interval(data_type: &DataType) -> String {
+    let name = match data_type {
+        DataType::Duration(TimeUnit::Second) => "interval day",
+        DataType::Duration(_) => "interval day to second",
+        DataType::Interval(IntervalUnit::YearMonth) => "interval year to month",
+        _ => return data_type.to_string(),
+    };
+    name.into()
 }
