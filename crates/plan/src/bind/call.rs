@@ -214,6 +214,9 @@ impl Binder<'_> {
             return unsupported(origin, format!("the function `{name}`"));
         };
         if let Some(made) = length::call(name, &args, origin)? {
+            for arg in args.iter().filter(|_| name != "abs") {
+                self.fields_are_known(arg, origin)?;
+            }
             return Ok(made);
         }
         let function = crate::function::located(name, origin).unwrap_or(function);

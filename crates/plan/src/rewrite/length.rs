@@ -8,6 +8,7 @@ mod step;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
+use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{Expr, ScalarUDF, Signature, Volatility};
 use sluice_model::Origin;
@@ -80,9 +81,29 @@ pub(crate) fn scaled(
     )))
 }
 
+/// An interval as the number that a sum adds up: DataFusion's sum of intervals wraps around.
+pub(crate) fn addend(value: &Typed, origin: &Origin) -> Typed {
+    let number = DataType::Int64;
+    if value.data_type == YEAR_TO_MONTH {
+        return calculated(Step::Months, vec![value.clone()], number, false, origin);
+    }
+    let expr = datafusion::logical_expr::cast(value.expr.clone(), number.clone());
+    Typed::new(expr, number)
+}
+
+/// The sum of [`addend`]s as an interval of a type.
+pub(crate) fn sum(sum: Expr, of: &DataType, origin: &Origin) -> Typed {
+    if *of == YEAR_TO_MONTH {
+        let month = Typed::literal(ScalarValue::IntervalYearMonth(Some(1)));
+        let sum = Typed::new(sum, DataType::Int64);
+        return calculated(Step::Multiply, vec![month, sum], of.clone(), false, origin);
+    }
+    Typed::new(datafusion::logical_expr::cast(sum, of.clone()), of.clone())
+}
+
 /// The mean of a sum of intervals; NULL of none.
-pub(crate) fn mean(sum: Expr, of: &DataType, count: Expr, origin: &Origin) -> Typed {
-    let sum = wide(&Typed::new(sum, of.clone()));
+pub(crate) fn mean(sum: &Typed, count: Expr, origin: &Origin) -> Typed {
+    let sum = wide(sum);
     let count = Typed::new(count, DataType::Int64);
     let returns = sum.data_type.clone();
     calculated(Step::Divide, vec![sum, count], returns, true, origin)

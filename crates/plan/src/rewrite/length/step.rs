@@ -38,6 +38,8 @@ pub(super) enum Step {
     Whole {
         days: bool,
     },
+    /// As the number of its months.
+    Months,
     /// As seconds with their fraction, of type DECIMAL(19,6).
     Seconds,
 }
@@ -96,7 +98,7 @@ impl Lengths {
             Step::Absolute => self.each(&lengths, i64::checked_abs)?,
             Step::Text => return Ok(texts(column)),
             Step::Field(field) => self.each(&lengths, |value| Some(part(field, value)))?,
-            Step::Seconds => lengths,
+            Step::Seconds | Step::Months => lengths,
             Step::Whole { days } => {
                 let unit = if days { DAY_US } else { SECOND_US };
                 self.each(&lengths, |value| {
