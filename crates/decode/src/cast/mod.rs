@@ -5,7 +5,7 @@
 
 mod error;
 mod nested;
-mod print;
+pub(crate) mod print;
 mod scalar;
 pub(crate) mod text;
 

@@ -10,6 +10,7 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, StringArray};
 use arrow_schema::{DataType, TimeUnit};
 
+use crate::cast::print::push_text;
 use crate::cast::text::{push_base64, push_decimal, push_double, push_float};
 use crate::cast::{CastError, CastMode, cast};
 use crate::datetime::{DAY, SECOND, Zone, push_date, push_local};
@@ -178,6 +179,9 @@ fn push_scalar(
             let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
             let zone = named.as_ref().map(|_| zone);
             quoted_unless(out, false, |out| push_instant(out, micros, zone));
+        }
+        DataType::Duration(_) | DataType::Interval(_) => {
+            quoted_unless(out, false, |out| push_text(out, array, row, zone));
         }
         other => return Err(CastError::unknown_type(other)),
     }

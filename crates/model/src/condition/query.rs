@@ -28,10 +28,17 @@ conditions! {
     WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE = "WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE", "42601", User, No, "Window functions are computed behind WHERE, GROUP BY and HAVING: use QUALIFY, or a subquery.";
     WINDOW_FUNCTION_FRAME_NOT_ORDERED = "WINDOW_FUNCTION_FRAME_NOT_ORDERED", "42601", User, No, "A window function that ranks or looks at neighbours needs ORDER BY in its window.";
     DISTINCT_WINDOW_FUNCTION_UNSUPPORTED = "DISTINCT_WINDOW_FUNCTION_UNSUPPORTED", "0A000", User, No, "A window function takes no DISTINCT.";
+    INVALID_WINDOW_SPEC_FOR_AGGREGATION_FUNC = "INVALID_WINDOW_SPEC_FOR_AGGREGATION_FUNC", "42601", User, No, "An aggregate that orders its values itself stands over a window with ORDER BY or a frame.";
     MISSING_WINDOW_SPECIFICATION = "MISSING_WINDOW_SPECIFICATION", "42P20", User, No, "OVER names a window that the WINDOW clause of the query does not declare.";
     UNSUPPORTED_EXPR_FOR_WINDOW = "UNSUPPORTED_EXPR_FOR_WINDOW", "42P20", User, No, "A function that is neither an aggregate nor a window function stands before OVER.";
     SET_OPERATION_ON_MAP_TYPE = "UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE", "0A000", User, No, "DISTINCT, EXCEPT, INTERSECT and UNION compare rows, and maps are not comparable: leave the column out, or use map_entries().";
     DUPLICATED_CTE_NAMES = "DUPLICATED_CTE_NAMES", "42602", User, No, "One WITH declares two queries of the same name.";
+    INVALID_RECURSIVE_CTE = "INVALID_RECURSIVE_CTE", "42836", User, No, "A query under WITH RECURSIVE names itself, and is not `anchor UNION ALL step` with its name in the step alone.";
+    INVALID_RECURSIVE_REFERENCE_PLACE = "INVALID_RECURSIVE_REFERENCE.PLACE", "42836", User, No, "A recursive query names itself in an aggregate, a window function, a sort, or on the wrong side of a join: there, rows of a later step would change those of an earlier one.";
+    UNION_NOT_SUPPORTED_IN_RECURSIVE_CTE = "UNION_NOT_SUPPORTED_IN_RECURSIVE_CTE", "42836", User, No, "A recursive query is put together by UNION: write UNION ALL.";
+    CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE = "CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE", "42825", User, No, "A column of a recursive query has a type in its steps that does not fit the one in its anchor, which decides.";
+    RECURSION_LEVEL_LIMIT_EXCEEDED = "RECURSION_LEVEL_LIMIT_EXCEEDED", "42836", User, No, "A recursive query has not come to its end after 100 steps.";
+    RECURSION_ROW_LIMIT_EXCEEDED = "RECURSION_ROW_LIMIT_EXCEEDED", "42836", User, No, "A recursive query has given a million rows.";
     INVALID_LIMIT_LIKE_EXPRESSION = "INVALID_LIMIT_LIKE_EXPRESSION", "42K0E", User, No, "LIMIT and OFFSET take a constant INT, not below 0.";
     EXCEPT_OVERLAPPING_COLUMNS = "EXCEPT_OVERLAPPING_COLUMNS", "42702", User, No, "`* EXCEPT (…)` names a column twice.";
     AMBIGUOUS_LATERAL_COLUMN_ALIAS = "AMBIGUOUS_LATERAL_COLUMN_ALIAS", "42702", User, No, "A column of the select list refers to an alias to its left that is there more than once.";
@@ -94,7 +101,7 @@ conditions! {
     UNSUPPORTED_FUNCTION = "UNSUPPORTED_FEATURE.FUNCTION", "0A000", User, No, "Spark has this function or this form of it; it is not built here yet.";
     COLLECTION_SIZE_LIMIT_EXCEEDED = "COLLECTION_SIZE_LIMIT_EXCEEDED.FUNCTION", "54000", User, No, "A function would make an array with more items than allowed.";
     BINARY_ARITHMETIC_OVERFLOW = "BINARY_ARITHMETIC_OVERFLOW", "22003", User, No, "The result of a calculation does not fit its type.";
-    INVALID_EXTRACT_FIELD = "INVALID_EXTRACT_FIELD", "42601", User, No, "A text names no part of a date or timestamp.";
+    INVALID_EXTRACT_FIELD = "INVALID_EXTRACT_FIELD", "42601", User, No, "A text names no part of a date, timestamp or interval.";
     INVALID_PARAMETER_VALUE_DATETIME_UNIT = "INVALID_PARAMETER_VALUE.DATETIME_UNIT", "22023", User, No, "A word names no unit of time.";
     INVALID_PARAMETER_VALUE_START = "INVALID_PARAMETER_VALUE.START", "22023", User, No, "A start position is 0: positions count from 1, or from -1 from the end.";
     INVALID_PARAMETER_VALUE_LENGTH = "INVALID_PARAMETER_VALUE.LENGTH", "22023", User, No, "A length is negative.";

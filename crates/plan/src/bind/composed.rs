@@ -16,7 +16,7 @@ use crate::rewrite::{cast, float, length, structure, sum, unify, whole};
 
 impl Binder<'_> {
     /// Aggregates that are computed as others: `min` and `max` of numbers with NaN and of nested values, `avg` of
-    /// decimals and intervals, `sum` of intervals, variances of a single NaN. `build` puts a function over its arguments.
+    /// decimals and intervals, variances of a single NaN. `build` puts a function over its arguments.
     pub(crate) fn composed(
         &mut self,
         call: &Call<'_>,
@@ -29,8 +29,7 @@ impl Binder<'_> {
         let extreme = matches!(call.name.as_str(), "min" | "max");
         let mean = matches!(call.name.as_str(), "avg" | "mean" | "try_avg");
         let spread = matches!(call.name.as_str(), "var_pop" | "stddev_pop");
-        let total = call.name == "sum";
-        if !extreme && !mean && !spread && !total {
+        if !extreme && !mean && !spread {
             return Ok(None);
         }
         let nondeterministic = self.facts.nondeterministic.len();
@@ -63,17 +62,13 @@ impl Binder<'_> {
                     Typed::new(build(function, vec![arg, key]), found)
                 })
             }
-            found if (mean || total) && length::is_length(found) => {
+            found if mean && length::is_length(found) => {
                 let found = arg.data_type.clone();
+                let sum = sum::choose("sum", std::slice::from_ref(&arg));
                 let count = sum::choose("count", std::slice::from_ref(&arg));
-                let addend = length::addend(&arg, &call.origin);
-                let sum = sum::choose("sum", std::slice::from_ref(&addend));
                 sum.zip(count).map(|(sum, count)| {
-                    let sum = length::sum(build(sum, vec![addend]), &found, &call.origin);
-                    if total {
-                        return sum;
-                    }
-                    length::mean(&sum, build(count, vec![arg]), &call.origin)
+                    let (sum, count) = (build(sum, vec![arg.clone()]), build(count, vec![arg]));
+                    length::mean(sum, &found, count, &call.origin)
                 })
             }
             DataType::Decimal128(precision, scale) if mean => {

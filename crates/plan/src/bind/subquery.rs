@@ -16,6 +16,7 @@ use super::lambda::LAMBDA;
 use super::query::Bound;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
+use crate::rewrite::interval::holds_interval;
 use crate::rewrite::{cast, compare, float};
 
 /// How the parser names relations, with a number behind.
@@ -38,6 +39,8 @@ impl Binder<'_> {
         // What is written twice is one: GROUP BY finds it in the select list.
         let written = (self.as_named(&query.to_string()), env.scope.columns.clone());
         if let Some((_, known)) = self.subqueries.iter().find(|(known, _)| *known == written) {
+            let fields = known.plan.schema().fields();
+            self.short_intervals |= fields.iter().any(|field| holds_interval(field.data_type()));
             return Ok((known.clone(), wrapped(known.plan.clone())));
         }
         self.outer.push(Arc::new(env.scope.clone()));

@@ -320,6 +320,7 @@ impl Binder<'_> {
         };
         let value = binder.expression(&expression.tree, &env)?;
         self.counter = binder.counter;
+        self.short_intervals |= binder.short_intervals;
         self.facts.merge(binder.facts);
         self.errors.extend(binder.errors);
         Ok(value)

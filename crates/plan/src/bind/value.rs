@@ -1,7 +1,6 @@
 //! Literals: numbers, strings, dates, timestamps, intervals. Their types are Spark's: `1` INT, `3000000000` BIGINT,
 //! `1.5` DECIMAL(2,1), `1e0` DOUBLE.
 
-use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::ScalarValue;
 use sluice_model::condition::query as condition;
 use sluice_model::{Diagnostic, Origin, SparkType};
@@ -10,7 +9,7 @@ use sqlparser::ast;
 use super::column::Environment;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
-use crate::rewrite::{cast, interval};
+use crate::rewrite::{cast, interval, length};
 
 impl Binder<'_> {
     pub(crate) fn value(&mut self, value: &ast::ValueWithSpan) -> Result<Typed> {
@@ -103,7 +102,7 @@ impl Binder<'_> {
     /// Refuses what depends on the fields of an interval's type where a literal with fewer may be in it: the types here are
     /// INTERVAL DAY, DAY TO SECOND and YEAR TO MONTH only.
     pub(crate) fn fields_are_known(&self, value: &Typed, origin: &Origin) -> Result<()> {
-        if !self.short_intervals || value.data_type == DataType::Duration(TimeUnit::Second) {
+        if !self.short_intervals || value.data_type == length::DAY {
             return Ok(());
         }
         let what =

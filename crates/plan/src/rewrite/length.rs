@@ -8,11 +8,10 @@ mod step;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
-use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{Expr, ScalarUDF, Signature, Volatility};
-use sluice_model::Origin;
 use sluice_model::condition::query as condition;
+use sluice_model::{Diagnostic, Origin};
 
 use step::{Field, Lengths, Step};
 
@@ -23,13 +22,22 @@ use crate::rewrite::arithmetic::Arithmetic;
 use crate::rewrite::cast::{self, Ignored};
 use crate::rewrite::unify::{is_integral, is_numeric};
 
+/// INTERVAL DAY.
+pub(crate) const DAY: DataType = DataType::Duration(TimeUnit::Second);
 /// INTERVAL DAY TO SECOND.
 pub(crate) const DAY_TO_SECOND: DataType = DataType::Duration(TimeUnit::Microsecond);
-const YEAR_TO_MONTH: DataType = DataType::Interval(IntervalUnit::YearMonth);
+/// INTERVAL YEAR TO MONTH.
+pub(crate) const YEAR_TO_MONTH: DataType = DataType::Interval(IntervalUnit::YearMonth);
 
 /// Whether values of a type are intervals of a length that can be calculated with.
 pub(crate) fn is_length(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Duration(_)) || *data_type == YEAR_TO_MONTH
+}
+
+/// What is said of an interval beyond the range of its type.
+pub(crate) fn too_long() -> Diagnostic {
+    let message = "an interval leaves its range";
+    Diagnostic::error(&condition::INTERVAL_ARITHMETIC_OVERFLOW, message)
 }
 
 /// `interval * number`, `number * interval`, `interval / number`, `interval div interval`; `None`: it is none of them.
@@ -81,29 +89,9 @@ pub(crate) fn scaled(
     )))
 }
 
-/// An interval as the number that a sum adds up: DataFusion's sum of intervals wraps around.
-pub(crate) fn addend(value: &Typed, origin: &Origin) -> Typed {
-    let number = DataType::Int64;
-    if value.data_type == YEAR_TO_MONTH {
-        return calculated(Step::Months, vec![value.clone()], number, false, origin);
-    }
-    let expr = datafusion::logical_expr::cast(value.expr.clone(), number.clone());
-    Typed::new(expr, number)
-}
-
-/// The sum of [`addend`]s as an interval of a type.
-pub(crate) fn sum(sum: Expr, of: &DataType, origin: &Origin) -> Typed {
-    if *of == YEAR_TO_MONTH {
-        let month = Typed::literal(ScalarValue::IntervalYearMonth(Some(1)));
-        let sum = Typed::new(sum, DataType::Int64);
-        return calculated(Step::Multiply, vec![month, sum], of.clone(), false, origin);
-    }
-    Typed::new(datafusion::logical_expr::cast(sum, of.clone()), of.clone())
-}
-
 /// The mean of a sum of intervals; NULL of none.
-pub(crate) fn mean(sum: &Typed, count: Expr, origin: &Origin) -> Typed {
-    let sum = wide(sum);
+pub(crate) fn mean(sum: Expr, of: &DataType, count: Expr, origin: &Origin) -> Typed {
+    let sum = wide(&Typed::new(sum, of.clone()));
     let count = Typed::new(count, DataType::Int64);
     let returns = sum.data_type.clone();
     calculated(Step::Divide, vec![sum, count], returns, true, origin)
@@ -161,7 +149,7 @@ fn field(value: &Typed, name: &str, origin: &Origin) -> Result<Typed> {
     };
     let fits = |field: Field| match (&value.data_type, field) {
         (DataType::Interval(_), field) => matches!(field, Field::Year | Field::Month),
-        (DataType::Duration(TimeUnit::Second), field) => field == Field::Day,
+        (&DAY, field) => field == Field::Day,
         (_, field) => !matches!(field, Field::Year | Field::Month),
     };
     match known.filter(|(field, _)| fits(*field)) {
@@ -193,7 +181,7 @@ pub(crate) fn converted(
     attempt: bool,
     origin: &Origin,
 ) -> Option<Result<Typed>> {
-    let days = value.data_type == DataType::Duration(TimeUnit::Second);
+    let days = value.data_type == DAY;
     let is_month = value.data_type == YEAR_TO_MONTH;
     let (step, value) = match target {
         DataType::Utf8 => (Step::Text, value.clone()),
@@ -220,7 +208,7 @@ pub(crate) fn converted(
 
 /// Days as what can hold fractions of them.
 fn wide(value: &Typed) -> Typed {
-    if value.data_type != DataType::Duration(TimeUnit::Second) {
+    if value.data_type != DAY {
         return value.clone();
     }
     let expr = datafusion::logical_expr::cast(value.expr.clone(), DAY_TO_SECOND);

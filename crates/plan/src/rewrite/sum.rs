@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, PrimitiveArray};
 use arrow::datatypes::{
     ArrowNativeTypeOp, ArrowPrimitiveType, DECIMAL128_MAX_PRECISION, DataType, Decimal128Type,
-    Field, FieldRef, Int64Type,
+    DurationMicrosecondType, DurationSecondType, Field, FieldRef, Int64Type, IntervalYearMonthType,
 };
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
@@ -18,8 +18,11 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
 };
 
+use sluice_model::Diagnostic;
+
 use crate::bind::Typed;
 use crate::error::{overflow, raise};
+use crate::rewrite::length::{self, DAY, DAY_TO_SECOND, YEAR_TO_MONTH, is_length};
 use crate::rewrite::unify::is_integral;
 
 /// Whether a name is an aggregate that this file chooses.
@@ -37,6 +40,7 @@ pub(crate) fn choose(name: &str, args: &[Typed]) -> Option<Arc<AggregateUDF>> {
             DataType::Decimal128(precision, _) if precision + 10 > DECIMAL128_MAX_PRECISION => {
                 checked(arg.data_type.clone())
             }
+            ref found if is_length(found) => checked(found.clone()),
             _ => df::sum::sum_udaf(),
         },
         ("sum", _) => df::sum::sum_udaf(),
@@ -47,6 +51,7 @@ pub(crate) fn choose(name: &str, args: &[Typed]) -> Option<Arc<AggregateUDF>> {
 fn checked(argument: DataType) -> Arc<AggregateUDF> {
     let returns = match argument {
         DataType::Decimal128(_, scale) => DataType::Decimal128(DECIMAL128_MAX_PRECISION, scale),
+        ref found if is_length(found) => argument.clone(),
         _ => DataType::Int64,
     };
     Arc::new(AggregateUDF::new_from_impl(CheckedSum {
@@ -58,12 +63,33 @@ fn checked(argument: DataType) -> Arc<AggregateUDF> {
 /// A number whose sum is checked.
 trait Summed: ArrowPrimitiveType<Native: Hash + Eq> + std::fmt::Debug {
     /// Whether a sum fits the type.
-    fn fits(sum: Self::Native) -> bool;
+    fn fits(_: Self::Native) -> bool {
+        true
+    }
+
+    /// What is said of one that does not.
+    fn too_large() -> Diagnostic {
+        overflow(None)
+    }
 }
 
-impl Summed for Int64Type {
-    fn fits(_: i64) -> bool {
-        true
+impl Summed for Int64Type {}
+
+impl Summed for DurationSecondType {
+    fn too_large() -> Diagnostic {
+        length::too_long()
+    }
+}
+
+impl Summed for DurationMicrosecondType {
+    fn too_large() -> Diagnostic {
+        length::too_long()
+    }
+}
+
+impl Summed for IntervalYearMonthType {
+    fn too_large() -> Diagnostic {
+        length::too_long()
     }
 }
 
@@ -73,7 +99,7 @@ impl Summed for Decimal128Type {
     }
 }
 
-/// `sum` of integers or wide decimals with overflow as an error.
+/// `sum` of integers, wide decimals or intervals with overflow as an error.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct CheckedSum {
     returns: DataType,
@@ -104,12 +130,13 @@ impl AggregateUDFImpl for CheckedSum {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        let returns = self.returns.clone();
-        Ok(match (&self.returns, args.is_distinct) {
-            (DataType::Int64, true) => Box::new(DistinctSum::<Int64Type>::new(returns)),
-            (DataType::Int64, false) => Box::new(Sum::<Int64Type>::new(returns)),
-            (_, true) => Box::new(DistinctSum::<Decimal128Type>::new(returns)),
-            (_, false) => Box::new(Sum::<Decimal128Type>::new(returns)),
+        let (returns, distinct) = (self.returns.clone(), args.is_distinct);
+        Ok(match self.returns {
+            DataType::Int64 => accumulator::<Int64Type>(returns, distinct),
+            DAY => accumulator::<DurationSecondType>(returns, distinct),
+            DAY_TO_SECOND => accumulator::<DurationMicrosecondType>(returns, distinct),
+            YEAR_TO_MONTH => accumulator::<IntervalYearMonthType>(returns, distinct),
+            _ => accumulator::<Decimal128Type>(returns, distinct),
         })
     }
 
@@ -121,21 +148,32 @@ impl AggregateUDFImpl for CheckedSum {
         let returns = self.returns.clone();
         Ok(match self.returns {
             DataType::Int64 => Box::new(GroupSums::<Int64Type>::new(returns)),
+            DAY => Box::new(GroupSums::<DurationSecondType>::new(returns)),
+            DAY_TO_SECOND => Box::new(GroupSums::<DurationMicrosecondType>::new(returns)),
+            YEAR_TO_MONTH => Box::new(GroupSums::<IntervalYearMonthType>::new(returns)),
             _ => Box::new(GroupSums::<Decimal128Type>::new(returns)),
         })
     }
 }
 
+fn accumulator<T: Summed>(returns: DataType, distinct: bool) -> Box<dyn Accumulator> {
+    if distinct {
+        Box::new(DistinctSum::<T>::new(returns))
+    } else {
+        Box::new(Sum::<T>::new(returns))
+    }
+}
+
 fn add<T: Summed>(sum: &mut Option<T::Native>, value: T::Native) -> Result<()> {
     let total = sum.unwrap_or_default().add_checked(value);
-    *sum = Some(total.map_err(|_| raise(overflow(None)))?);
+    *sum = Some(total.map_err(|_| raise(T::too_large()))?);
     Ok(())
 }
 
 /// A sum as a value, if it fits its type.
 fn finished<T: Summed>(sum: Option<T::Native>, returns: &DataType) -> Result<ScalarValue> {
     if sum.is_some_and(|sum| !T::fits(sum)) {
-        return Err(raise(overflow(None)));
+        return Err(raise(T::too_large()));
     }
     ScalarValue::new_primitive::<T>(sum, returns)
 }
@@ -171,7 +209,7 @@ impl<T: Summed> Accumulator for Sum<T> {
         for value in first::<T>(values)?.iter().flatten() {
             self.values = self.values.saturating_sub(1);
             let rest = self.total.unwrap_or_default().sub_checked(value);
-            let rest = rest.map_err(|_| raise(overflow(None)))?;
+            let rest = rest.map_err(|_| raise(T::too_large()))?;
             self.total = (self.values > 0).then_some(rest);
         }
         Ok(())
@@ -298,7 +336,7 @@ impl<T: Summed> GroupsAccumulator for GroupSums<T> {
     fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
         let sums = emit.take_needed(&mut self.sums);
         if sums.iter().flatten().any(|sum| !T::fits(*sum)) {
-            return Err(raise(overflow(None)));
+            return Err(raise(T::too_large()));
         }
         let sums: PrimitiveArray<T> = sums.into_iter().collect();
         Ok(Arc::new(sums.with_data_type(self.returns.clone())))

@@ -7,7 +7,7 @@ use arrow::array::{
 };
 use arrow::compute::cast as arrow_cast;
 use arrow::datatypes::{
-    DataType, Decimal128Type, Float64Type, Int64Type, IntervalYearMonthType, TimeUnit, i256,
+    DataType, Decimal128Type, Float64Type, Int64Type, IntervalYearMonthType, i256,
 };
 use datafusion::logical_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDFImpl, Signature};
 use sluice_decode::cast::value_text;
@@ -15,7 +15,7 @@ use sluice_decode::datetime::Zone;
 use sluice_model::condition::query as condition;
 use sluice_model::{Diagnostic, Origin};
 
-use super::DAY_TO_SECOND;
+use super::{DAY, DAY_TO_SECOND};
 use crate::error::{self, raise};
 use crate::rewrite::cast::Ignored;
 
@@ -38,8 +38,6 @@ pub(super) enum Step {
     Whole {
         days: bool,
     },
-    /// As the number of its months.
-    Months,
     /// As seconds with their fraction, of type DECIMAL(19,6).
     Seconds,
 }
@@ -79,7 +77,7 @@ impl Lengths {
             return datafusion::common::internal_err!("a step without an interval");
         };
         let months = matches!(column.data_type(), DataType::Interval(_));
-        let seconds = *column.data_type() == DataType::Duration(TimeUnit::Second);
+        let seconds = *column.data_type() == DAY;
         let lengths = whole_numbers(column)?;
         let made = match self.step {
             Step::Multiply | Step::Divide => self.by(&lengths, number(rest)?)?,
@@ -98,7 +96,7 @@ impl Lengths {
             Step::Absolute => self.each(&lengths, i64::checked_abs)?,
             Step::Text => return Ok(texts(column)),
             Step::Field(field) => self.each(&lengths, |value| Some(part(field, value)))?,
-            Step::Seconds | Step::Months => lengths,
+            Step::Seconds => lengths,
             Step::Whole { days } => {
                 let unit = if days { DAY_US } else { SECOND_US };
                 self.each(&lengths, |value| {
@@ -179,10 +177,7 @@ impl Lengths {
                 "an interval is too long for the number that it is cast to",
             )
             .help("cast it to BIGINT, or use `try_cast` to get NULL instead"),
-            (Trouble::Overflow, _) => Diagnostic::error(
-                &condition::INTERVAL_ARITHMETIC_OVERFLOW,
-                "an interval leaves its range",
-            ),
+            (Trouble::Overflow, _) => super::too_long(),
         };
         raise(error::located(diagnostic, Some(&self.origin.0)))
     }
@@ -208,7 +203,7 @@ impl Lengths {
                 Arc::new(arrow::array::IntervalYearMonthArray::from(narrow))
             }
             // Whole days stay whole days when they are turned.
-            DataType::Duration(TimeUnit::Second) if seconds => arrow_cast(
+            &DAY if seconds => arrow_cast(
                 &made.unary::<_, Int64Type>(|us| us / SECOND_US),
                 &self.returns,
             )?,
