@@ -74,6 +74,7 @@ fn known(error: &DataFusionError) -> Option<Diagnostic> {
         DataFusionError::Shared(inner) => known(inner),
         DataFusionError::Collection(all) => all.iter().find_map(known),
         DataFusionError::ArrowError(inner, _) => arrow(inner),
+        DataFusionError::IoError(inner) => raised(inner.get_ref()?),
         DataFusionError::ResourcesExhausted(text) => Some(
             Diagnostic::error(
                 &query::RESOURCES_EXHAUSTED,
@@ -136,6 +137,7 @@ fn raised(error: &(dyn Error + 'static)) -> Option<Diagnostic> {
 fn arrow(error: &ArrowError) -> Option<Diagnostic> {
     match error {
         ArrowError::ExternalError(inner) => raised(inner.as_ref()),
+        ArrowError::IoError(_, inner) => raised(inner.get_ref()?),
         ArrowError::DivideByZero => Some(divide_by_zero(None)),
         ArrowError::ArithmeticOverflow(_) => Some(overflow(None)),
         ArrowError::CastError(text) => Some(

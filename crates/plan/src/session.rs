@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
 use datafusion::execution::context::SessionContext;
-use datafusion::execution::disk_manager::DiskManagerBuilder;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 use sluice_model::Diagnostic;
@@ -74,10 +72,8 @@ impl Session {
     /// # Errors
     /// The spill folder cannot be made, or a function is registered twice in a way that the registry refuses.
     pub fn new(settings: &SessionSettings) -> error::Result<Self> {
-        let runtime = RuntimeEnvBuilder::new()
-            .with_disk_manager_builder(DiskManagerBuilder::default())
-            .with_memory_pool(settings.memory.pool());
-        let runtime = runtime.build_arc().map_err(|e| error::diagnose(&e, None))?;
+        let runtime = settings.memory.runtime().build_arc();
+        let runtime = runtime.map_err(|e| error::diagnose(&e, None))?;
         let mut state = SessionStateBuilder::new()
             .with_config(config(settings))
             .with_runtime_env(runtime)

@@ -7,7 +7,7 @@ use sluice_graph::Dataset;
 use sluice_model::{Clock, DatasetName, Diagnostic, Ids, Namespace};
 use sluice_plan::{QueryMemory, Session, SessionSettings};
 use sluice_source::{PathRules, S3, resolve_path};
-use sluice_table::{Location, Store, TableError};
+use sluice_table::{Location, SpillFiles, Store, TableError};
 
 use crate::error::Result;
 use crate::event_log::Observer;
@@ -66,7 +66,10 @@ impl Engine {
     #[must_use]
     pub fn new(options: EngineOptions) -> Self {
         Self {
-            memory: QueryMemory::of(options.memory_bytes_max),
+            memory: QueryMemory::of(
+                options.memory_bytes_max,
+                SpillFiles::default().disk_manager(),
+            ),
             options: Arc::new(options),
         }
     }

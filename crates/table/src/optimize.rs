@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -17,6 +16,7 @@ use crate::TableError;
 use crate::changes::DataFile;
 use crate::codec::Codec;
 use crate::request::{CommitOutcome, CommitRequest, Conflict, Removes};
+use crate::spill::SpillFiles;
 use crate::table::DeltaTable;
 use crate::text_bounds::TextBounds;
 use crate::write::WriteOptions;
@@ -184,7 +184,7 @@ impl DeltaTable {
         target: u64,
     ) -> Result<Vec<Add>, TableError> {
         let runtime = RuntimeEnvBuilder::new()
-            .with_disk_manager_builder(DiskManagerBuilder::default())
+            .with_disk_manager_builder(SpillFiles::default().disk_manager())
             .with_memory_pool(Arc::new(FairSpillPool::new(SORT_BYTES_MAX)))
             .build_arc()?;
         // One partition: rows keep the order of the files.
