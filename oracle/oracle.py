@@ -14,6 +14,7 @@ import decimal
 import json
 import math
 import os
+import re
 import struct
 import sys
 import time
@@ -129,7 +130,9 @@ def run(spark, statement):
 def condition_of(error):
     """The name of the error condition, or the class of the exception where Spark names none."""
     name = error.getCondition() if isinstance(error, PySparkException) else None
-    return name or type(error).__name__
+    # What happens while a query runs comes as an exception of Java, with the condition in its text.
+    inside = None if name else re.search(r"Exception: \[([A-Z0-9_.]+)\]", str(error))
+    return name or (inside.group(1) if inside else type(error).__name__)
 
 
 def answer(spark, line):

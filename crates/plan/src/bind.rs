@@ -22,6 +22,7 @@ mod pivot;
 mod query;
 mod query_time;
 mod range;
+mod recursion;
 mod relation;
 mod rows;
 mod scope;
@@ -133,6 +134,8 @@ pub(crate) struct Binder<'a> {
     counter: usize,
     /// CTEs in force, innermost last; keys lower case.
     ctes: Vec<HashMap<String, Bound>>,
+    /// Those under WITH RECURSIVE whose bodies are being bound, innermost last.
+    recursions: Vec<recursion::Itself>,
     /// Scopes of the queries around the one being bound, innermost last.
     outer: Vec<Arc<Scope>>,
     /// The time window of the select being bound.
@@ -183,6 +186,7 @@ impl<'a> Binder<'a> {
             inputs,
             counter: 0,
             ctes: vec![],
+            recursions: vec![],
             outer: vec![],
             window: None,
             lambdas: lambda::Lambdas::default(),

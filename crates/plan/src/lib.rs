@@ -36,6 +36,7 @@ mod lanes;
 pub mod lineage;
 mod memory;
 mod predicate;
+mod recursion;
 mod rewrite;
 pub mod session;
 pub mod stream;

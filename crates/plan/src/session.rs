@@ -80,6 +80,7 @@ impl Session {
             .with_query_planner(Arc::new(StreamQueryPlanner))
             .with_physical_optimizer_rule(Arc::new(crate::join::JoinBeyondMemory))
             .with_physical_optimizer_rule(Arc::new(crate::rewrite::stack::StackFilters))
+            .with_physical_optimizer_rule(Arc::new(crate::recursion::BoundRecursions))
             .build();
         crate::function::register(&mut state).map_err(|e| error::diagnose(&e, None))?;
         let context = SessionContext::new_with_state(state);

@@ -124,26 +124,7 @@ impl Binder<'_> {
 
     fn with(&mut self, query: &ast::Query, top_level: bool) -> Result<Bound> {
         if let Some(with) = &query.with {
-            if with.recursive {
-                return unsupported(&self.origin(with), "WITH RECURSIVE");
-            }
-            for (index, cte) in with.cte_tables.iter().enumerate() {
-                let name = &cte.alias.name;
-                if with.cte_tables[..index]
-                    .iter()
-                    .any(|before| same(&before.alias.name.value, &name.value))
-                {
-                    let message = format!("WITH declares `{}` twice", name.value);
-                    let place = self.place(name.span);
-                    return Err(at(&condition::DUPLICATED_CTE_NAMES, &place, message));
-                }
-                self.top_level = false;
-                let mut bound = self.query(&cte.query)?;
-                self.rename(&mut bound, &cte.alias)?;
-                if let Some(frame) = self.ctes.last_mut() {
-                    frame.insert(cte.alias.name.value.to_lowercase(), bound);
-                }
-            }
+            self.common_tables(with)?;
         }
         self.top_level = top_level;
         if let ast::SetExpr::Select(select) = query.body.as_ref() {
@@ -156,6 +137,32 @@ impl Binder<'_> {
             None => vec![],
         };
         self.finish(bound, sorts, query)
+    }
+
+    /// Binds the queries of a WITH into the innermost frame.
+    pub(crate) fn common_tables(&mut self, with: &ast::With) -> Result<()> {
+        for (index, cte) in with.cte_tables.iter().enumerate() {
+            let name = &cte.alias.name;
+            if with.cte_tables[..index]
+                .iter()
+                .any(|before| same(&before.alias.name.value, &name.value))
+            {
+                let message = format!("WITH declares `{}` twice", name.value);
+                let place = self.place(name.span);
+                return Err(at(&condition::DUPLICATED_CTE_NAMES, &place, message));
+            }
+            self.top_level = false;
+            let mut bound = if with.recursive {
+                self.recursive(cte)?
+            } else {
+                self.query(&cte.query)?
+            };
+            self.rename(&mut bound, &cte.alias)?;
+            if let Some(frame) = self.ctes.last_mut() {
+                frame.insert(cte.alias.name.value.to_lowercase(), bound);
+            }
+        }
+        Ok(())
     }
 
     /// Applies order and limit, and takes away columns that only the order needed.

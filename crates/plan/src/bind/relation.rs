@@ -242,13 +242,8 @@ impl Binder<'_> {
             .and_then(|number| number.parse::<usize>().ok())
         {
             Some(index) => self.scan(index, origin)?,
-            None => match self
-                .ctes
-                .iter()
-                .rev()
-                .find_map(|frame| frame.get(&name.to_lowercase()))
-            {
-                Some(bound) => bound.clone(),
+            None => match self.common_table(name, origin)? {
+                Some(bound) => bound,
                 None => {
                     let message = format!("there is no relation `{name}`");
                     return Err(at(

@@ -144,7 +144,7 @@ impl Binder<'_> {
     }
 
     /// Casts the columns of a query and names its fields.
-    fn retype(
+    pub(crate) fn retype(
         &mut self,
         bound: Bound,
         types: &[DataType],
