@@ -16,6 +16,7 @@ pub(crate) mod grouping;
 pub(crate) mod guard;
 pub(crate) mod interval;
 pub(crate) mod length;
+pub(crate) mod moving;
 pub(crate) mod order;
 pub(crate) mod path;
 pub(crate) mod session_gap;

@@ -24,6 +24,7 @@ use crate::rewrite::{access, cast, count, float, length, sum, unify};
 const AGGREGATE_ARGUMENT: &str = "an argument of an aggregate function";
 
 /// A call taken apart.
+#[derive(Clone)]
 pub(crate) struct Call<'a> {
     pub(crate) name: String,
     pub(crate) args: Vec<&'a ast::Expr>,

@@ -2,7 +2,7 @@
 
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::expr::{WindowFunction, WindowFunctionParams};
+use datafusion::logical_expr::expr::{NullTreatment, WindowFunction, WindowFunctionParams};
 use datafusion::logical_expr::{
     Expr, SortExpr, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition,
 };
@@ -16,7 +16,7 @@ use super::query::sort;
 use super::scope::same;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
-use crate::rewrite::{cast, float, order, sum, unify};
+use crate::rewrite::{cast, float, fold, moving, order, sum, unify};
 
 impl Binder<'_> {
     /// `f(…) OVER (…)`.
@@ -34,6 +34,8 @@ impl Binder<'_> {
             clause: "an argument of a window function",
             ..env.inner()
         };
+        let told = self.nulls_as_argument(call, &inside)?;
+        let call = told.as_ref().unwrap_or(call);
         let spec = self.window_spec(call, env)?;
         let filter = call
             .filter
@@ -52,14 +54,7 @@ impl Binder<'_> {
             ));
         }
         let mut keys = self.window_keys(&spec, &inside)?;
-        if keys.is_empty() && ORDERED.contains(&call.name.as_str()) {
-            let message = format!("`{}` needs ORDER BY in its window", call.name);
-            return Err(at(
-                &condition::WINDOW_FUNCTION_FRAME_NOT_ORDERED,
-                &call.origin,
-                message,
-            ));
-        }
+        check_order(call, !keys.is_empty(), spec.window_frame.is_some())?;
         let frame = self.frame(spec.window_frame.as_ref(), &mut keys, &call.origin)?;
         let order_by: Vec<SortExpr> = keys
             .into_iter()
@@ -78,13 +73,51 @@ impl Binder<'_> {
             Expr::WindowFunction(Box::new(WindowFunction { fun, params }))
         };
         let aggregate =
-            |function, args| build(WindowFunctionDefinition::AggregateUDF(function), args);
+            |function, args: Vec<Typed>| build(moving::over(&frame, function, &args), args);
         if let Some(composed) = self.composed(call, &inside, &aggregate)? {
             return Ok(composed);
         }
         let (fun, args, data_type) = self.window_function(call, &inside)?;
-        let expr = build(fun, args);
+        let expr = match fun {
+            WindowFunctionDefinition::AggregateUDF(function) => aggregate(function, args),
+            ranked @ WindowFunctionDefinition::WindowUDF(_) => build(ranked, args),
+        };
         Ok(ranked(expr, data_type))
+    }
+
+    /// `last_value(x, true)` is `last_value(x) IGNORE NULLS`. As aggregates, `first` and `last` take the argument themselves.
+    fn nulls_as_argument<'a>(
+        &mut self,
+        call: &Call<'a>,
+        env: &Environment<'_>,
+    ) -> Result<Option<Call<'a>>> {
+        let values = match call.name.as_str() {
+            "first_value" | "last_value" => 1,
+            "nth_value" => 2,
+            _ => return Ok(None),
+        };
+        let (args, [skips]) = call.args.split_at(values.min(call.args.len())) else {
+            return Ok(None);
+        };
+        let skips = self.expression(skips, env)?;
+        let skips = fold::constant(self.session, &skips.expr);
+        let Some(ScalarValue::Boolean(Some(skips))) = skips else {
+            let message = format!(
+                "the last argument of `{}` is a constant: true or false",
+                call.name
+            );
+            let condition = &condition::DATATYPE_MISMATCH_NON_FOLDABLE_INPUT;
+            return Err(at(condition, &call.origin, message));
+        };
+        Ok(Some(Call {
+            args: args.to_vec(),
+            nulls: if skips {
+                Some(NullTreatment::IgnoreNulls)
+            } else {
+                call.nulls
+            },
+            ..call.clone()
+        }))
     }
 
     fn window_keys<'a>(
@@ -188,19 +221,19 @@ impl Binder<'_> {
         let mut args = args.into_iter();
         let mut out: Vec<Typed> = args.next().into_iter().collect();
         if let Some(offset) = args.next() {
-            let offset = cast::constant(self.session, &offset, &DataType::Int64);
-            match offset {
+            let constant = fold::constant(self.session, &offset.expr).map(Typed::literal);
+            let offset = constant.as_ref().unwrap_or(&offset);
+            match cast::constant(self.session, offset, &DataType::Int64) {
                 Some(offset) => out.push(Typed::literal(offset)),
                 None => return unsupported(origin, "an offset that is not a constant"),
             }
         }
         if let (Some(default), Some(value)) = (args.next(), out.first().cloned()) {
-            out.push(cast::implicit(
-                self.session,
-                default,
-                &value.data_type,
-                origin,
-            )?);
+            let default = cast::implicit(self.session, default, &value.data_type, origin)?;
+            let Some(default) = fold::constant(self.session, &default.expr) else {
+                return unsupported(origin, "a default that depends on the row");
+            };
+            out.push(Typed::literal(default));
         }
         Ok(out)
     }
@@ -358,6 +391,22 @@ const ORDERED: &[&str] = &[
     "lag",
     "lead",
 ];
+
+/// Refuses an order or a frame where the function takes none, and none where it needs one.
+fn check_order(call: &Call<'_>, ordered: bool, framed: bool) -> Result<()> {
+    if !ordered && ORDERED.contains(&call.name.as_str()) {
+        let message = format!("`{}` needs ORDER BY in its window", call.name);
+        let condition = &condition::WINDOW_FUNCTION_FRAME_NOT_ORDERED;
+        return Err(at(condition, &call.origin, message));
+    }
+    if call.name == "median" && (ordered || framed) {
+        let message = "`median` takes no ORDER BY and no frame in its window";
+        let condition = &condition::INVALID_WINDOW_SPEC_FOR_AGGREGATION_FUNC;
+        let error = at(condition, &call.origin, message);
+        return Err(Box::new(error.help("`percentile(x, 0.5)` takes both")));
+    }
+    Ok(())
+}
 
 const DAY_US: i64 = 86_400_000_000;
 

@@ -182,8 +182,6 @@ fn finished<T: Summed>(sum: Option<T::Native>, returns: &DataType) -> Result<Sca
 struct Sum<T: Summed> {
     returns: DataType,
     total: Option<T::Native>,
-    /// Values in the sum, so that a sliding window knows when none is left.
-    values: usize,
 }
 
 impl<T: Summed> Sum<T> {
@@ -191,7 +189,6 @@ impl<T: Summed> Sum<T> {
         Self {
             returns,
             total: None,
-            values: 0,
         }
     }
 }
@@ -200,23 +197,8 @@ impl<T: Summed> Accumulator for Sum<T> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         for value in first::<T>(values)?.iter().flatten() {
             add::<T>(&mut self.total, value)?;
-            self.values += 1;
         }
         Ok(())
-    }
-
-    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        for value in first::<T>(values)?.iter().flatten() {
-            self.values = self.values.saturating_sub(1);
-            let rest = self.total.unwrap_or_default().sub_checked(value);
-            let rest = rest.map_err(|_| raise(T::too_large()))?;
-            self.total = (self.values > 0).then_some(rest);
-        }
-        Ok(())
-    }
-
-    fn supports_retract_batch(&self) -> bool {
-        true
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {

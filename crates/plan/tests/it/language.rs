@@ -88,6 +88,16 @@ fn forms_mean_what_spark_means() {
 }
 
 #[test]
+fn recursions_mean_what_spark_means() {
+    check_in("query", "recursive.txt");
+}
+
+#[test]
+fn moving_frames_mean_what_spark_means() {
+    check_in("query", "moving.txt");
+}
+
+#[test]
 fn pipes_mean_what_spark_means() {
     check_in("query", "pipe.txt");
 }
