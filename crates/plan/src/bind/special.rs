@@ -133,7 +133,8 @@ impl Binder<'_> {
                 if holds_interval(&value.data_type) {
                     self.fields_are_known(&value, &call.origin)?;
                 }
-                Typed::text(unify::words(&value.data_type).to_lowercase())
+                let named = SparkType::from_arrow(&value.data_type).map(|found| found.to_string());
+                Typed::text(named.unwrap_or_else(|| unify::words(&value.data_type).to_lowercase()))
             }
             "dateadd" | "date_add" | "timestampadd" | "datediff" | "date_diff"
             | "timestampdiff"

@@ -28,6 +28,12 @@ pub(crate) struct Column {
 }
 
 impl Column {
+    /// The same column with other values.
+    pub(crate) fn with(&self, array: ArrayRef) -> Self {
+        let constant = self.constant;
+        Self { array, constant }
+    }
+
     /// The row of the array that holds the value of `row`.
     fn index(&self, row: usize) -> usize {
         if self.constant { 0 } else { row }

@@ -7,7 +7,7 @@ use sluice_model::condition::query as condition;
 
 use super::call::{Bytes, Call, Output, Text};
 use super::error::{fail, fail_with};
-use super::murmur::{murmur, refuse_maps};
+use super::murmur::{murmur, refuse_maps, wide_decimals_as_bytes};
 use super::scalar::{Function, Returns, SparkTypeName as T};
 use super::signature::Param as P;
 
@@ -38,7 +38,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .doc("Gives the CRC-32 sum.", "crc32('Spark')"),
     Function::new("xxhash64", &[P::Any], Returns::Type(T::Long), |c| {
         refuse_maps(c)?;
-        c.delegate(&datafusion_spark::function::hash::xxhash64())
+        let columns = c.columns.iter().map(wide_decimals_as_bytes);
+        let columns = columns.collect::<Result<Vec<_>>>()?;
+        c.delegate_columns(&datafusion_spark::function::hash::xxhash64(), &columns)
     })
     .variadic()
     .doc(

@@ -1,6 +1,8 @@
 //! Murmur3, Spark's `hash`, over values of any type. Must not know the other hashes.
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray};
 use arrow::datatypes::{
     DataType, Decimal128Type, Float32Type, Float64Type, Int32Type, Int64Type,
     TimestampMicrosecondType,
@@ -8,7 +10,7 @@ use arrow::datatypes::{
 use datafusion::error::Result;
 use sluice_model::condition::query as condition;
 
-use super::call::{Call, Int, Output, convert};
+use super::call::{Call, Column, Int, Output, convert};
 use super::error::fail;
 use crate::rewrite::unify::holds_map;
 
@@ -105,6 +107,33 @@ fn hash_value(array: &ArrayRef, row: usize, seed: u32) -> Result<u32> {
             );
         }
     })
+}
+
+/// Decimals of more than 18 digits as the bytes that Spark hashes in their place; others are hashed as numbers.
+pub(super) fn wide_decimals_as_bytes(column: &Column) -> Result<Column> {
+    let array = column.array();
+    if is_wide_decimal(array.data_type()) {
+        let values = array.as_primitive::<Decimal128Type>().iter();
+        let bytes: BinaryArray = values.map(|value| value.map(least_bytes)).collect();
+        return Ok(column.with(Arc::new(bytes)));
+    }
+    if holds_wide_decimal(array.data_type()) {
+        let message = "the hash of decimals of more than 18 digits inside of structs and arrays is not supported yet";
+        return fail(&condition::UNSUPPORTED_FEATURE, message.to_string());
+    }
+    Ok(column.clone())
+}
+
+fn is_wide_decimal(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Decimal128(precision, _) if *precision > 18)
+}
+
+fn holds_wide_decimal(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::List(item) => holds_wide_decimal(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|f| holds_wide_decimal(f.data_type())),
+        other => is_wide_decimal(other),
+    }
 }
 
 /// The shortest big-endian form of a number, as Java's `BigInteger` gives it.
