@@ -204,7 +204,7 @@ impl ResolvedGraph {
             self.datasets.keys(),
         ) {
             Some(near) => error.help(format!("did you mean `{}`?", near.name)),
-            None => error.help("`sluice show` lists the datasets of the pipeline"),
+            None => error.help("`sluice lineage` lists the datasets of the pipeline"),
         }
     }
 }

@@ -182,6 +182,21 @@ fn bind_source(
         RelationSource::Function(function) => {
             bind_function(graph, flow, function, relation, externals)
         }
+        RelationSource::Path { format, path } if relation.mode == ReadMode::Stream => {
+            let message = format!(
+                "`{}` streams ``{format}.`{path}` ``, which is read whole only",
+                flow.id
+            );
+            let error = Diagnostic::error(&condition::UNSUPPORTED_STREAMING_SOURCE, message)
+                .at(&relation.origin, "");
+            Err(vec![if format.eq_ignore_ascii_case("delta") {
+                error.help("name the table instead of its path, `STREAM(catalog.schema.table)`, where its folder is `catalog/schema/table` in the warehouse")
+            } else {
+                error.help(format!(
+                    "write `STREAM read_files('{path}', format => '{format}')`"
+                ))
+            }])
+        }
         RelationSource::Path { format, path } => {
             let schema = externals.schema(&ExternalSource::Path {
                 format,

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Schema, SchemaRef};
 use sluice_model::Diagnostic;
 use sluice_model::condition::graph as condition;
+use sluice_model::condition::query::COLUMN_ALREADY_EXISTS;
+use sluice_sql::statement::Located;
 
 use super::Resolving;
 use super::types::{names, same_name, same_type, words};
@@ -103,6 +105,20 @@ impl Resolving<'_> {
         }
     }
 
+    fn check_named_once(&mut self, dataset: &Dataset, columns: &[Located<String>], clause: &str) {
+        for (index, column) in columns.iter().enumerate() {
+            let mut before = columns[..index].iter();
+            if before.any(|other| same_name(&other.value, &column.value)) {
+                let message = format!(
+                    "{clause} of `{}` names `{}` twice",
+                    dataset.written, column.value
+                );
+                let error = Diagnostic::error(&COLUMN_ALREADY_EXISTS, message);
+                self.diagnostics.push(error.at(&column.origin, ""));
+            }
+        }
+    }
+
     fn check_layout(&mut self, dataset: &Dataset, schema: &SchemaRef) {
         let named = |wanted: &str| {
             schema
@@ -114,6 +130,7 @@ impl Resolving<'_> {
             (&dataset.partitioned_by, "PARTITIONED BY"),
             (&dataset.cluster_by, "CLUSTER BY"),
         ] {
+            self.check_named_once(dataset, columns, clause);
             for column in columns {
                 match named(&column.value) {
                     None => self.diagnostics.push(
@@ -144,11 +161,12 @@ impl Resolving<'_> {
                 }
             }
         }
-        let partitions = dataset
-            .partitioned_by
-            .iter()
-            .filter(|column| named(&column.value).is_some())
-            .count();
+        let is_partition = |name: &str| {
+            let mut named = dataset.partitioned_by.iter();
+            named.any(|column| same_name(&column.value, name))
+        };
+        let fields = schema.fields().iter();
+        let partitions = fields.filter(|field| is_partition(field.name())).count();
         if let Some(first) = dataset.partitioned_by.first()
             && partitions >= schema.fields().len()
         {

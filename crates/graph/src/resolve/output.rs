@@ -24,7 +24,7 @@ impl Resolving<'_> {
         } else if dataset.columns.is_empty() {
             self.merged(dataset, flows)
         } else {
-            declared(dataset, flows)
+            self.declared(dataset, flows)
         };
         if let Columns::Known(schema) = &columns {
             for (flow, query) in flows {
@@ -314,41 +314,74 @@ impl Resolving<'_> {
             .push(error.help("add the column to the query, or give it a DEFAULT"));
         None
     }
-}
 
-/// Declared columns; types that were left out come from the first flow that yields the column.
-fn declared(dataset: &Dataset, flows: &[(ResolvedFlow, Columns)]) -> Columns {
-    let mut fields: Vec<Field> = Vec::with_capacity(dataset.columns.len());
-    for column in &dataset.columns {
-        let name = &column.name.value;
-        if fields.iter().any(|field| same_name(field.name(), name)) {
-            continue;
-        }
-        if let Some(data_type) = &column.data_type {
-            let mut field = SparkField::new(name.clone(), data_type.clone());
-            field.nullable = !column.not_null;
-            fields.push(field.to_arrow());
-            continue;
-        }
-        let mut state = Columns::Failed;
-        let yielded = flows.iter().find_map(|(_, columns)| match columns {
-            Columns::Known(schema) => schema
-                .fields()
-                .iter()
-                .find(|field| same_name(field.name(), name))
-                .map(|field| field.as_ref().clone()),
-            Columns::Unknown => {
-                state = Columns::Unknown;
-                None
+    /// Declared columns; types that were left out come from the first flow that yields the column.
+    fn declared(&mut self, dataset: &Dataset, flows: &[(ResolvedFlow, Columns)]) -> Columns {
+        let mut fields: Vec<Field> = Vec::with_capacity(dataset.columns.len());
+        for column in &dataset.columns {
+            let name = &column.name.value;
+            if fields.iter().any(|field| same_name(field.name(), name)) {
+                continue;
             }
-            Columns::Failed => None,
-        });
-        match yielded {
-            Some(field) => fields.push(field.with_name(name).with_nullable(!column.not_null)),
-            None => return state,
+            if let Some(data_type) = &column.data_type {
+                let mut field = SparkField::new(name.clone(), data_type.clone());
+                field.nullable = !column.not_null;
+                fields.push(field.to_arrow());
+                continue;
+            }
+            let yielded = flows.iter().find_map(|(_, columns)| match columns {
+                Columns::Known(schema) => schema
+                    .fields()
+                    .iter()
+                    .find(|field| same_name(field.name(), name))
+                    .map(|field| field.as_ref().clone()),
+                _ => None,
+            });
+            match yielded {
+                Some(field) => fields.push(field.with_name(name).with_nullable(!column.not_null)),
+                None => return self.untyped(dataset, column, flows),
+            }
         }
+        Columns::Known(Arc::new(Schema::new(fields)))
     }
-    Columns::Known(Arc::new(Schema::new(fields)))
+
+    /// A declared column whose type no query tells.
+    fn untyped(
+        &mut self,
+        dataset: &Dataset,
+        column: &ColumnDefinition,
+        flows: &[(ResolvedFlow, Columns)],
+    ) -> Columns {
+        let mut yielded: Vec<&str> = vec![];
+        for (_, columns) in flows {
+            match columns {
+                Columns::Known(schema) => {
+                    yielded.extend(schema.fields().iter().map(|field| field.name().as_str()));
+                }
+                Columns::Unknown => return Columns::Unknown,
+                // Its error was told.
+                Columns::Failed => return Columns::Failed,
+            }
+        }
+        let name = &column.name.value;
+        let message = format!(
+            "column `{name}` of `{}` has no type, and no query yields a column of that name",
+            dataset.written
+        );
+        let error = Diagnostic::error(&condition::DECLARED_SCHEMA_NOT_COMPATIBLE, message)
+            .at(&column.name.origin, "");
+        self.diagnostics.push(
+            error
+                .fact(format!("the query yields: {}", yielded.join(", ")))
+                .help(format!(
+                    "columns are matched by name: write `AS {name}` in the query"
+                ))
+                .help(format!(
+                    "or give the column a type, and it is NULL: `{name} STRING`"
+                )),
+        );
+        Columns::Failed
+    }
 }
 
 fn as_it_is(schema: &SchemaRef) -> Vec<OutputColumn> {

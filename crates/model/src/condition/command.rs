@@ -4,7 +4,7 @@ use super::conditions;
 
 conditions! {
     UNKNOWN_CONDITION = "UNKNOWN_CONDITION", "42K00", User, No, "`sluice explain` was given a name that is no condition.";
-    OUTPUT_NOT_WRITABLE = "OUTPUT_NOT_WRITABLE", "58030", External, No, "A file that the command line asks for, such as `--events FILE`, cannot be written.";
+    OUTPUT_NOT_WRITABLE = "OUTPUT_NOT_WRITABLE", "58030", External, No, "What a command is to write cannot be written: its result on stdout, or a file that the command line asks for, such as `--events FILE`.";
     OUTPUT_EXISTS = "OUTPUT_EXISTS", "42710", User, No, "`sluice export` was to write where something is already. Nothing was written. `--overwrite` replaces it.";
     ARGUMENT_NOT_VALID = "ARGUMENT_NOT_VALID", "22023", User, No, "An argument of the command line is not what it must be, such as a format that cannot be told from a file name.";
     TEST_NOT_FOUND = "TEST_NOT_FOUND", "42K00", User, No, "`sluice test` found no test: the project has no `tests/*.test` file, or none of them contains the text that was asked for.";

@@ -6,7 +6,8 @@ use serde_json::json;
 use sluice_checkpoint::{FlowId as Application, current_incarnation};
 use sluice_graph::{Input, ResolvedDataset};
 use sluice_model::condition::run::{FULL_REFRESH_LOSES_ROWS, TABLE_OWNED_BY_OTHER_PIPELINE};
-use sluice_model::{Diagnostic, FlowKind, Origin};
+use sluice_model::condition::table::CANNOT_UPDATE_PARTITION_COLUMNS;
+use sluice_model::{DatasetKind, Diagnostic, FlowKind, Origin};
 use sluice_table::{CommitOutcome, CommitRequest, DeltaTable, Removes, TableError};
 
 use crate::checkpoint_store::CheckpointStore;
@@ -41,6 +42,7 @@ impl Update {
         }
         let table = self.target(dataset).await?;
         self.check_owner(dataset, &table)?;
+        check_partitions(dataset, &table)?;
         let change = description::change(&self.engine, dataset, &table)?;
         if change.is_empty() {
             return Ok(());
@@ -208,4 +210,39 @@ impl Update {
         }
         Ok(())
     }
+}
+
+/// Refuses other partition columns for a streaming table, whose rows stay where they lie. A full refresh has moved them
+/// before it comes here; a materialized view is written anew.
+fn check_partitions(dataset: &ResolvedDataset, table: &DeltaTable) -> Result<()> {
+    let definition = &dataset.definition;
+    let (now, wanted) = (table.partition_by(), schema::partition_by(dataset));
+    let same = now.len() == wanted.len()
+        && now
+            .iter()
+            .zip(&wanted)
+            .all(|(now, wanted)| now.eq_ignore_ascii_case(wanted));
+    if same || definition.kind != DatasetKind::StreamingTable {
+        return Ok(());
+    }
+    let shown = |columns: &[String]| match columns {
+        [] => "no column".to_string(),
+        columns => columns.join(", "),
+    };
+    let name = &definition.name;
+    let message = format!(
+        "`{name}` is partitioned by {} and declared to be partitioned by {}",
+        shown(&now),
+        shown(&wanted)
+    );
+    let place = definition.partitioned_by.first();
+    let place = place.map_or(&definition.origin, |column| &column.origin);
+    Err(Diagnostic::error(&CANNOT_UPDATE_PARTITION_COLUMNS, message)
+        .at(place, "")
+        .fact("rows that are there would have to move; nothing was changed")
+        .help(format!(
+            "fill the table again from its sources: `--full-refresh {name}`"
+        ))
+        .help("or declare the partition columns that it has")
+        .into())
 }

@@ -5,6 +5,7 @@ use object_store::GetResultPayload;
 use sluice_model::SparkField;
 use sluice_model::limits::{INFERENCE_BYTES_MAX, INFERENCE_FILES_MAX};
 
+use super::schema::METADATA_COLUMN;
 use super::source::Inner;
 use super::{FileEntry, SourceSchema, StoredSchema, apply_hints, merge_fields, partition};
 use crate::format::{self, Learner, Payload};
@@ -58,10 +59,11 @@ impl SourceSchema {
         let mut found: Vec<SparkField> = found.to_vec();
         apply_hints_to_known(&mut found, options);
         found.retain(|field| {
-            !self
-                .partitions
-                .iter()
-                .any(|partition| partition.name.eq_ignore_ascii_case(&field.name))
+            !is_taken(&field.name, options)
+                && !self
+                    .partitions
+                    .iter()
+                    .any(|partition| partition.name.eq_ignore_ascii_case(&field.name))
         });
         let mut wider = self.clone();
         // A name that differs in case only is rescued, never a second column.
@@ -103,6 +105,13 @@ impl SourceSchema {
     }
 }
 
+/// Whether a name is that of a column of our own making: a field of the data that has it too is rescued.
+fn is_taken(name: &str, options: &ReadFilesOptions) -> bool {
+    let ours = options.rescued_column.as_deref().into_iter();
+    ours.chain([METADATA_COLUMN])
+        .any(|ours| ours.eq_ignore_ascii_case(name))
+}
+
 /// Hints for the columns that are there; what is hinted and missing is the business of inference.
 fn apply_hints_to_known(fields: &mut Vec<SparkField>, options: &ReadFilesOptions) {
     let known: Vec<_> = options
@@ -137,6 +146,7 @@ impl Inner {
         // Tables do not tell names apart by case: the first stands, values of the others are rescued.
         let mut distinct = vec![];
         merge_fields(&mut distinct, &fields, false, false);
+        distinct.retain(|field| !is_taken(&field.name, &self.options));
         fields = distinct;
         apply_hints(&mut fields, &self.options.schema_hints);
         if fields.is_empty() {
