@@ -1,6 +1,8 @@
 //! The command line as types. Must not do anything.
 
 mod authoring;
+mod events;
+mod given;
 mod live;
 mod serve;
 mod simulate;
@@ -11,6 +13,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use authoring::{Fmt, Init, Regimes, Test};
+pub(crate) use given::told_apart;
 pub(crate) use live::{Dev, Tap, TapFormat, Top};
 pub(crate) use serve::{AlertList, AlertTest, Alerts, Next, Schedule, Serve};
 pub(crate) use simulate::{Pace, RecordFormat, Simulate};
@@ -265,7 +268,13 @@ pub(crate) struct Sql {
     #[arg(value_name = "QUERY")]
     pub(crate) query: Option<String>,
     /// Query to run; may be given several times
-    #[arg(short, long = "command", value_name = "SQL", conflicts_with = "query")]
+    #[arg(
+        short,
+        long = "command",
+        value_name = "SQL",
+        conflicts_with = "query",
+        allow_hyphen_values = true
+    )]
     pub(crate) commands: Vec<String>,
     /// File of queries to run; `-` is stdin
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["query", "commands"])]
@@ -321,10 +330,10 @@ pub(crate) struct Logs {
     #[arg(long, value_name = "ID")]
     pub(crate) update_id: Option<String>,
     /// Of these levels only: METRICS, INFO, WARN, ERROR
-    #[arg(long, value_name = "LEVELS", value_delimiter = ',')]
+    #[arg(long, value_name = "LEVELS", value_delimiter = ',', value_parser = events::level)]
     pub(crate) level: Vec<String>,
     /// Of these types only, such as flow_progress
-    #[arg(long, value_name = "TYPES", value_delimiter = ',')]
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = events::event_type)]
     pub(crate) event_type: Vec<String>,
     /// The newest so many
     #[arg(short = 'n', long, default_value_t = 100, value_name = "N")]

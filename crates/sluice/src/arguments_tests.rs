@@ -58,6 +58,31 @@ fn spellings_that_others_script() {
 }
 
 #[test]
+fn sql_may_begin_with_a_comment_beside_flags() {
+    let query = "-- one row\nSELECT 1";
+    for words in [
+        vec!["sql", query],
+        vec!["sql", "--mode", "json", query, "-q"],
+        vec!["sql", "-c", query, "--mode", "json"],
+        vec!["sql", "-q", "-c", query, "-c", query],
+        vec!["sql", "-c", "--one row"],
+    ] {
+        let line = words.join(" ");
+        let given = std::iter::once("sluice")
+            .chain(words)
+            .map(std::ffi::OsString::from);
+        let parsed = Arguments::try_parse_from(told_apart(given)).unwrap();
+        let Command::Sql(sql) = parsed.command else {
+            panic!("not sql");
+        };
+        let mut texts = sql.query.iter().chain(&sql.commands);
+        assert!(texts.all(|text| text.contains("--one row") || text.contains(query)));
+        let is_json = sql.mode == Some(Mode::Json);
+        assert_eq!(is_json, line.contains("json"), "{line}");
+    }
+}
+
+#[test]
 fn what_does_not_go_together_is_refused() {
     for line in [
         "run --full-refresh-all --refresh a",
@@ -65,6 +90,9 @@ fn what_does_not_go_together_is_refused() {
         "show t --history --schema",
         "run --var novalue",
         "run --parallelism 0",
+        "sql --moed csv",
+        "logs --level LOUD",
+        "logs --event-type nosuch",
         "test --update --regimes",
         "restore t",
         "restore t --version 1 --timestamp x",

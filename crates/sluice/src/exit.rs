@@ -45,6 +45,16 @@ impl Exit {
         }
     }
 
+    /// What it becomes when the result could not be written: whatever else went well, nobody has it.
+    pub(crate) fn without_result(self) -> Self {
+        match self {
+            Self::Success | Self::Changes | Self::Violations | Self::NothingNew => Self::Failure,
+            Self::Failure | Self::Usage | Self::AlreadyRunning | Self::Bug | Self::Interrupted => {
+                self
+            }
+        }
+    }
+
     /// What errors mean for the exit code; [`Exit::Success`] when none of them is an error.
     pub(crate) fn of(diagnostics: &[Diagnostic]) -> Self {
         let mut errors = diagnostics.iter().filter(|d| d.is_error()).peekable();
@@ -93,6 +103,18 @@ mod tests {
     use sluice_model::condition::project::PROJECT_NOT_FOUND;
 
     use super::*;
+
+    #[test]
+    fn nothing_goes_well_without_its_result() {
+        for (exit, expected) in [
+            (Exit::Success, 1),
+            (Exit::NothingNew, 1),
+            (Exit::Usage, 2),
+            (Exit::AlreadyRunning, 4),
+        ] {
+            assert_eq!(exit.without_result().code(), expected, "{exit:?}");
+        }
+    }
 
     #[test]
     fn errors_decide_the_code() {

@@ -34,6 +34,6 @@ use clap::Parser as _;
 pub fn main() -> ExitCode {
     allocator::share_arenas();
     exit::report_panics();
-    let arguments = arguments::Arguments::parse();
+    let arguments = arguments::Arguments::parse_from(arguments::told_apart(std::env::args_os()));
     command::dispatch(arguments).into()
 }

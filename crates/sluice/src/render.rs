@@ -2,14 +2,17 @@
 //! Must not decide anything.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use annotate_snippets::{
     AnnotationKind, Group, Level, Origin as SnippetOrigin, Renderer, Snippet,
     normalize_untrusted_str,
 };
 use serde_json::{Value, json};
+use sluice_model::condition::command::OUTPUT_NOT_WRITABLE;
 use sluice_model::{Diagnostic, Label, Origin, Severity};
 
 use crate::arguments::{Color, Global};
@@ -38,6 +41,8 @@ pub(crate) struct Screen {
     is_styled: bool,
     quiet: u8,
     verbose: u8,
+    /// Whether a part of the result could not be written; one fact for all who print.
+    is_result_lost: Arc<AtomicBool>,
 }
 
 impl Screen {
@@ -58,27 +63,58 @@ impl Screen {
             },
             quiet: global.quiet,
             verbose: global.verbose,
+            is_result_lost: Arc::default(),
+        }
+    }
+
+    /// The same screen, with what goes wrong told to people on stderr, whatever the form of the result.
+    pub(crate) fn for_people(&self) -> Self {
+        Self {
+            is_json: false,
+            ..self.clone()
         }
     }
 
     /// Prints a piece of the result, as it is.
-    #[allow(
-        clippy::unused_self,
-        reason = "printing goes through the screen, whatever it needs of it"
-    )]
     pub(crate) fn result(&self, text: &str) {
-        write_to(&mut io::stdout().lock(), text);
+        self.records(text.as_bytes());
     }
 
-    /// Prints many records of the result; false when its reader has gone away (`| head`), so that nobody goes on.
-    #[allow(
-        clippy::unused_self,
-        reason = "printing goes through the screen, whatever it needs of it"
-    )]
+    /// Prints many records of the result; false when its reader has gone away (`| head`) or they cannot be written, so that
+    /// nobody goes on.
     pub(crate) fn records(&self, bytes: &[u8]) -> bool {
+        if self.is_result_lost() {
+            // Once there is room again the result would go on, with a hole that nobody sees.
+            return false;
+        }
         let mut stream = io::stdout().lock();
-        let written = io::Write::write_all(&mut stream, bytes);
-        written.and_then(|()| io::Write::flush(&mut stream)).is_ok()
+        let written = stream.write_all(bytes).and_then(|()| stream.flush());
+        drop(stream);
+        match written {
+            Ok(()) => true,
+            Err(error) => {
+                self.lose_result(&error);
+                false
+            }
+        }
+    }
+
+    /// Whether a part of the result could not be written: whatever else went well, the command did not.
+    pub(crate) fn is_result_lost(&self) -> bool {
+        self.is_result_lost.load(Ordering::Relaxed)
+    }
+
+    /// Tells at once, and once, that the result cannot be written; a reader that has gone away wants no more of it.
+    fn lose_result(&self, error: &io::Error) {
+        if error.kind() == io::ErrorKind::BrokenPipe
+            || self.is_result_lost.swap(true, Ordering::Relaxed)
+        {
+            return;
+        }
+        let diagnostic = result_not_writable(error);
+        // Also where the result is JSON: it has no place for this any more.
+        let text = frame(&diagnostic, &SourceTexts::default(), self.is_styled);
+        write_to(&mut io::stderr().lock(), &format!("{text}\n\n"));
     }
 
     /// Prints a line of the result.
@@ -144,7 +180,15 @@ impl Screen {
     }
 }
 
-/// Writes; a reader that has gone away (`| head`) is no error of ours.
+/// What people read when stdout takes nothing.
+fn result_not_writable(error: &io::Error) -> Diagnostic {
+    let message = format!("cannot write the result to stdout: {error}");
+    Diagnostic::error(&OUTPUT_NOT_WRITABLE, message)
+        .fact("what was printed before is not the whole result")
+        .help("make room where stdout goes, or send it elsewhere: add `> FILE`")
+}
+
+/// Writes for people; when stderr takes nothing, there is nobody left to tell.
 fn write_to(stream: &mut dyn io::Write, text: &str) {
     let _ = stream
         .write_all(text.as_bytes())

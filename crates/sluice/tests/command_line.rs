@@ -27,8 +27,8 @@ impl Ended {
     }
 }
 
-/// Runs `sluice` in a folder, the line cut at spaces; `'…'` keeps spaces.
-fn sluice(folder: &Path, line: &str) -> Ended {
+/// `sluice` in a folder, the line cut at spaces; `'…'` keeps spaces.
+fn command(folder: &Path, line: &str) -> Command {
     let mut arguments: Vec<String> = vec![];
     for (index, part) in line.split('\'').enumerate() {
         if index % 2 == 1 {
@@ -37,13 +37,18 @@ fn sluice(folder: &Path, line: &str) -> Ended {
             arguments.extend(part.split_whitespace().map(ToOwned::to_owned));
         }
     }
-    let output = Command::new(env!("CARGO_BIN_EXE_sluice"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sluice"));
+    command
         .args(&arguments)
         .current_dir(folder)
         .env("USER", "jane")
-        .env_remove("SLUICE_USER")
-        .output()
-        .unwrap();
+        .env_remove("SLUICE_USER");
+    command
+}
+
+/// Runs `sluice` in a folder.
+fn sluice(folder: &Path, line: &str) -> Ended {
+    let output = command(folder, line).output().unwrap();
     Ended {
         code: output.status.code().unwrap(),
         stdout: String::from_utf8(output.stdout).unwrap(),
@@ -82,6 +87,51 @@ fn project() -> TempDir {
             "{\"id\":\"a\",\"v\":1}\n{\"id\":\"a\",\"v\":2}\n{\"id\":\"b\",\"v\":99}\n",
         ),
     ])
+}
+
+/// `/dev/full` takes nothing, as a full disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_an_error() {
+    let project = project();
+    for line in [
+        "version",
+        "validate -o json",
+        "plan --detailed-exitcode",
+        "run -o json -q",
+        "run --skip-code -q",
+        "sql -c 'SELECT * FROM range(100000)'",
+        "logs",
+        "simulate fleet-poc --count 1",
+    ] {
+        let mut command = command(project.path(), line);
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = command.stdout(full).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{line}: {stderr}");
+        let told = "error[OUTPUT_NOT_WRITABLE]: cannot write the result to stdout";
+        assert_eq!(stderr.matches(told).count(), 1, "{line}: {stderr}");
+        // Nobody reads: that is how `| head` ends.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command.stdout(writer).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(!stderr.contains("OUTPUT_NOT_WRITABLE"), "{line}: {stderr}");
+        assert_ne!(output.status.code(), Some(1), "{line}: {stderr}");
+    }
+}
+
+#[test]
+fn sql_may_begin_with_a_comment() {
+    let empty = folder(&[]);
+    for line in [
+        "sql '-- one row\nSELECT 1 AS n' --mode csv",
+        "sql --mode csv -c '-- one row\nSELECT 1 AS n'",
+        "sql -c '--one row\nSELECT 1 AS n' --mode csv",
+    ] {
+        let ended = sluice(empty.path(), line);
+        assert_eq!((ended.code, ended.stdout.as_str()), (0, "n\n1\n"), "{line}");
+    }
 }
 
 #[test]

@@ -176,9 +176,10 @@ fn dev_shows_alerts_of_made_up_readings_and_takes_up_changes() {
     let alerts = "CREATE STREAMING TABLE alerts AS SELECT 'first' AS version, length(text) > 0 AS has_text FROM STREAM(bronze);\n";
     let pipeline = folder.path().join("pipeline.sql");
     fs::write(&pipeline, format!("{bronze}{alerts}")).unwrap();
+    let told = folder.path().join("told.txt");
     let mut child = sluice(folder.path(), &["dev", "--json"])
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(fs::File::create(&told).unwrap())
         .spawn()
         .unwrap();
     let mut rows = BufReader::new(child.stdout.take().unwrap());
@@ -188,7 +189,16 @@ fn dev_shows_alerts_of_made_up_readings_and_takes_up_changes() {
     until(&mut rows, r#""version":"second""#);
     // What cannot be read changes nothing: rows keep coming.
     fs::write(&pipeline, "CREATE NONSENSE;").unwrap();
+    while !fs::read_to_string(&told).unwrap().contains("error[") {
+        until(&mut rows, r#""version":"second""#);
+    }
     until(&mut rows, r#""version":"second""#);
+    let told = fs::read_to_string(&told).unwrap();
+    assert!(told.contains("pipeline.sql:1"), "{told}");
+    assert!(
+        told.contains("`sluice top --warehouse .sluice/dev`"),
+        "{told}"
+    );
     signal(&child, "-INT");
     // Whoever reads slowly must not keep it from ending.
     std::io::copy(&mut rows, &mut std::io::sink()).unwrap();

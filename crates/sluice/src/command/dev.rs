@@ -2,6 +2,7 @@
 //! records on them, tables go to a warehouse of its own, rows of alerts are shown as they come, and what changes is
 //! started again. Errors are told and waited out. Must not know how an update works.
 
+mod beside;
 mod change;
 mod fleet;
 mod pipeline;
@@ -41,7 +42,9 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Dev) -> Result<Exit,
     let opened = edge::open(global, asked.key.as_deref()).map_err(|error| refused(*error))?;
     let folder = opened.folder.canonicalize().unwrap_or(opened.folder);
     let own = folder.join(".sluice").join("dev");
-    let _lock = lock(&folder.join(".sluice")).map_err(refused)?;
+    let here = std::env::current_dir().and_then(|here| here.canonicalize());
+    let beside = beside::flags(global, asked, &own, &here.unwrap_or_default());
+    let _lock = lock(&folder.join(".sluice"), &beside).map_err(refused)?;
     let mut global = global.clone();
     if global.warehouse.is_none() {
         // The streams begin empty, and so must the tables that remember how far they were read.
@@ -52,6 +55,9 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Dev) -> Result<Exit,
         }
         global.warehouse = Some(own.display().to_string());
     }
+    // stdout is for rows: what goes wrong stands on stderr, also where rows are JSON.
+    let is_json = screen.is_json;
+    let screen = &screen.for_people();
     block_on(async {
         let begun = Instant::now();
         let kinesis = EmbeddedKinesis::start_at(asked.kinesis_port).await;
@@ -64,7 +70,9 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Dev) -> Result<Exit,
         })?;
         let mut session = Session {
             screen,
+            is_json,
             global,
+            beside,
             asked,
             changes: Changes::of(&folder),
             folder,
@@ -89,7 +97,11 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Dev) -> Result<Exit,
 /// One `sluice dev`.
 struct Session<'a> {
     screen: &'a Screen,
+    /// Whether rows are JSON.
+    is_json: bool,
     global: Global,
+    /// Flags of commands that look on.
+    beside: String,
     asked: &'a Dev,
     folder: PathBuf,
     changes: Changes,
@@ -203,10 +215,15 @@ impl Session<'_> {
         let stop = sluice_run::Stop::default();
         let telling = self.telling(place).await;
         let running = pipeline::begin(screen, place, troubles, &stop, self.begun);
+        let printer = ticker::Printer {
+            screen,
+            is_json: self.is_json,
+            time_zone: &place.time_zone,
+        };
         let next = loop {
             let ticks = async {
                 let (engine, declared) = (&place.engine, &place.declared);
-                ticker::show(screen, engine, declared, &place.time_zone, &mut watched).await;
+                printer.show(engine, declared, &mut watched).await;
                 std::future::pending::<()>().await;
             };
             tokio::select! {
@@ -258,7 +275,8 @@ impl Session<'_> {
         self.screen
             .say(&format!("project   {}", super::Heading(place)));
         self.screen.say(&format!(
-            "tables    in {shown}: `sluice sql --warehouse {shown}` asks them"
+            "tables    in {shown}: `sluice sql {beside}` asks them, `sluice top {beside}` looks on",
+            beside = self.beside
         ));
         if tables == 0 {
             self.screen
@@ -284,7 +302,7 @@ async fn end_at_once() {
 }
 
 /// One at a time: the warehouse is emptied at the beginning.
-fn lock(folder: &Path) -> Result<File, Diagnostic> {
+fn lock(folder: &Path, beside: &str) -> Result<File, Diagnostic> {
     let path = folder.join("dev.lock");
     let ignore = folder.join(".gitignore");
     let opened = fs::create_dir_all(folder)
@@ -310,7 +328,10 @@ fn lock(folder: &Path) -> Result<File, Diagnostic> {
             "`sluice dev` runs on this project already",
         )
         .fact("nothing was changed by this one")
-        .help("end the other one with Ctrl-C; `sluice tap` and `sluice top` look at its tables from here")),
+        .help("end the other one with Ctrl-C")
+        .help(format!(
+            "or look at its tables from here: `sluice top {beside}`, `sluice sql {beside}`"
+        ))),
         Err(fs::TryLockError::Error(error)) => Err(unwritable(&path, &error)),
     }
 }

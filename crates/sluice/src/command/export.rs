@@ -113,9 +113,15 @@ fn no_file(path: &Path) -> Diagnostic {
     Diagnostic::error(&OUTPUT_NOT_WRITABLE, message)
 }
 
-/// Refuses to write over what is there, unless that was asked for.
+/// Refuses to write over what is there, unless that was asked for; what is no file and no folder is never replaced.
 fn check_free(asked: &Export) -> Result<(), Box<Diagnostic>> {
-    if !asked.path.exists() || asked.overwrite {
+    let Ok(found) = fs::metadata(&asked.path) else {
+        return Ok(());
+    };
+    if !found.is_file() && !found.is_dir() {
+        return Err(Box::new(no_target(asked)));
+    }
+    if asked.overwrite {
         return Ok(());
     }
     let message = format!("`{}` is there already", asked.path.display());
@@ -125,6 +131,18 @@ fn check_free(asked: &Export) -> Result<(), Box<Diagnostic>> {
             .fact("nothing was written")
             .help("replace it: `--overwrite`"),
     ))
+}
+
+/// A device, pipe or socket: a file would take its place under its name, and other programs would find the file.
+fn no_target(asked: &Export) -> Diagnostic {
+    let message = format!("`{}` is neither a file nor a folder", asked.path.display());
+    Diagnostic::error(&OUTPUT_NOT_WRITABLE, message)
+        .fact("nothing was written, and it is as it was")
+        .help("name a file: `sluice export` writes it as a whole, under its name at the end")
+        .help(format!(
+            "for rows on stdout: `sluice sql --mode csv -c \"SELECT * FROM {}\"`",
+            asked.table
+        ))
 }
 
 /// The format that was asked for, or that the end of the path says.

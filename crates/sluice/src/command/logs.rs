@@ -42,21 +42,12 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Logs) -> Result<Exit
 
 fn query(place: &Workplace, asked: &Logs) -> String {
     let mut conditions = vec!["TRUE".to_owned()];
-    let among = |column: &str, words: &[String], upper: bool| {
-        let words: Vec<String> = words
-            .iter()
-            .map(|word| {
-                literal(&if upper {
-                    word.to_uppercase()
-                } else {
-                    word.clone()
-                })
-            })
-            .collect();
+    let among = |column: &str, words: &[String]| {
+        let words: Vec<String> = words.iter().map(|word| literal(word)).collect();
         (!words.is_empty()).then(|| format!("{column} IN ({})", words.join(", ")))
     };
-    conditions.extend(among("level", &asked.level, true));
-    conditions.extend(among("event_type", &asked.event_type, false));
+    conditions.extend(among("level", &asked.level));
+    conditions.extend(among("event_type", &asked.event_type));
     if asked.level.is_empty() {
         conditions.push("level <> 'METRICS'".to_owned());
     }

@@ -47,20 +47,29 @@ use crate::workplace::{Purpose, Refused, Workplace};
 /// Runs the command that was asked for.
 pub(crate) fn dispatch(arguments: Arguments) -> Exit {
     let screen = Screen::new(&arguments.global);
-    let global = &arguments.global;
-    let ended = match arguments.command {
+    let ended = obey(&screen, &arguments.global, arguments.command);
+    let exit = ended.unwrap_or_else(|refused| turned_away(&screen, &refused));
+    if screen.is_result_lost() {
+        exit.without_result()
+    } else {
+        exit
+    }
+}
+
+fn obey(screen: &Screen, global: &Global, command: Command) -> Result<Exit, Refused> {
+    match command {
         Command::Validate(asked)
         | Command::Bundle(Bundle::Validate(asked))
-        | Command::Pipelines(Pipelines::DryRun(asked)) => check(&screen, global, &asked),
+        | Command::Pipelines(Pipelines::DryRun(asked)) => check(screen, global, &asked),
         Command::Plan(asked) | Command::Bundle(Bundle::Plan(asked)) => {
-            plan::run(&screen, global, &asked)
+            plan::run(screen, global, &asked)
         }
         Command::Run(asked)
         | Command::Bundle(Bundle::Run(asked))
         | Command::Pipelines(Pipelines::Run(asked)) => {
             if asked.validate_only {
                 check(
-                    &screen,
+                    screen,
                     global,
                     &Validate {
                         key: asked.key,
@@ -68,45 +77,44 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
                     },
                 )
             } else {
-                run::run(&screen, global, &asked)
+                run::run(screen, global, &asked)
             }
         }
         Command::Init(asked)
         | Command::Bundle(Bundle::Init(asked))
-        | Command::Pipelines(Pipelines::Init(asked)) => init::run(&screen, &asked),
-        Command::Serve(asked) => serve::run(&screen, global, &asked),
-        Command::Schedule(asked) => schedule::run(&screen, global, &asked),
-        Command::Alerts(asked) => alerts::run(&screen, global, &asked),
-        Command::Dev(asked) => dev::run(&screen, global, &asked),
-        Command::Tap(asked) => tap::run(&screen, global, &asked),
-        Command::Top(asked) => top::run(&screen, global, &asked),
-        Command::Test(asked) => test::run(&screen, global, &asked),
-        Command::Fmt(asked) => layout::run(&screen, global, &asked),
-        Command::Sql(asked) => sql::run(&screen, global, &asked),
+        | Command::Pipelines(Pipelines::Init(asked)) => init::run(screen, &asked),
+        Command::Serve(asked) => serve::run(screen, global, &asked),
+        Command::Schedule(asked) => schedule::run(screen, global, &asked),
+        Command::Alerts(asked) => alerts::run(screen, global, &asked),
+        Command::Dev(asked) => dev::run(screen, global, &asked),
+        Command::Tap(asked) => tap::run(screen, global, &asked),
+        Command::Top(asked) => top::run(screen, global, &asked),
+        Command::Test(asked) => test::run(screen, global, &asked),
+        Command::Fmt(asked) => layout::run(screen, global, &asked),
+        Command::Sql(asked) => sql::run(screen, global, &asked),
         Command::Show(asked) | Command::Pipelines(Pipelines::Show(asked)) => {
-            show::run(&screen, global, &asked)
+            show::run(screen, global, &asked)
         }
         Command::Logs(asked) | Command::Pipelines(Pipelines::Logs(asked)) => {
-            logs::run(&screen, global, &asked)
+            logs::run(screen, global, &asked)
         }
         Command::History(asked) | Command::Pipelines(Pipelines::History(asked)) => {
-            history::run(&screen, global, &asked)
+            history::run(screen, global, &asked)
         }
-        Command::Optimize(asked) => maintain::optimize(&screen, global, &asked),
-        Command::Vacuum(asked) => maintain::vacuum(&screen, global, &asked),
-        Command::Restore(asked) => maintain::restore(&screen, global, &asked),
-        Command::Export(asked) => export::run(&screen, global, &asked),
-        Command::Lineage(asked) => lineage::run(&screen, global, &asked),
+        Command::Optimize(asked) => maintain::optimize(screen, global, &asked),
+        Command::Vacuum(asked) => maintain::vacuum(screen, global, &asked),
+        Command::Restore(asked) => maintain::restore(screen, global, &asked),
+        Command::Export(asked) => export::run(screen, global, &asked),
+        Command::Lineage(asked) => lineage::run(screen, global, &asked),
         Command::Bundle(Bundle::Summary(asked)) => {
-            summary::run(&screen, global, asked.key.as_deref())
+            summary::run(screen, global, asked.key.as_deref())
         }
-        Command::Docs(asked) => docs::run(&screen, &asked.folder),
-        Command::Simulate(asked) => simulate::run(&screen, global, &asked),
-        Command::Explain(asked) => explain::run(&screen, asked.condition.as_deref()),
-        Command::Completion(asked) => Ok(completion::run(&screen, asked.shell)),
-        Command::Version => Ok(version::run(&screen)),
-    };
-    ended.unwrap_or_else(|refused| turned_away(&screen, &refused))
+        Command::Docs(asked) => docs::run(screen, &asked.folder),
+        Command::Simulate(asked) => simulate::run(screen, global, &asked),
+        Command::Explain(asked) => explain::run(screen, asked.condition.as_deref()),
+        Command::Completion(asked) => Ok(completion::run(screen, asked.shell)),
+        Command::Version => Ok(version::run(screen)),
+    }
 }
 
 /// Reports why nothing could begin: when only settings and arguments are to blame, the code is the one for those.

@@ -40,6 +40,9 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Sql) -> Result<Exit,
                     Ok(rows) => screen.result(&rows.render(mode, width(screen, mode))),
                     Err(errors) => return report(screen, &place, one, &errors),
                 }
+                if screen.is_result_lost() {
+                    return Exit::Failure;
+                }
             }
         }
         Exit::Success

@@ -89,7 +89,7 @@ impl Printer {
         }
     }
 
-    /// Prints; false when nobody reads any more.
+    /// Prints; false when nobody reads any more, or nothing can be written.
     fn print(&mut self, screen: &Screen, part: &QueryResult, rows: &Rows) -> bool {
         let text = match self.format {
             TapFormat::Json => rows.render(Mode::Jsonlines, None),

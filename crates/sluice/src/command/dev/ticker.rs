@@ -8,7 +8,6 @@ use sluice_graph::query::RelationSource;
 use sluice_model::{DatasetName, Diagnostic, Namespace};
 use sluice_run::Engine;
 
-use super::super::fail;
 use crate::arguments::Mode;
 use crate::render::Screen;
 use crate::rows::Rows;
@@ -64,33 +63,45 @@ fn is_read(declared: &DeclaredGraph, table: &DatasetName) -> bool {
     })
 }
 
-/// Shows rows until it is dropped.
-pub(super) async fn show(
-    screen: &Screen,
-    engine: &Engine,
-    declared: &DeclaredGraph,
-    time_zone: &str,
-    tables: &mut [Watched],
-) {
-    loop {
-        for watched in tables.iter_mut() {
-            let passing = match watched.rows(engine, declared, ROWS_MAX).await {
-                Ok(passing) => passing,
-                Err(errors) => {
-                    fail(screen, &errors, &SourceTexts::default());
-                    return;
+/// Where rows go, and in which form.
+#[derive(Debug)]
+pub(super) struct Printer<'a> {
+    /// Tells errors on stderr.
+    pub(super) screen: &'a Screen,
+    pub(super) is_json: bool,
+    pub(super) time_zone: &'a str,
+}
+
+impl Printer<'_> {
+    /// Shows rows until it is dropped.
+    pub(super) async fn show(
+        &self,
+        engine: &Engine,
+        declared: &DeclaredGraph,
+        tables: &mut [Watched],
+    ) {
+        loop {
+            for watched in tables.iter_mut() {
+                let passing = match watched.rows(engine, declared, ROWS_MAX).await {
+                    Ok(passing) => passing,
+                    Err(errors) => {
+                        self.screen.diagnostics(&errors, &SourceTexts::default());
+                        return;
+                    }
+                };
+                for part in &passing.parts {
+                    let rows = Rows::of(part, self.time_zone);
+                    for line in lines(&watched.name, &rows, self.is_json) {
+                        self.screen.line(&line);
+                    }
                 }
-            };
-            for part in &passing.parts {
-                for line in lines(&watched.name, &Rows::of(part, time_zone), screen.is_json) {
-                    screen.line(&line);
+                if passing.has_more {
+                    self.screen
+                        .say(&format!("… and more rows of {}", watched.name.name));
                 }
             }
-            if passing.has_more {
-                screen.say(&format!("… and more rows of {}", watched.name.name));
-            }
+            tokio::time::sleep(LOOK).await;
         }
-        tokio::time::sleep(LOOK).await;
     }
 }
 

@@ -145,7 +145,7 @@ pub(super) async fn pump(
 /// Why nothing more is written.
 #[derive(Debug)]
 pub(super) enum Ended {
-    /// Nobody reads stdout any more.
+    /// Nobody reads stdout any more, or it takes nothing, which the screen has told.
     ReaderGone,
     Failed(io::Error),
     Stream(StreamWriteError),

@@ -1,0 +1,54 @@
+//! What `sluice logs` can be asked for: an unknown word would find nothing, as a quiet pipeline does. Must not read events.
+
+use sluice_model::event::EventLevel;
+
+const LEVELS: [EventLevel; 4] = [
+    EventLevel::Metrics,
+    EventLevel::Info,
+    EventLevel::Warn,
+    EventLevel::Error,
+];
+/// All that `sluice-run` and `sluice-serve` write into an event log.
+const TYPES: [&str; 7] = [
+    "create_update",
+    "update_progress",
+    "dataset_definition",
+    "flow_definition",
+    "planning_information",
+    "flow_progress",
+    "x_alert",
+];
+
+/// A level in any case, as the event log writes it.
+pub(super) fn level(text: &str) -> Result<String, String> {
+    let names = LEVELS.map(EventLevel::as_str);
+    one_of(&names, &text.trim().to_uppercase(), "levels")
+}
+
+/// A type of events.
+pub(super) fn event_type(text: &str) -> Result<String, String> {
+    one_of(&TYPES, text.trim(), "types of events")
+}
+
+fn one_of(known: &[&str], wanted: &str, what: &str) -> Result<String, String> {
+    if known.contains(&wanted) {
+        return Ok(wanted.to_owned());
+    }
+    Err(format!("the {what} are {}", known.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_words_are_told_which_there_are() {
+        assert_eq!(level("warn"), Ok("WARN".to_owned()));
+        assert_eq!(
+            level("FOO"),
+            Err("the levels are METRICS, INFO, WARN, ERROR".to_owned())
+        );
+        assert_eq!(event_type("flow_progress"), Ok("flow_progress".to_owned()));
+        assert!(event_type("nosuch").is_err());
+    }
+}
