@@ -197,7 +197,8 @@ impl SourceError {
                 .fact(format!("when listed: {planned}"))
                 .fact(format!("now: {found}"))
                 .fact("nothing of this micro-batch was written")
-                .help("write files once, under another name, and rename them when they are complete"),
+                .help("write files once, under another name, and rename them when they are complete")
+                .help("to go on when it cannot be put back as it was: write `ignoreMissingFiles => true`, move the file away, run, and put its rows back under another name"),
             Self::Corrupt { .. } | Self::TooLarge { .. } => error.help("mend or remove the file, or write `ignoreCorruptFiles => true` to leave such files out"),
             Self::Malformed { .. } => error.help("write `mode => 'PERMISSIVE'` to keep such rows, or `mode => 'DROPMALFORMED'` to leave them out"),
             Self::TypeMismatch { .. } => error.help("add a rescued data column: `rescuedDataColumn => '_rescued_data'`"),
