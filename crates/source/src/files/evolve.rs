@@ -105,10 +105,14 @@ impl SourceSchema {
     }
 }
 
-/// Whether a name is that of a column of our own making: a field of the data that has it too is rescued.
+/// Whether a name is that of a column of our own making: a field of the data that has it too is rescued. Where nothing is
+/// rescued its values would be lost without a word, so that there it is a column, and reading both is an error.
 fn is_taken(name: &str, options: &ReadFilesOptions) -> bool {
-    let ours = options.rescued_column.as_deref().into_iter();
-    ours.chain([METADATA_COLUMN])
+    let Some(rescued) = options.rescued_column.as_deref() else {
+        return false;
+    };
+    [rescued, METADATA_COLUMN]
+        .iter()
         .any(|ours| ours.eq_ignore_ascii_case(name))
 }
 
