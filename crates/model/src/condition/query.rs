@@ -85,7 +85,8 @@ conditions! {
     INVALID_ARRAY_INDEX_IN_ELEMENT_AT = "INVALID_ARRAY_INDEX_IN_ELEMENT_AT", "22003", User, No, "An index lies outside the array. `try_element_at` gives NULL instead.";
     INVALID_INDEX_OF_ZERO = "INVALID_INDEX_OF_ZERO", "22003", User, No, "Indexes of `element_at` begin at 1, or at -1 from the end.";
     INVALID_PARAMETER_VALUE = "INVALID_PARAMETER_VALUE", "22023", User, No, "An argument has a value that the function does not take.";
-    INVALID_REGEXP = "INVALID_PARAMETER_VALUE.PATTERN", "22023", User, No, "A regular expression cannot be read, or uses look-around or back-references, which are not supported here.";
+    INVALID_REGEXP = "INVALID_PARAMETER_VALUE.PATTERN", "22023", User, No, "A regular expression cannot be read, uses what is not supported here, or tries too many ways to match.";
+    INVALID_REGEXP_REPLACE = "INVALID_REGEXP_REPLACE", "22023", User, No, "The replacement of `regexp_replace` names a group that is not there, or ends in the middle.";
     INVALID_REGEX_GROUP_INDEX = "INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX", "22023", User, No, "A regular expression has fewer groups than the index asks for.";
     CANNOT_PARSE_TIMESTAMP = "CANNOT_PARSE_TIMESTAMP", "22007", User, No, "A text does not have the form of the date pattern. `try_to_timestamp` gives NULL instead.";
     DATETIME_FIELD_OUT_OF_BOUNDS = "DATETIME_FIELD_OUT_OF_BOUNDS.WITHOUT_SUGGESTION", "22023", User, No, "A date or time has a part that the calendar does not have.";

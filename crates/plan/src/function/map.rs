@@ -467,10 +467,11 @@ fn str_to_map(call: &Call<'_>) -> Result<ArrayRef> {
             continue;
         };
         let from = keys.len();
-        for pair in by_pair.get(pairs(row))?.split(text) {
-            let mut parts = by_side.get(sides(row))?.splitn(pair, 2);
-            keys.push(parts.next().unwrap_or_default().to_string());
-            values.push(parts.next().map(ToString::to_string));
+        for pair in by_pair.get(pairs(row))?.split(text, 0)? {
+            let parts = by_side.get(sides(row))?.split(pair, 2)?;
+            let mut parts = parts.into_iter().map(ToString::to_string);
+            keys.push(parts.next().unwrap_or_default());
+            values.push(parts.next());
         }
         maps.row((from..keys.len()).map(|p| ((0, p), (0, p))));
     }

@@ -26,6 +26,7 @@ mod mask;
 mod murmur;
 mod number;
 mod number_text;
+mod pattern;
 mod regexp;
 mod round;
 mod scalar;
