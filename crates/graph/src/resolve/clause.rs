@@ -10,7 +10,6 @@ use sluice_sql::statement::Located;
 
 use super::Resolving;
 use super::types::{names, same_name, same_type, words};
-use crate::declare::columns::{invalid_name, is_storable};
 use crate::{Dataset, ExpressionPurpose, ExpressionRequest};
 
 impl Resolving<'_> {
@@ -43,16 +42,6 @@ impl Resolving<'_> {
         }
         self.check_column_expressions(dataset, schema);
         self.check_layout(dataset, schema);
-        if dataset.kind.is_table() && dataset.columns.is_empty() {
-            for field in schema
-                .fields()
-                .iter()
-                .filter(|field| !is_storable(field.name()))
-            {
-                self.diagnostics
-                    .push(invalid_name(field.name(), &dataset.origin));
-            }
-        }
     }
 
     fn check_column_expressions(&mut self, dataset: &Dataset, schema: &SchemaRef) {

@@ -6,6 +6,7 @@ mod clause;
 mod fingerprint;
 mod flow;
 mod output;
+mod storable;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,7 +126,10 @@ impl Resolving<'_> {
         }
         let mut state = self.target_columns(dataset, &mut resolved);
         if let Columns::Known(schema) = &state {
-            self.check_against(dataset, &schema.clone());
+            let schema = schema.clone();
+            let flows: Vec<&ResolvedFlow> = resolved.iter().map(|(flow, _)| flow).collect();
+            self.check_storable(dataset, &schema, &flows);
+            self.check_against(dataset, &schema);
         }
         if !is_placed || self.graph.broken.contains(&dataset.name) {
             state = Columns::Failed;

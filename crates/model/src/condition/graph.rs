@@ -31,6 +31,7 @@ conditions! {
     EXPECTATION_NOT_BOOLEAN = "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", "42K09", User, No, "The predicate of an expectation is not boolean.";
     UNALIASED_COLUMN = "UNALIASED_COLUMN", "42601", User, No, "A column of a table is made by an expression without a name. Give it one: expression AS name.";
     INVALID_COLUMN_NAME = "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES", "42K05", User, No, "A column name holds a space or one of , ; { } ( ) = or a tab or line break, which Delta tables do not take.";
+    VOID_COLUMN = "DELTA_COMPLEX_TYPE_COLUMN_CONTAINS_NULL_TYPE", "22005", User, No, "A column of a table, or a part of one, has the type VOID: only NULLs without a type, or an empty array, ever made it.";
     MATERIALIZED_VIEW_COLUMN_CLAUSE = "MATERIALIZED_VIEW_COLUMN_CLAUSE", "42601", User, No, "Columns of a materialized view come from its query: DEFAULT and GENERATED have no meaning there.";
     INVALID_COLUMN_DEFAULT = "INVALID_DEFAULT_VALUE.DATA_TYPE", "42623", User, No, "A DEFAULT or GENERATED expression has a type that cannot be cast to the column's.";
     UNSUPPORTED_STREAMING_OPERATOR = "UNSUPPORTED_STREAMING_OPERATOR", "0A000", User, No, "The query needs the end of a stream, or a memory of it that is not built yet (DISTINCT, a join of two streams, an order of all rows …). A materialized view can hold such a query today.";
