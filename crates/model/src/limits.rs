@@ -34,8 +34,9 @@ pub const SCHEMA_CHANGES_MAX: usize = 10_000;
 pub const INFERENCE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Files sampled for schema inference.
 pub const INFERENCE_FILES_MAX: usize = 1_000;
-/// Ratio of unpacked to packed bytes beyond which a compressed file is refused, once past the grace.
-pub const DECOMPRESSION_RATIO_MAX: u64 = 200;
+/// Ratio of unpacked to packed bytes beyond which a compressed file is refused, once past the grace: more than gzip can reach (1,032), which
+/// files of one repeated line come near.
+pub const DECOMPRESSION_RATIO_MAX: u64 = 1_100;
 /// Unpacked bytes below which no ratio is checked.
 pub const DECOMPRESSION_GRACE_BYTES: u64 = 16 * 1024 * 1024;
 /// Files in one folder tree that a listing accepts.

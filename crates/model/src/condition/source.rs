@@ -14,7 +14,7 @@ conditions! {
     READ_FILES_INVALID_OPTION = "READ_FILES_INVALID_OPTION", "22023", User, No, "An option of `read_files` has a value that it does not take.";
     READ_FILES_UNSUPPORTED_OPTION = "READ_FILES_UNSUPPORTED_OPTION", "0A000", User, No, "An option of `read_files`, or a value of it, is known and not supported.";
     CF_ADD_NEW_NOT_SUPPORTED = "CF_ADD_NEW_NOT_SUPPORTED", "0A000", User, No, "`schemaEvolutionMode => 'addNewColumns'` needs a schema that is inferred; with `schema => …` the columns are fixed. Use `schemaHints` instead of `schema`.";
-    UNKNOWN_FIELD_EXCEPTION = "UNKNOWN_FIELD_EXCEPTION.NEW_FIELDS_IN_FILE", "KD003", User, Backoff, "Files hold columns that the schema does not know. Under `addNewColumns` the wider schema is stored and the next attempt reads them; under `failOnNewColumns` the schema must be changed by hand.";
+    UNKNOWN_FIELD_EXCEPTION = "UNKNOWN_FIELD_EXCEPTION.NEW_FIELDS_IN_FILE", "KD003", User, No, "Files hold columns that the schema does not know. Under `addNewColumns` the wider schema is stored and the next run reads them; under `failOnNewColumns` the schema must be changed by hand.";
     FAILED_READ_FILE = "FAILED_READ_FILE.NO_HINT", "KD001", User, No, "A file is damaged or is not of the declared format. Mend or remove it, or write `ignoreCorruptFiles => true`.";
     CANNOT_READ_FILE_FOOTER = "CANNOT_READ_FILE_FOOTER", "KD001", User, No, "A Parquet file has no readable footer: it is cut off, still being written, or no Parquet file.";
     FILE_NOT_EXIST = "FAILED_READ_FILE.FILE_NOT_EXIST", "KD001", External, No, "A file that a micro-batch has planned to read is gone. Put it back, or write `ignoreMissingFiles => true`.";

@@ -19,10 +19,7 @@ impl StoredSchema {
     pub fn of_all(stored: Vec<Self>, options: &ReadFilesOptions) -> Option<Self> {
         let mut stored = stored.into_iter();
         let first = stored.next()?;
-        if !matches!(
-            options.evolution,
-            EvolutionMode::AddNewColumns | EvolutionMode::AddNewColumnsWithTypeWidening
-        ) {
+        if options.evolution != EvolutionMode::AddNewColumns {
             return Some(first);
         }
         Some(stored.fold(first, |known, other| {
@@ -51,11 +48,10 @@ impl SourceSchema {
         found: &[SparkField],
         options: &ReadFilesOptions,
     ) -> Option<Self> {
-        let types_grow = match options.evolution {
-            EvolutionMode::AddNewColumnsWithTypeWidening => true,
-            EvolutionMode::AddNewColumns | EvolutionMode::FailOnNewColumns => false,
+        match options.evolution {
+            EvolutionMode::AddNewColumns | EvolutionMode::FailOnNewColumns => {}
             EvolutionMode::Rescue | EvolutionMode::None => return None,
-        };
+        }
         let mut found: Vec<SparkField> = found.to_vec();
         apply_hints_to_known(&mut found, options);
         found.retain(|field| {
@@ -67,7 +63,7 @@ impl SourceSchema {
         });
         let mut wider = self.clone();
         // A name that differs in case only is rescued, never a second column.
-        merge_fields(&mut wider.data, &found, false, types_grow).then_some(wider)
+        merge_fields(&mut wider.data, &found, false, false).then_some(wider)
     }
 
     /// The wider schema, where a file lies in partition folders that this one has no column for.

@@ -204,7 +204,7 @@ fn apply_below(target: &mut SparkType, path: &[String], data_type: &SparkType) {
 
 /// Adds to `known` what `found` has and it has not: columns, and fields inside structs. Types that are known stay.
 ///
-/// With `types_grow`, numeric types also grow (`addNewColumnsWithTypeWidening`). Returns whether anything was added.
+/// With `types_grow`, numeric types also grow: of files that are looked at together. Returns whether anything was added.
 pub(crate) fn merge_fields(
     known: &mut Vec<SparkField>,
     found: &[SparkField],

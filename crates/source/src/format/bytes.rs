@@ -452,25 +452,28 @@ mod tests {
             encoder.write_all(&vec![b'0'; size]).unwrap();
             encoder.finish().unwrap()
         };
-        let unpack_bytes = |bytes: Vec<u8>| {
+        let unpack_bytes = |name: &str, bytes: Vec<u8>| {
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(&bytes).unwrap();
             std::io::Seek::rewind(&mut file).unwrap();
             read_whole(
-                unpack(Payload::Disk(file), "a.json.gz", "a.json.gz").unwrap(),
-                "a.json.gz",
+                unpack(Payload::Disk(file), name, name).unwrap(),
+                name,
                 "json",
                 1 << 30,
             )
         };
-        assert_eq!(unpack_bytes(packed(1 << 20)).unwrap().len(), 1 << 20);
+        // One line over and over packs a thousandfold, and is no attack.
+        let same = unpack_bytes("a.json.gz", packed(64 << 20)).unwrap();
+        assert_eq!(same.len(), 64 << 20);
+        let bomb = zstd::encode_all(&vec![b'0'; 64 << 20][..], 3).unwrap();
         assert!(matches!(
-            unpack_bytes(packed(64 << 20)),
+            unpack_bytes("a.json.zst", bomb),
             Err(SourceError::TooLarge { .. })
         ));
         let mut cut = packed(1000);
         cut.truncate(cut.len() - 9);
-        let error = unpack_bytes(cut).unwrap_err();
+        let error = unpack_bytes("a.json.gz", cut).unwrap_err();
         assert!(
             matches!(&error, SourceError::Corrupt { reason, .. } if reason.contains("cut off")),
             "{error}"

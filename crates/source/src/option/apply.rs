@@ -103,11 +103,7 @@ fn settle(options: &mut ReadFilesOptions, pending: Pending, errors: &mut Vec<Dia
     } else {
         EvolutionMode::AddNewColumns
     });
-    let adds = matches!(
-        options.evolution,
-        EvolutionMode::AddNewColumns | EvolutionMode::AddNewColumnsWithTypeWidening
-    );
-    if declared && adds {
+    if declared && options.evolution == EvolutionMode::AddNewColumns {
         let mut error = Diagnostic::error(
             &condition::CF_ADD_NEW_NOT_SUPPORTED,
             format!(

@@ -243,11 +243,16 @@ fn schema(
         "schemaevolutionmode" => {
             pending.evolution = Some(match text.trim().to_ascii_lowercase().as_str() {
                 "addnewcolumns" => EvolutionMode::AddNewColumns,
-                "addnewcolumnswithtypewidening" => EvolutionMode::AddNewColumnsWithTypeWidening,
+                "addnewcolumnswithtypewidening" => {
+                    return Err(Refusal::Unsupported(
+                        "tables do not widen types (`delta.enableTypeWidening`), so `addNewColumnsWithTypeWidening` is not supported".into(),
+                        "write `addNewColumns`, and give columns that may grow a wide type with `schemaHints => 'id BIGINT'`",
+                    ));
+                }
                 "rescue" => EvolutionMode::Rescue,
                 "failonnewcolumns" => EvolutionMode::FailOnNewColumns,
                 "none" => EvolutionMode::None,
-                _ => return Err("expected addNewColumns, addNewColumnsWithTypeWidening, rescue, failOnNewColumns or none".into()),
+                _ => return Err("expected addNewColumns, rescue, failOnNewColumns or none".into()),
             });
         }
         "rescueddatacolumn" => pending.rescued = Some(text.trim().to_string()),

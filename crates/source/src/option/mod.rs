@@ -92,8 +92,6 @@ impl FileFormat {
 pub enum EvolutionMode {
     /// The schema widens and the read is tried again.
     AddNewColumns,
-    /// As before, and types of existing columns widen too.
-    AddNewColumnsWithTypeWidening,
     /// The schema stays; unknown values go to the rescued data column.
     Rescue,
     /// The update stops until the schema is changed by hand.
@@ -108,7 +106,6 @@ impl EvolutionMode {
     pub fn name(self) -> &'static str {
         match self {
             Self::AddNewColumns => "addNewColumns",
-            Self::AddNewColumnsWithTypeWidening => "addNewColumnsWithTypeWidening",
             Self::Rescue => "rescue",
             Self::FailOnNewColumns => "failOnNewColumns",
             Self::None => "none",
