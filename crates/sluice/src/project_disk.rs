@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sluice_model::condition::project;
 use sluice_model::{Diagnostic, Severity, limits};
-use sluice_sql::project::{ProjectFileError, ProjectFiles, spec_of};
+use sluice_sql::project::{ProjectFileError, ProjectFiles, SpecKind, spec_of};
 
 /// Extensions of data: never a part of the project, and there may be millions.
 const DATA: [&str; 12] = [
@@ -205,7 +205,8 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, ProjectFileError> {
     fs::read(path).map_err(failed)
 }
 
-/// The project folder: the one asked for, or the first at or above `start` that holds a description.
+/// The project folder: the one asked for, or the first at or above `start` that holds a description. A folder of SQL files inside of a bundle or
+/// of a Spark project is a part of that, as `transformations/` is of the folder above it.
 pub(crate) fn find(start: &Path, asked: Option<&Path>) -> Result<PathBuf, Box<Diagnostic>> {
     if let Some(folder) = asked {
         return if folder.is_dir() {
@@ -217,10 +218,25 @@ pub(crate) fn find(start: &Path, asked: Option<&Path>) -> Result<PathBuf, Box<Di
             )))
         };
     }
+    let mut bare: Option<&Path> = None;
     for folder in start.ancestors() {
-        if spec_of(&names(folder))?.is_some() {
-            return Ok(folder.to_path_buf());
+        let spec = match spec_of(&names(folder)) {
+            Err(_) if bare.is_some() => None,
+            spec => spec?,
+        };
+        match spec.map(|spec| spec.kind) {
+            None => {}
+            Some(SpecKind::Bundle | SpecKind::Spark) => return Ok(folder.to_path_buf()),
+            Some(SpecKind::Folder) => {
+                let part = bare.is_some_and(|below| below == folder.join("transformations"));
+                if bare.is_none() || part {
+                    bare = Some(folder);
+                }
+            }
         }
+    }
+    if let Some(folder) = bare {
+        return Ok(folder.to_path_buf());
     }
     Err(Box::new(
         Diagnostic::error(&project::PROJECT_NOT_FOUND, "no project here or in any folder above")

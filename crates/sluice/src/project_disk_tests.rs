@@ -97,12 +97,13 @@ fn the_nearest_project_is_found() {
         "databricks.yml",
         "src/iot/.keep",
         "other/a.sql",
+        "bare/transformations/a.sql",
         "two/spark-pipeline.yml",
         "two/spark-pipeline.yaml",
     ]);
     let top = folder.path();
     assert_eq!(find(&top.join("src/iot"), None).unwrap(), top);
-    assert_eq!(find(&top.join("other"), None).unwrap(), top.join("other"));
+    assert_eq!(find(&top.join("other"), None).unwrap(), top);
     assert_eq!(find(top, Some(&top.join("src"))).unwrap(), top.join("src"));
     assert_eq!(
         find(&top.join("two"), None).unwrap_err().condition.name,
@@ -114,5 +115,11 @@ fn the_nearest_project_is_found() {
             .condition
             .name,
         "PROJECT_NOT_FOUND"
+    );
+    fs::remove_file(top.join("databricks.yml")).unwrap();
+    assert_eq!(find(&top.join("other"), None).unwrap(), top.join("other"));
+    assert_eq!(
+        find(&top.join("bare/transformations"), None).unwrap(),
+        top.join("bare")
     );
 }
