@@ -1,8 +1,10 @@
 //! One compiled regular expression with Java's meaning, and Java's way of going from match to match. Must not know the functions that use it.
 
+mod anchor;
 mod class;
 mod java;
 mod property;
+mod symbol;
 
 use datafusion::error::Result;
 use fancy_regex::{Captures, Error, Match, Regex, RegexBuilder, RuntimeError};

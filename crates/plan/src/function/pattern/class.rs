@@ -1,7 +1,8 @@
 //! Classes in brackets: `[a-z&&[^b]]`, read in the order of `java.util.regex.Pattern.clazz`.
 
-use super::java::{Parser, Refusal, Result, Symbol, malformed, push_literal};
+use super::java::{Parser, Refusal, Result, malformed};
 use super::property;
+use super::symbol::{Symbol, push_literal};
 
 /// Reads a class behind its `[` and gives what stands between the brackets in our notation.
 ///
@@ -96,13 +97,13 @@ fn escaped(parser: &mut Parser, out: &mut String) -> Result<()> {
         return malformed("it ends with a `\\`");
     };
     if let Some(class) = property::shorthand(symbol) {
-        out.push_str(&format!("[{class}]"));
+        out.extend(["[", class, "]"]);
         return Ok(());
     }
     match symbol {
         'p' | 'P' => {
             let class = property::read(parser, symbol == 'P')?;
-            out.push_str(&format!("[{class}]"));
+            out.extend(["[", &class, "]"]);
             Ok(())
         }
         'N' => Err(Refusal::Unsupported("an escape that only Java knows")),

@@ -8,8 +8,9 @@ use datafusion::error::Result as QueryResult;
 use sluice_model::condition::query as condition;
 
 use super::super::error::{fail, fail_with};
-use super::class;
 use super::property;
+use super::symbol::{Symbol, bounds, is_space, push_literal, unquoted};
+use super::{anchor, class};
 
 /// How deep groups and classes may stand in each other.
 const DEPTH_MAX: u32 = 100;
@@ -94,39 +95,6 @@ pub(super) fn translate(pattern: &str, lines: Lines) -> Result<Translated> {
     })
 }
 
-/// One symbol of a pattern.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Symbol {
-    /// A character that may mean something.
-    Plain(char),
-    /// A character between `\Q` and `\E`: it means itself.
-    Quoted(char),
-}
-
-/// Takes the quotes `\Q…\E` away.
-fn unquoted(pattern: &str) -> Vec<Symbol> {
-    let mut out = Vec::with_capacity(pattern.len());
-    let mut rest = pattern;
-    loop {
-        let mut escaped = false;
-        let begin = rest.char_indices().find_map(|(at, symbol)| {
-            let quotes = escaped && symbol == 'Q';
-            escaped = symbol == '\\' && !escaped;
-            quotes.then_some(at)
-        });
-        let Some(begin) = begin else {
-            out.extend(rest.chars().map(Symbol::Plain));
-            return out;
-        };
-        out.extend(rest[..begin - 1].chars().map(Symbol::Plain));
-        let (quoted, behind) = rest[begin + 1..]
-            .split_once("\\E")
-            .unwrap_or((&rest[begin + 1..], ""));
-        out.extend(quoted.chars().map(Symbol::Quoted));
-        rest = behind;
-    }
-}
-
 /// How many groups a pattern has that catch: `\12` is group 12 only where there are as many before it.
 fn count_groups(symbols: &[Symbol]) -> usize {
     symbols
@@ -136,14 +104,18 @@ fn count_groups(symbols: &[Symbol]) -> usize {
 }
 
 /// The flags in force at a place of the pattern.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "Java's flags, each on or off by itself"
+)]
 #[derive(Clone, Copy, Default)]
 pub(super) struct Flags {
     /// `i`: letters of ASCII in both cases; with `unicode_case` all letters.
     pub(super) any_case: bool,
     pub(super) unicode_case: bool,
-    multi_line: bool,
+    pub(super) multi_line: bool,
     dot_all: bool,
-    unix_lines: bool,
+    pub(super) unix_lines: bool,
     pub(super) comments: bool,
 }
 
@@ -268,10 +240,7 @@ impl Parser {
             }),
             Symbol::Plain(symbol @ ('^' | '$')) => {
                 atom = Atom::Place;
-                self.out.push_str(match symbol {
-                    '^' => self.begin_of_line(),
-                    _ => self.end_of_line(),
-                });
+                self.place(symbol);
             }
             Symbol::Plain('{') => {
                 return Err(Refusal::Unsupported(
@@ -416,6 +385,11 @@ impl Parser {
         }
     }
 
+    fn place(&mut self, symbol: char) {
+        self.out
+            .push_str(anchor::of(symbol, &self.flags, self.lines).unwrap_or_default());
+    }
+
     fn literal(&mut self, symbol: char) {
         if !self.flags.any_case || !symbol.is_alphabetic() {
             push_literal(&mut self.out, symbol);
@@ -444,22 +418,10 @@ impl Parser {
             return malformed("it ends with a `\\`");
         };
         match symbol {
-            'A' => self.out.push_str(r"\A"),
-            'z' => self.out.push_str(r"\z"),
-            'Z' => self.out.push_str(match self.lines {
-                Lines::Plain => r"\z",
-                Lines::All if self.flags.unix_lines => UNIX_TEXT_END,
-                Lines::All => TEXT_END,
-            }),
             'b' if self.peek_as_it_is() == Some('{') => {
                 return Err(Refusal::Unsupported("`\\b{g}`"));
             }
-            'b' | 'B' => self.out.push_str(match (symbol, self.lines) {
-                ('b', Lines::Plain) => r"\b",
-                ('b', Lines::All) => WORD_BOUND,
-                (_, Lines::Plain) => r"\B",
-                (_, Lines::All) => NO_WORD_BOUND,
-            }),
+            'A' | 'z' | 'Z' | 'b' | 'B' => self.place(symbol),
             'R' => self
                 .out
                 .push_str(r"(?:\r\n|[\n\x{B}\x{C}\r\x{85}\x{2028}\x{2029}])"),
@@ -511,32 +473,15 @@ impl Parser {
         if number > self.groups {
             self.out.push_str(NOTHING);
         } else if self.flags.any_case {
-            self.out.push_str(&format!(r"(?i:\{number})"));
+            self.out.extend([r"(?i:\", &number.to_string(), ")"]);
         } else {
-            self.out.push_str(&format!(r"(?:\{number})"));
-        }
-    }
-
-    fn begin_of_line(&self) -> &'static str {
-        match (self.flags.multi_line, self.lines) {
-            (false, _) => r"\A",
-            (true, Lines::Plain) => r"(?m:^)",
-            (true, Lines::All) if self.flags.unix_lines => r"(?:(?:\A|(?<=\n))(?!\z))",
-            (true, Lines::All) => r"(?:(?:\A|(?<=[\n\x{85}\x{2028}\x{2029}])|(?<=\r)(?!\n))(?!\z))",
-        }
-    }
-
-    fn end_of_line(&self) -> &'static str {
-        match (self.flags.multi_line, self.lines) {
-            (false, Lines::Plain) => r"\z",
-            (true, Lines::Plain) => r"(?m:$)",
-            (false, Lines::All) if self.flags.unix_lines => UNIX_TEXT_END,
-            (false, Lines::All) => TEXT_END,
-            (true, Lines::All) if self.flags.unix_lines => r"(?=\n|\z)",
-            (true, Lines::All) => r"(?:(?=[\r\x{85}\x{2028}\x{2029}]|\z)|(?<!\r)(?=\n))",
+            self.out.extend([r"(?:\", &number.to_string(), ")"]);
         }
     }
 }
+
+/// Matches no text.
+const NOTHING: &str = r"[^\x{0}-\x{10FFFF}]";
 
 /// What may be repeated.
 #[derive(PartialEq, Eq)]
@@ -546,44 +491,4 @@ enum Atom {
     Place,
     /// `(?i)`: it changes what follows and matches nothing itself.
     Flags,
-}
-
-const NOTHING: &str = r"[^\x{0}-\x{10FFFF}]";
-const UNIX_TEXT_END: &str = r"(?=\n?\z)";
-/// The end, or the place before the last line end; never between `\r` and `\n`.
-const TEXT_END: &str = r"(?:(?=(?:\r\n|[\r\x{85}\x{2028}\x{2029}])?\z)|(?<!\r)(?=\n\z))";
-const WORD_BOUND: &str = r"(?:(?<=[\p{L}\p{Nd}\p{Mn}_])(?![\p{L}\p{Nd}\p{Mn}_])|(?<![\p{L}\p{Nd}\p{Mn}_])(?=[\p{L}\p{Nd}\p{Mn}_]))";
-const NO_WORD_BOUND: &str = r"(?:(?<=[\p{L}\p{Nd}\p{Mn}_])(?=[\p{L}\p{Nd}\p{Mn}_])|(?<![\p{L}\p{Nd}\p{Mn}_])(?![\p{L}\p{Nd}\p{Mn}_]))";
-
-/// `2`, `2,` or `2,5`, as braces hold it.
-fn bounds(text: &str) -> Result<String> {
-    let number = |text: &str| {
-        let digits = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
-        match text.parse::<i32>() {
-            Ok(number) if digits => Ok(number),
-            _ => malformed(format!("`{{{text}}}` is no repetition")),
-        }
-    };
-    let (least, most) = match text.split_once(',') {
-        None => (number(text)?, None),
-        Some((least, "")) => (number(least)?, None),
-        Some((least, most)) => (number(least)?, Some(number(most)?)),
-    };
-    if most.is_some_and(|most| most < least) {
-        return malformed(format!("`{{{text}}}` ends below its begin"));
-    }
-    Ok(format!("{{{text}}}"))
-}
-
-fn is_space(symbol: char) -> bool {
-    matches!(symbol, ' ' | '\t' | '\n' | '\u{B}' | '\u{C}' | '\r')
-}
-
-/// Writes a character that stands for itself, in a class or outside.
-pub(super) fn push_literal(out: &mut String, symbol: char) {
-    if symbol.is_ascii_alphanumeric() || (!symbol.is_ascii() && symbol.is_alphabetic()) {
-        out.push(symbol);
-    } else {
-        out.push_str(&format!("\\x{{{:X}}}", u32::from(symbol)));
-    }
 }
