@@ -15,7 +15,9 @@ use serde_json::Value;
 use sluice_decode::cast::{CastMode, cast};
 use sluice_decode::csv::{CsvDecoder, CsvInference, CsvOptions};
 use sluice_decode::datetime::{Pattern, Zone, parse_timestamp, timestamp_text};
-use sluice_decode::json::{Inference, JsonDecoder, JsonOptions, JsonPath, from_json, to_json};
+use sluice_decode::json::{
+    Inference, JsonDecoder, JsonForm, JsonOptions, JsonPath, from_json, to_json,
+};
 use sluice_decode::{Decoded, ParseMode};
 use sluice_model::SparkType;
 use sluice_model::data_type::parse_schema;
@@ -139,7 +141,7 @@ fn rows(decoded: &[Decoded]) -> Value {
     let mut out = vec![];
     for part in decoded {
         let structs: ArrayRef = Arc::new(StructArray::from(part.batch.clone()));
-        let shown = to_json(&structs, &Zone::parse(ZONE).unwrap()).unwrap();
+        let shown = to_json(&structs, &JsonForm::new(Zone::parse(ZONE).unwrap())).unwrap();
         out.extend(shown.iter().map(|row| Value::from(row.unwrap_or("{}"))));
     }
     Value::from(out)
@@ -232,7 +234,7 @@ fn values_become_json_as_in_spark() {
         let text = str_of(case, "value").replace(".123+02:00", ".123456+02:00");
         let value = from_json(&StringArray::from(vec![text]), &data_type, &options).unwrap();
         Ok(Value::from(
-            to_json(&value, &Zone::parse(ZONE).unwrap())
+            to_json(&value, &JsonForm::new(Zone::parse(ZONE).unwrap()))
                 .unwrap()
                 .value(0),
         ))
@@ -314,7 +316,9 @@ fn from_json_reads_as_spark_does() {
         let value = from_json(&text, &data_type, &JsonOptions::default()).unwrap();
         let field = arrow_schema::Field::new("v", value.data_type().clone(), true);
         let outer: ArrayRef = Arc::new(StructArray::from(vec![(Arc::new(field), value)]));
-        Ok(Value::from(to_json(&outer, &Zone::UTC).unwrap().value(0)))
+        Ok(Value::from(
+            to_json(&outer, &JsonForm::new(Zone::UTC)).unwrap().value(0),
+        ))
     };
     check(include_str!("oracle/from_json.jsonl"), ours, answer);
 }

@@ -15,8 +15,8 @@ use sluice_decode::cast::{CastMode, cast};
 use sluice_decode::csv::{CsvDecoder, CsvOptions};
 use sluice_decode::datetime::Zone;
 use sluice_decode::json::{
-    JsonDecoder, JsonOptions, from_json, json_array_length, json_object_keys, schema_of_json,
-    to_json,
+    JsonDecoder, JsonForm, JsonOptions, from_json, json_array_length, json_object_keys,
+    schema_of_json, to_json,
 };
 use sluice_decode::{DecodeError, Decoded};
 use sluice_model::SparkType;
@@ -26,7 +26,7 @@ fn shown(parts: &[Decoded]) -> Vec<String> {
     let mut out = vec![];
     for part in parts {
         let structs: ArrayRef = Arc::new(StructArray::from(part.batch.clone()));
-        let text = to_json(&structs, &Zone::UTC).unwrap();
+        let text = to_json(&structs, &JsonForm::new(Zone::UTC)).unwrap();
         out.extend(text.iter().map(|row| row.unwrap().to_string()));
     }
     out

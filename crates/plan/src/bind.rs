@@ -16,6 +16,8 @@ mod grouping;
 mod join;
 mod lambda;
 mod lateral;
+mod meeting;
+mod offset;
 mod operator;
 mod output;
 mod pivot;

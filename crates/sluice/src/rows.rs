@@ -9,7 +9,7 @@ use arrow::datatypes::DataType;
 use serde_json::Value;
 use sluice_decode::cast::value_text;
 use sluice_decode::datetime::Zone;
-use sluice_decode::json::to_json;
+use sluice_decode::json::{JsonForm, to_json};
 use sluice_run::QueryResult;
 
 use crate::arguments::Mode;
@@ -284,7 +284,7 @@ impl Column {
     fn of(array: &ArrayRef, zone: Zone) -> Self {
         if kind(array.data_type()) == Kind::Json
             && !matches!(array.data_type(), DataType::Boolean)
-            && let Ok(texts) = to_json(array, &zone)
+            && let Ok(texts) = to_json(array, &JsonForm::new(zone))
         {
             return Self::Nested(texts);
         }

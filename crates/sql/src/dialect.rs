@@ -4,7 +4,9 @@
 //! Functions with syntax of their own (`CAST`, `TRIM`, `POSITION`, …) are dispatched here, once: sqlparser would
 //! try each twice, as syntax and as a plain call, which takes exponential time on nested text with an error.
 
-use sqlparser::ast::{BinaryOperator, CastKind, Expr, Ident, ObjectName, UnaryOperator};
+use sqlparser::ast::{
+    BinaryOperator, CastKind, Expr, Ident, ObjectName, TrimWhereField, UnaryOperator,
+};
 use sqlparser::dialect::{Dialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
@@ -124,10 +126,18 @@ impl Dialect for PipelineDialect {
         true
     }
 
-    /// `||` binds as `+` does, and a path (`v:a.b`) tighter than any operator.
+    /// Takes the fields of `CAST(NULL AS INTERVAL DAY TO SECOND)`.
+    fn supports_interval_options(&self) -> bool {
+        true
+    }
+
+    /// `||` binds as `+` does, shifts bind looser than `+` and tighter than `&`, a path (`v:a.b`) tighter than any operator.
     fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
         match &parser.peek_token_ref().token {
             Token::StringConcat => Some(Ok(self.prec_value(Precedence::PlusMinus))),
+            Token::ShiftLeft | Token::ShiftRight => {
+                Some(Ok(self.prec_value(Precedence::Ampersand) + 1))
+            }
             Token::Colon => match &parser.peek_nth_token_ref(1).token {
                 Token::Word(_) | Token::LBracket => {
                     Some(Ok(self.prec_value(Precedence::DoubleColon)))
@@ -140,7 +150,7 @@ impl Dialect for PipelineDialect {
         }
     }
 
-    /// `DIV`, which binds as `*` does, and `IS [NOT] DISTINCT FROM`, whose right side ends before `AND`.
+    /// `DIV`, which binds as `*` does, `>>>`, and `IS [NOT] DISTINCT FROM`, whose right side ends before `AND`.
     fn parse_infix(
         &self,
         parser: &mut Parser,
@@ -152,6 +162,18 @@ impl Dialect for PipelineDialect {
             return Some(right.map(|right| Expr::BinaryOp {
                 left: Box::new(expr.clone()),
                 op: BinaryOperator::MyIntegerDivide,
+                right: Box::new(right),
+            }));
+        }
+        if *parser.peek_token_ref() == Token::ShiftRight
+            && parser.peek_nth_token_ref(1).token == Token::Gt
+        {
+            parser.next_token();
+            parser.next_token();
+            let right = parser.parse_subexpr(precedence);
+            return Some(right.map(|right| Expr::BinaryOp {
+                left: Box::new(expr.clone()),
+                op: BinaryOperator::Custom(">>>".into()),
                 right: Box::new(right),
             }));
         }
@@ -270,10 +292,38 @@ fn parse_call(
         Keyword::CAST => parser.parse_cast_expr(CastKind::Cast),
         Keyword::TRY_CAST => parser.parse_cast_expr(CastKind::TryCast),
         Keyword::EXTRACT => parser.parse_extract_expr(),
-        Keyword::TRIM => parser.parse_trim_expr(),
+        Keyword::TRIM => parse_trim(parser),
         Keyword::POSITION => parser.parse_position_expr(name),
         Keyword::OVERLAY => parser.parse_overlay_expr(),
         _ => parser.parse_exists_expr(false),
+    })
+}
+
+/// `trim(LEADING FROM x)`, which sqlparser does not take, and what it takes.
+fn parse_trim(parser: &mut Parser) -> Result<Expr, ParserError> {
+    let side = match &parser.peek_nth_token_ref(1).token {
+        Token::Word(word) => match word.keyword {
+            Keyword::LEADING => Some(TrimWhereField::Leading),
+            Keyword::TRAILING => Some(TrimWhereField::Trailing),
+            Keyword::BOTH => Some(TrimWhereField::Both),
+            _ => None,
+        },
+        _ => None,
+    };
+    let from = matches!(&parser.peek_nth_token_ref(2).token, Token::Word(word) if word.keyword == Keyword::FROM);
+    if side.is_none() || !from {
+        return parser.parse_trim_expr();
+    }
+    for _ in 0..3 {
+        parser.next_token();
+    }
+    let expr = Box::new(parser.parse_expr()?);
+    parser.expect_token(&Token::RParen)?;
+    Ok(Expr::Trim {
+        expr,
+        trim_where: side,
+        trim_what: None,
+        trim_characters: None,
     })
 }
 

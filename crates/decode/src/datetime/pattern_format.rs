@@ -42,6 +42,8 @@ struct Moment<'a> {
     offset: i32,
     instant: i64,
     zone: &'a Zone,
+    /// The pattern names the era, so that years count within it; else they go on below 1 (Spark writes `u` for `y` then).
+    of_era: bool,
 }
 
 impl Pattern {
@@ -80,6 +82,7 @@ impl Pattern {
             offset,
             instant,
             zone,
+            of_era: self.has('G'),
         };
         let mut out = String::with_capacity(self.as_str().len() + 8);
         moment.push_items(&mut out, &self.items);
@@ -101,6 +104,13 @@ impl Moment<'_> {
     fn push_field(&self, out: &mut String, letter: char, count: usize) {
         let hour = self.second_of_day / 3600;
         let value = match letter {
+            'y' if self.of_era && self.year <= 0 => {
+                let before = Moment {
+                    year: 1 - self.year,
+                    ..*self
+                };
+                return before.push_year(out, count);
+            }
             'y' => return self.push_year(out, count),
             'G' => {
                 let names = if self.year > 0 {

@@ -23,5 +23,5 @@ pub(crate) use infer::{decimal_type, wider_decimal};
 pub use options::JsonOptions;
 pub(crate) use options::{column, flag, mode, pattern, refused, zone};
 pub use path::{JsonPath, PathError, get_json};
-pub use write::to_json;
+pub use write::{JsonForm, to_json};
 pub(crate) use write::{push_big_decimal, push_instant, push_string};

@@ -1,4 +1,4 @@
-//! Arrow values to JSON text as Spark's `to_json` writes them: fields that are NULL are left out. Must not read JSON.
+//! Arrow values to JSON text as Spark's `to_json` writes them: fields that are NULL are left out unless told otherwise. Must not read JSON.
 
 use std::fmt::Write as _;
 
@@ -14,6 +14,9 @@ use crate::cast::print::push_text;
 use crate::cast::text::{push_base64, push_decimal, push_double, push_float};
 use crate::cast::{CastError, CastMode, cast};
 use crate::datetime::{DAY, SECOND, Zone, push_date, push_local};
+use crate::json::JsonOptions;
+use crate::json::options::{flag, refused};
+use crate::record::DecodeError;
 
 /// Appends a string with its quotes and escapes.
 pub(crate) fn push_string(out: &mut String, text: &str) {
@@ -43,11 +46,48 @@ pub(crate) fn push_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Each value as JSON text; NULL stays NULL. Timestamps carry milliseconds and the offset of `zone`, as in Spark.
+/// How JSON is written.
+#[derive(Debug, Clone)]
+pub struct JsonForm {
+    options: JsonOptions,
+    /// `ignoreNullFields`: fields that are NULL are left out.
+    ignore_null_fields: bool,
+}
+
+impl JsonForm {
+    /// Spark's defaults, in a time zone.
+    pub fn new(time_zone: Zone) -> Self {
+        Self {
+            options: JsonOptions {
+                time_zone,
+                ..JsonOptions::default()
+            },
+            ignore_null_fields: true,
+        }
+    }
+
+    /// Sets one option by Spark's name, without regard to case; says whether the name is one of JSON's.
+    ///
+    /// # Errors
+    /// The value has no meaning for the option, or we do not write so.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<bool, DecodeError> {
+        match name.to_ascii_lowercase().as_str() {
+            "ignorenullfields" => self.ignore_null_fields = flag(name, value)?,
+            "pretty" | "writenonasciicharacterascodepoint" if flag(name, value)? => {
+                return Err(refused(name, "it is not built"));
+            }
+            "pretty" | "writenonasciicharacterascodepoint" => {}
+            _ => return self.options.set(name, value),
+        }
+        Ok(true)
+    }
+}
+
+/// Each value as JSON text; NULL stays NULL. Without a pattern timestamps carry milliseconds and the offset of the zone, as in Spark.
 ///
 /// # Errors
 /// A type that Spark has not.
-pub fn to_json(array: &ArrayRef, zone: &Zone) -> Result<StringArray, CastError> {
+pub fn to_json(array: &ArrayRef, form: &JsonForm) -> Result<StringArray, CastError> {
     let mut out = arrow_array::builder::StringBuilder::new();
     let mut text = String::new();
     for row in 0..array.len() {
@@ -56,7 +96,7 @@ pub fn to_json(array: &ArrayRef, zone: &Zone) -> Result<StringArray, CastError> 
             continue;
         }
         text.clear();
-        push_value(&mut text, array.as_ref(), row, zone)?;
+        push_value(&mut text, array.as_ref(), row, form)?;
         out.append_value(&text);
     }
     Ok(out.finish())
@@ -66,7 +106,7 @@ fn push_value(
     out: &mut String,
     array: &dyn Array,
     row: usize,
-    zone: &Zone,
+    form: &JsonForm,
 ) -> Result<(), CastError> {
     if array.is_null(row) || *array.data_type() == DataType::Null {
         out.push_str("null");
@@ -77,11 +117,12 @@ fn push_value(
             let columns = array.as_struct();
             let mut separator = '{';
             for (field, column) in fields.iter().zip(columns.columns()) {
-                if column.is_valid(row) && *column.data_type() != DataType::Null {
+                let is_null = column.is_null(row) || *column.data_type() == DataType::Null;
+                if !is_null || !form.ignore_null_fields {
                     out.push(separator);
                     push_string(out, field.name());
                     out.push(':');
-                    push_value(out, column, row, zone)?;
+                    push_value(out, column, row, form)?;
                     separator = ',';
                 }
             }
@@ -94,7 +135,7 @@ fn push_value(
                 if index > 0 {
                     out.push(',');
                 }
-                push_value(out, items.as_ref(), index, zone)?;
+                push_value(out, items.as_ref(), index, form)?;
             }
             out.push(']');
         }
@@ -114,7 +155,7 @@ fn push_value(
                 &keys,
                 &sluice_model::SparkType::String,
                 CastMode::Ansi,
-                &zone.to_string(),
+                &form.options.time_zone.to_string(),
             )?;
             let keys = keys.as_string::<i32>();
             out.push('{');
@@ -124,11 +165,11 @@ fn push_value(
                 }
                 push_string(out, keys.value(index));
                 out.push(':');
-                push_value(out, entries.column(1), index, zone)?;
+                push_value(out, entries.column(1), index, form)?;
             }
             out.push('}');
         }
-        _ => push_scalar(out, array, row, zone)?,
+        _ => push_scalar(out, array, row, form)?,
     }
     Ok(())
 }
@@ -137,7 +178,7 @@ fn push_scalar(
     out: &mut String,
     array: &dyn Array,
     row: usize,
-    zone: &Zone,
+    form: &JsonForm,
 ) -> Result<(), CastError> {
     match array.data_type() {
         DataType::Null => out.push_str("null"),
@@ -173,14 +214,29 @@ fn push_scalar(
         }
         DataType::Date32 => {
             let days = array.as_primitive::<Date32Type>().value(row);
-            quoted_unless(out, false, |out| push_date(out, i64::from(days)));
+            match &form.options.date_format {
+                Some(pattern) => push_string(out, &pattern.format_date(days)),
+                None => quoted_unless(out, false, |out| push_date(out, i64::from(days))),
+            }
         }
         DataType::Timestamp(TimeUnit::Microsecond, named) => {
             let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
-            let zone = named.as_ref().map(|_| zone);
-            quoted_unless(out, false, |out| push_instant(out, micros, zone));
+            let options = &form.options;
+            let zone = named.as_ref().map(|_| &options.time_zone);
+            match (
+                zone,
+                &options.timestamp_format,
+                &options.timestamp_ntz_format,
+            ) {
+                (Some(zone), Some(pattern), _) => {
+                    push_string(out, &pattern.format_timestamp(micros, zone));
+                }
+                (None, _, Some(pattern)) => push_string(out, &pattern.format_timestamp_ntz(micros)),
+                _ => quoted_unless(out, false, |out| push_instant(out, micros, zone)),
+            }
         }
         DataType::Duration(_) | DataType::Interval(_) => {
+            let zone = &form.options.time_zone;
             quoted_unless(out, false, |out| push_text(out, array, row, zone));
         }
         other => return Err(CastError::unknown_type(other)),

@@ -27,6 +27,7 @@ conditions! {
     WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE = "WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE", "42601", User, No, "A window function needs OVER (…).";
     WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE = "WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE", "42601", User, No, "Window functions are computed behind WHERE, GROUP BY and HAVING: use QUALIFY, or a subquery.";
     WINDOW_FUNCTION_FRAME_NOT_ORDERED = "WINDOW_FUNCTION_FRAME_NOT_ORDERED", "42601", User, No, "A window function that ranks or looks at neighbours needs ORDER BY in its window.";
+    WINDOW_FRAME_OF_RANK = "WINDOW_FUNCTION_FRAME_NOT_ALLOWED", "42601", User, No, "A window function that ranks or looks at neighbours has a frame of its own and takes no other.";
     DISTINCT_WINDOW_FUNCTION_UNSUPPORTED = "DISTINCT_WINDOW_FUNCTION_UNSUPPORTED", "0A000", User, No, "A window function takes no DISTINCT.";
     INVALID_WINDOW_SPEC_FOR_AGGREGATION_FUNC = "INVALID_WINDOW_SPEC_FOR_AGGREGATION_FUNC", "42601", User, No, "An aggregate that orders its values itself stands over a window with ORDER BY or a frame.";
     MISSING_WINDOW_SPECIFICATION = "MISSING_WINDOW_SPECIFICATION", "42P20", User, No, "OVER names a window that the WINDOW clause of the query does not declare.";

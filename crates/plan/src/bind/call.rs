@@ -18,7 +18,7 @@ use super::scope::Found;
 use super::user_function::FUNCTION_BODY;
 use super::{Binder, Typed};
 use crate::error::{Result, at, diagnose, unsupported};
-use crate::rewrite::{access, cast, count, float, length, sum, unify};
+use crate::rewrite::{access, cast, count, float, fold, length, sum, unify};
 
 /// Where aggregates of aggregates would stand.
 const AGGREGATE_ARGUMENT: &str = "an argument of an aggregate function";
@@ -220,6 +220,7 @@ impl Binder<'_> {
             }
             return Ok(made);
         }
+        let args = self.with_schema(name, args);
         let function = crate::function::located(name, origin).unwrap_or(function);
         if function.signature().volatility == Volatility::Volatile {
             self.facts
@@ -238,6 +239,17 @@ impl Binder<'_> {
         let args = args.into_iter().map(|arg| arg.expr).collect();
         let expr = Expr::ScalarFunction(ScalarFunction::new_udf(function, args));
         Ok(Typed::new(expr, returned.data_type().clone()))
+    }
+
+    /// `from_json(text, schema_of_json('…'))`: the schema is computed here, as it decides the type.
+    fn with_schema(&self, name: &str, mut args: Vec<Typed>) -> Vec<Typed> {
+        if matches!(name, "from_json" | "from_csv")
+            && let Some(schema) = args.get_mut(1)
+            && let Some(text) = fold::constant(self.session, &schema.expr)
+        {
+            *schema = Typed::literal(text);
+        }
+        args
     }
 
     /// The arguments in the types that a function takes.

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use datafusion::logical_expr::{AggregateUDF, Expr};
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{AggregateUDF, Case, Expr, Operator};
 use sluice_model::condition::query as condition;
 use sqlparser::ast;
 
@@ -12,7 +13,7 @@ use super::call::Call;
 use super::column::Environment;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
-use crate::rewrite::{cast, float, length, structure, sum, unify, whole};
+use crate::rewrite::{cast, compare, float, length, structure, sum, unify, whole};
 
 impl Binder<'_> {
     /// Aggregates that are computed as others: `min` and `max` of numbers with NaN and of nested values, `avg` of
@@ -106,6 +107,37 @@ impl Binder<'_> {
             zipped = cast::explicit(self.session, zipped, &renamed, &call.origin)?;
         }
         Ok(zipped)
+    }
+
+    /// `decode(value, search, result, …[, default])`: a CASE in which NULL finds NULL. Without a default the NULL is a text, which decides
+    /// the type along with the results (Spark's `Decode`).
+    pub(crate) fn decoded(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Typed> {
+        let mut args = self.arguments(call, env)?.into_iter();
+        let Some(value) = args.next() else {
+            return unsupported(&call.origin, "`decode` of nothing");
+        };
+        let (mut conditions, mut results) = (vec![], vec![]);
+        let mut default = Typed::literal(ScalarValue::Utf8(None));
+        while let Some(search) = args.next() {
+            let Some(result) = args.next() else {
+                default = search;
+                break;
+            };
+            let same = Operator::IsNotDistinctFrom;
+            let found = compare::compare(self.session, same, value.clone(), search, &call.origin)?;
+            conditions.push(found.expr);
+            results.push(result);
+        }
+        results.push(default);
+        let origins = std::slice::from_ref(&call.origin);
+        let (mut results, data_type) = self.unified(results, origins, "the results of `decode`")?;
+        let default = results.pop().map(|value| Box::new(value.expr));
+        let results = results.into_iter().map(|value| Box::new(value.expr));
+        let pairs = conditions.into_iter().map(Box::new).zip(results).collect();
+        Ok(Typed::new(
+            Expr::Case(Case::new(None, pairs, default)),
+            data_type,
+        ))
     }
 
     /// `like(text, pattern[, escape])` and `ilike` as the operators that they name.

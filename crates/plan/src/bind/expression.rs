@@ -11,6 +11,7 @@ use super::column::Environment;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
 use crate::rewrite::interval::holds_interval;
+use crate::rewrite::length::is_length;
 use crate::rewrite::{access, cast, compare, float, length, path, unify};
 
 impl Binder<'_> {
@@ -182,6 +183,14 @@ impl Binder<'_> {
         if target == DataType::Date32 {
             self.used_as_date(before, &value);
         }
+        if let Some(moment) = self.special_time(&value, &target, &origin) {
+            return Ok(moment);
+        }
+        if is_length(&target)
+            && let Some(interval) = length::read(&value, &target)
+        {
+            return Ok(Typed::literal(interval));
+        }
         if let Some(place) = self.suffixed(expr) {
             return match cast::constant(self.session, &value, &target) {
                 Some(literal) if literal != ScalarValue::Float32(Some(f32::INFINITY)) => {
@@ -194,7 +203,7 @@ impl Binder<'_> {
                 }
             };
         }
-        if length::is_length(&value.data_type) {
+        if is_length(&value.data_type) {
             let attempt = matches!(kind, ast::CastKind::TryCast | ast::CastKind::SafeCast);
             let made = length::converted(self.session, &value, &target, attempt, &origin);
             if let Some(made) = made {
@@ -265,6 +274,18 @@ impl Binder<'_> {
 
     /// A type as written in a CAST.
     pub(crate) fn data_type(&self, data_type: &ast::DataType, origin: &Origin) -> Result<DataType> {
+        if let ast::DataType::Interval {
+            fields: Some(fields),
+            precision: None,
+        } = data_type
+        {
+            match fields {
+                ast::IntervalFields::Day => return Ok(length::DAY),
+                ast::IntervalFields::DayToSecond => return Ok(length::DAY_TO_SECOND),
+                ast::IntervalFields::YearToMonth => return Ok(length::YEAR_TO_MONTH),
+                _ => {}
+            }
+        }
         let text = type_text(data_type);
         match SparkType::parse(&text) {
             Ok(spark) => Ok(spark.to_arrow()),
@@ -319,51 +340,6 @@ impl Binder<'_> {
                 pairs,
                 otherwise.map(|value| Box::new(value.expr)),
             )),
-            data_type,
-        ))
-    }
-
-    /// Casts values to the type in which they meet.
-    pub(crate) fn unified(
-        &mut self,
-        values: Vec<Typed>,
-        origins: &[Origin],
-        what: &str,
-    ) -> Result<(Vec<Typed>, DataType)> {
-        let types = values.iter().map(|value| value.data_type.clone());
-        let place = origins
-            .first()
-            .cloned()
-            .unwrap_or_else(|| self.query.origin.clone());
-        let Some(data_type) = unify::common_type_of(types) else {
-            let found: Vec<String> = values
-                .iter()
-                .map(|value| unify::words(&value.data_type))
-                .collect();
-            let message = format!("{what} have no common type: {}", found.join(", "));
-            return Err(at(
-                &condition::DATATYPE_MISMATCH_DATA_DIFF_TYPES,
-                &place,
-                message,
-            ));
-        };
-        let mut out = vec![];
-        for (index, value) in values.into_iter().enumerate() {
-            let origin = origins.get(index).unwrap_or(&place);
-            out.push(cast::implicit(self.session, value, &data_type, origin)?);
-        }
-        Ok((out, data_type))
-    }
-
-    pub(crate) fn coalesce(&mut self, values: Vec<Typed>, origin: &Origin) -> Result<Typed> {
-        let (values, data_type) = self.unified(
-            values,
-            std::slice::from_ref(origin),
-            "the arguments of coalesce",
-        )?;
-        let args = values.into_iter().map(|value| value.expr).collect();
-        Ok(Typed::new(
-            datafusion::functions::core::expr_fn::coalesce(args),
             data_type,
         ))
     }
@@ -438,7 +414,7 @@ impl Binder<'_> {
             origins.push(self.origin(item));
             values.push(self.expression(item, env)?);
         }
-        let (mut values, _) = self.unified(values, &origins, "the values of IN")?;
+        let (mut values, _) = self.unified_by_place(values, &origins, "the values of IN")?;
         let value = float::settled(values.remove(0));
         let list = values.into_iter();
         let list = list.map(|value| float::settled(value).expr).collect();

@@ -54,6 +54,11 @@ impl Binder<'_> {
             Binary::MyIntegerDivide | Binary::DuckIntegerDivide => Arithmetic::IntegerDivide,
             Binary::Custom(word) if word.eq_ignore_ascii_case("div") => Arithmetic::IntegerDivide,
             Binary::StringConcat => return concat::concat(self.session, vec![l, r], &origin),
+            Binary::PGBitwiseShiftLeft => return self.scalar("shiftleft", vec![l, r], &origin),
+            Binary::PGBitwiseShiftRight => return self.scalar("shiftright", vec![l, r], &origin),
+            Binary::Custom(word) if word == ">>>" => {
+                return self.scalar("shiftrightunsigned", vec![l, r], &origin);
+            }
             Binary::BitwiseAnd | Binary::BitwiseOr | Binary::BitwiseXor => {
                 return arithmetic::bitwise(self.session, op, l, r, &origin);
             }

@@ -166,7 +166,7 @@ impl Binder<'_> {
             return Err(at(&condition::NUM_COLUMNS_MISMATCH, origin, message));
         }
         for (to, from) in anchor.columns.iter().zip(&step.columns) {
-            let common = unify::common_type(&to.data_type, &from.data_type);
+            let common = unify::common_type_by_place(&to.data_type, &from.data_type);
             if common.as_ref() != Some(&to.data_type) {
                 let found = unify::words(&from.data_type);
                 let wanted = unify::words(&to.data_type);

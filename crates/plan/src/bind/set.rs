@@ -118,7 +118,7 @@ impl Binder<'_> {
         }
         let mut types = vec![];
         for (l, r) in left.columns.iter().zip(&right.columns) {
-            let common = unify::common_type(&l.data_type, &r.data_type)
+            let common = unify::common_type_by_place(&l.data_type, &r.data_type)
                 .filter(|_| same_fields(&l.data_type, &r.data_type));
             let Some(common) = common else {
                 let message = format!(

@@ -82,6 +82,7 @@ impl Binder<'_> {
                 self.choose(test, yes, no, &call.origin)?
             }
             "nullif" => self.nullif(call, env)?,
+            "decode" if call.args.len() > 2 => self.decoded(call, env)?,
             "nullifzero" => {
                 let [value] = self.exactly::<1>(call, env)?;
                 self.null_if_equal(value, Typed::int(0), &call.origin)?

@@ -1,7 +1,9 @@
 //! Literals: numbers, strings, dates, timestamps, intervals. Their types are Spark's: `1` INT, `3000000000` BIGINT,
 //! `1.5` DECIMAL(2,1), `1e0` DOUBLE.
 
+use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
+use sluice_decode::datetime::{DAY, Zone};
 use sluice_model::condition::query as condition;
 use sluice_model::{Diagnostic, Origin, SparkType};
 use sqlparser::ast;
@@ -9,7 +11,7 @@ use sqlparser::ast;
 use super::column::Environment;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
-use crate::rewrite::{cast, interval, length};
+use crate::rewrite::{cast, interval, length, time};
 
 impl Binder<'_> {
     pub(crate) fn value(&mut self, value: &ast::ValueWithSpan) -> Result<Typed> {
@@ -61,6 +63,9 @@ impl Binder<'_> {
             }
             ref other => return unsupported(&origin, format!("a literal of type {other}")),
         };
+        if let Some(value) = self.special_time(&text, &target.to_arrow(), &origin) {
+            return Ok(value);
+        }
         let shown = text.constant_text().unwrap_or_default().to_string();
         match cast::constant(self.session, &text, &target.to_arrow()) {
             Some(value) => Ok(Typed::literal(value)),
@@ -69,6 +74,56 @@ impl Binder<'_> {
                 Err(at(&condition::INVALID_TYPED_LITERAL, &origin, message))
             }
         }
+    }
+
+    /// `'now'`, `'today'`, `'epoch'` and their kin where a constant text becomes a date or a timestamp (Spark's
+    /// `SpecialDatetimeValues`). A zone may follow, as in `'today Asia/Tokyo'`.
+    pub(crate) fn special_time(
+        &mut self,
+        value: &Typed,
+        target: &DataType,
+        origin: &Origin,
+    ) -> Option<Typed> {
+        let text = value.constant_text()?.trim();
+        let (word, zone) = text.split_once([' ', '\t']).unwrap_or((text, ""));
+        let word = word.to_lowercase();
+        let word = word.as_str();
+        let settings = self.session.settings();
+        let zone = match zone.trim() {
+            "" => Zone::parse(&settings.time_zone)?,
+            written => Zone::parse(written)?,
+        };
+        let local = zone.to_local(settings.now_us);
+        let midnight = |days: i64| (local.div_euclid(DAY) + days) * DAY;
+        let moment = match word {
+            "epoch" => None,
+            "now" => Some(local),
+            "today" => Some(midnight(0)),
+            "yesterday" => Some(midnight(-1)),
+            "tomorrow" => Some(midnight(1)),
+            _ => return None,
+        };
+        let instant = moment.map_or(0, |local| match word {
+            "now" => settings.now_us,
+            _ => zone.to_utc(local).unwrap_or(local),
+        });
+        let found = match target {
+            DataType::Date32 => {
+                let days = i32::try_from(moment.unwrap_or(0).div_euclid(DAY)).ok()?;
+                ScalarValue::Date32(Some(days))
+            }
+            DataType::Timestamp(_, Some(_)) => time::timestamp(instant),
+            DataType::Timestamp(_, None) => {
+                ScalarValue::TimestampMicrosecond(Some(moment.unwrap_or(0)), None)
+            }
+            _ => return None,
+        };
+        match (moment, target) {
+            (None, _) => {}
+            (_, DataType::Date32) => self.facts.time.date(origin),
+            _ => self.facts.time.timestamp(false, origin),
+        }
+        Some(Typed::literal(found))
     }
 
     pub(crate) fn interval(

@@ -1,10 +1,13 @@
 //! Window functions: `f(…) OVER (…)`, named windows, frames. Must not plan the window step: `select` does.
 
+use std::sync::Arc;
+
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::{NullTreatment, WindowFunction, WindowFunctionParams};
 use datafusion::logical_expr::{
     Expr, SortExpr, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition,
+    WindowUDF,
 };
 use sluice_model::Origin;
 use sluice_model::condition::query as condition;
@@ -54,7 +57,7 @@ impl Binder<'_> {
             ));
         }
         let mut keys = self.window_keys(&spec, &inside)?;
-        check_order(call, !keys.is_empty(), spec.window_frame.is_some())?;
+        check_order(call, !keys.is_empty(), spec.window_frame.as_ref())?;
         let frame = self.frame(spec.window_frame.as_ref(), &mut keys, &call.origin)?;
         let order_by: Vec<SortExpr> = keys
             .into_iter()
@@ -76,6 +79,11 @@ impl Binder<'_> {
             |function, args: Vec<Typed>| build(moving::over(&frame, function, &args), args);
         if let Some(composed) = self.composed(call, &inside, &aggregate)? {
             return Ok(composed);
+        }
+        if let Some(offset) = self.offset_with_default(call, &inside)? {
+            let (fun, args, data_type) =
+                self.ranked_function(call, offset.function, offset.args)?;
+            return Ok(offset.default.or(Typed::new(build(fun, args), data_type)));
         }
         let (fun, args, data_type) = self.window_function(call, &inside)?;
         let expr = match fun {
@@ -203,39 +211,37 @@ impl Binder<'_> {
             ));
         };
         let args = self.arguments(call, env)?;
+        if call.name == "ntile"
+            && let Some(ScalarValue::Int32(Some(i32::MIN..=0))) =
+                args.first().and_then(Typed::constant)
+        {
+            let condition = &condition::DATATYPE_MISMATCH_VALUE_OUT_OF_RANGE;
+            return Err(at(
+                condition,
+                &call.origin,
+                "`ntile` takes a number of groups above 0",
+            ));
+        }
         let args = match (call.name.as_str(), args.is_empty()) {
             ("lag" | "lead", false) => self.offset_arguments(args, &call.origin)?,
             (_, true) => args,
             _ => self.coerced(function.as_ref(), args, &call.origin)?,
         };
+        self.ranked_function(call, function, args)
+    }
+
+    fn ranked_function(
+        &self,
+        call: &Call<'_>,
+        function: Arc<WindowUDF>,
+        args: Vec<Typed>,
+    ) -> Result<(WindowFunctionDefinition, Vec<Typed>, DataType)> {
         let definition = WindowFunctionDefinition::WindowUDF(function);
         let returned = definition
             .return_field(&fields(&args), &call.name)
             .map(|field| field.data_type().clone())
             .map_err(|e| crate::error::diagnose(&e, Some(&call.origin)))?;
         Ok((definition, args, returned))
-    }
-
-    /// `lag(value, offset, default)`: the default takes the type of the value, the offset is a constant.
-    fn offset_arguments(&mut self, args: Vec<Typed>, origin: &Origin) -> Result<Vec<Typed>> {
-        let mut args = args.into_iter();
-        let mut out: Vec<Typed> = args.next().into_iter().collect();
-        if let Some(offset) = args.next() {
-            let constant = fold::constant(self.session, &offset.expr).map(Typed::literal);
-            let offset = constant.as_ref().unwrap_or(&offset);
-            match cast::constant(self.session, offset, &DataType::Int64) {
-                Some(offset) => out.push(Typed::literal(offset)),
-                None => return unsupported(origin, "an offset that is not a constant"),
-            }
-        }
-        if let (Some(default), Some(value)) = (args.next(), out.first().cloned()) {
-            let default = cast::implicit(self.session, default, &value.data_type, origin)?;
-            let Some(default) = fold::constant(self.session, &default.expr) else {
-                return unsupported(origin, "a default that depends on the row");
-            };
-            out.push(Typed::literal(default));
-        }
-        Ok(out)
     }
 
     fn frame(
@@ -393,19 +399,36 @@ const ORDERED: &[&str] = &[
 ];
 
 /// Refuses an order or a frame where the function takes none, and none where it needs one.
-fn check_order(call: &Call<'_>, ordered: bool, framed: bool) -> Result<()> {
+fn check_order(call: &Call<'_>, ordered: bool, frame: Option<&ast::WindowFrame>) -> Result<()> {
     if !ordered && ORDERED.contains(&call.name.as_str()) {
         let message = format!("`{}` needs ORDER BY in its window", call.name);
         let condition = &condition::WINDOW_FUNCTION_FRAME_NOT_ORDERED;
         return Err(at(condition, &call.origin, message));
     }
-    if call.name == "median" && (ordered || framed) {
+    let offset = matches!(call.name.as_str(), "lag" | "lead");
+    if let Some(frame) = frame
+        && ORDERED.contains(&call.name.as_str())
+        && (offset || !is_frame_of_ranks(frame))
+    {
+        let message = format!("`{}` takes no frame in its window", call.name);
+        let error = at(&condition::WINDOW_FRAME_OF_RANK, &call.origin, message);
+        return Err(Box::new(error.help("leave out ROWS or RANGE BETWEEN")));
+    }
+    if call.name == "median" && (ordered || frame.is_some()) {
         let message = "`median` takes no ORDER BY and no frame in its window";
         let condition = &condition::INVALID_WINDOW_SPEC_FOR_AGGREGATION_FUNC;
         let error = at(condition, &call.origin, message);
         return Err(Box::new(error.help("`percentile(x, 0.5)` takes both")));
     }
     Ok(())
+}
+
+/// The frame that ranks have by themselves.
+fn is_frame_of_ranks(frame: &ast::WindowFrame) -> bool {
+    use ast::WindowFrameBound as Bound;
+    frame.units == ast::WindowFrameUnits::Rows
+        && frame.start_bound == Bound::Preceding(None)
+        && matches!(frame.end_bound, None | Some(Bound::CurrentRow))
 }
 
 const DAY_US: i64 = 86_400_000_000;

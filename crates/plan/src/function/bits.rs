@@ -95,14 +95,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "shiftleft",
-        &[P::Integral, P::Int],
+        &[P::IntOrLong, P::Int],
         Returns::By(shift_type),
         |c| shift(c, i32::wrapping_shl, i64::wrapping_shl),
     )
     .doc("Shifts bits to the left.", "shiftleft(2, 1)"),
     Function::new(
         "shiftright",
-        &[P::Integral, P::Int],
+        &[P::IntOrLong, P::Int],
         Returns::By(shift_type),
         |c| shift(c, i32::wrapping_shr, i64::wrapping_shr),
     )
@@ -112,7 +112,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "shiftrightunsigned",
-        &[P::Integral, P::Int],
+        &[P::IntOrLong, P::Int],
         Returns::By(shift_type),
         |c| {
             shift(

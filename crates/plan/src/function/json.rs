@@ -7,7 +7,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use sluice_decode::DecodeError;
-use sluice_decode::json::{JsonOptions, JsonPath};
+use sluice_decode::json::{JsonForm, JsonOptions, JsonPath};
 use sluice_model::condition::query as condition;
 use sluice_model::data_type::parse_schema;
 use sluice_model::{SparkField, SparkType};
@@ -251,17 +251,13 @@ fn at_path(call: &Call<'_>, read: fn(&str) -> Option<JsonPath>) -> Result<ArrayR
 }
 
 fn to_json(call: &Call<'_>) -> Result<ArrayRef> {
-    if call.has(1) {
-        return fail(
-            &condition::UNSUPPORTED_FUNCTION,
-            "options of `to_json` are not built",
-        );
-    }
+    let mut form = JsonForm::new(call.zone()?);
+    each_option(call, 1, |name, value| form.set(name, value))?;
     let values = call.column(0)?.expanded(call.rows)?;
     if values.data_type().is_null() {
         return Text::null(call.rows);
     }
-    match sluice_decode::json::to_json(&values, &call.zone()?) {
+    match sluice_decode::json::to_json(&values, &form) {
         Ok(texts) => Ok(Arc::new(texts)),
         Err(error) => fail(error.condition, error.to_string()),
     }

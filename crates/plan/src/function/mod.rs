@@ -13,6 +13,7 @@ mod csv;
 mod date_text;
 mod date_time;
 mod date_unit;
+mod decimal_format;
 mod element;
 mod epoch;
 mod error;

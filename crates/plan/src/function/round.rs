@@ -7,6 +7,7 @@ use datafusion::error::Result;
 use sluice_model::condition::query as condition;
 
 use super::call::{Call, Dec, Double, Int, Long, Output, Text, decimal_rows};
+use super::decimal_format::DecimalPattern;
 use super::error::fail;
 use super::number::{overflow, saturate};
 use super::scalar::{Function, Returns, SparkTypeName as T, Types};
@@ -61,12 +62,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "format_number",
-        &[P::Numeric, P::Int],
+        &[P::Numeric, P::IntOrText],
         Returns::Type(T::String),
         format_number,
     )
     .doc(
-        "Writes a number with commas and a number of places.",
+        "Writes a number with commas and a number of places, or under a pattern such as `#,##0.00`.",
         "format_number(12332.123456, 4)",
     ),
 ];
@@ -361,9 +362,9 @@ fn unscaled(text: &str, scale: i8) -> Option<i128> {
     format!("{whole}{fraction}").parse().ok()
 }
 
-fn format_number(call: &Call<'_>) -> Result<ArrayRef> {
-    let places = call.typed::<Int>(1)?;
-    let text: Box<dyn Fn(usize) -> Option<String>> = match call.column(0)?.array().data_type() {
+/// The rows of a number column as decimal texts; doubles in their shortest digits.
+fn number_texts<'c>(call: &'c Call<'_>) -> Result<Box<dyn Fn(usize) -> Option<String> + 'c>> {
+    Ok(match call.column(0)?.array().data_type() {
         DataType::Decimal128(_, scale) => {
             let (values, scale) = (call.typed::<Dec>(0)?, *scale);
             Box::new(move |row| values.get(row).map(|v| plain(v, scale)))
@@ -376,7 +377,50 @@ fn format_number(call: &Call<'_>) -> Result<ArrayRef> {
             let values = call.as_double(0)?;
             Box::new(move |row| values.get(row).map(|v| v.to_string()))
         }
-    };
+    })
+}
+
+fn format_by_pattern(call: &Call<'_>) -> Result<ArrayRef> {
+    let (patterns, text) = (call.typed::<Text>(1)?, number_texts(call)?);
+    let is_double = call.column(0)?.array().data_type().is_floating();
+    let mut last: Option<(String, DecimalPattern)> = None;
+    Text::rows(call.rows, |row| {
+        let (Some(text), Some(pattern)) = (text(row), patterns.get(row)) else {
+            return Ok(None);
+        };
+        if last.as_ref().is_none_or(|(known, _)| known != pattern) {
+            let Some(read) = DecimalPattern::read(pattern) else {
+                let message =
+                    format!("`{pattern}` is no pattern of numbers that `format_number` takes");
+                return fail(&condition::INVALID_PARAMETER_VALUE, message);
+            };
+            last = Some((pattern.to_string(), read));
+        }
+        let round = |text: &str, places: usize| rounded_half_even(text, places, is_double);
+        Ok(last
+            .as_ref()
+            .map(|(_, pattern)| pattern.write(&text, round)))
+    })
+}
+
+/// A number's text with at most so many places. The digits of a double are cut by its own value, as Java does: 2.675 lies below its last digit.
+fn rounded_half_even(text: &str, places: usize, is_double: bool) -> String {
+    let digits = text
+        .split_once('.')
+        .map_or(0, |(_, fraction)| fraction.len());
+    match text.parse::<f64>() {
+        Ok(value) if is_double && digits > places => format!("{value:.places$}"),
+        _ => round_text(text, i64::try_from(places).unwrap_or(0), Mode::HalfEven),
+    }
+}
+
+fn format_number(call: &Call<'_>) -> Result<ArrayRef> {
+    if *call.column(1)?.array().data_type() == DataType::Utf8 {
+        return format_by_pattern(call);
+    }
+    let places = call.typed::<Int>(1)?;
+    let text = number_texts(call)?;
+    let is_double = call.column(0)?.array().data_type().is_floating();
     Text::rows(call.rows, |row| {
         let (Some(text), Some(places)) = (text(row), places.get(row)) else {
             return Ok(None);
@@ -394,15 +438,13 @@ fn format_number(call: &Call<'_>) -> Result<ArrayRef> {
         if let Some(special) = special {
             return Ok(Some(special.to_string()));
         }
-        let mut rounded = round_text(&text, i64::from(places), Mode::HalfEven);
+        let places = usize::try_from(places).unwrap_or(0);
+        let mut rounded = rounded_half_even(&text, places, is_double);
         // As DecimalFormat writes it: what becomes zero keeps its sign.
         if text.starts_with('-') && !rounded.starts_with('-') {
             rounded.insert(0, '-');
         }
-        Ok(Some(grouped(
-            &rounded,
-            usize::try_from(places).unwrap_or(0),
-        )))
+        Ok(Some(grouped(&rounded, places)))
     })
 }
 

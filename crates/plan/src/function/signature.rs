@@ -33,6 +33,10 @@ pub(crate) enum Param {
     Boolean,
     /// `INT`; other numbers are cut to it, checked.
     Int,
+    /// `INT` from integers that fit it, and texts as they come.
+    IntOrText,
+    /// `BIGINT` as it comes; any other number, and text, as `INT`.
+    IntOrLong,
     /// `INT` from integers that fit it, and from text; no other number.
     SmallInt,
     /// `BIGINT`; other numbers are cut to it, checked.
@@ -65,8 +69,6 @@ pub(crate) enum Param {
     WideDecimal,
     /// Numbers, dates and timestamps as they come; strings become `DOUBLE`.
     Orderable,
-    /// Any integer type as it comes; strings become `BIGINT`.
-    Integral,
     /// `DATE`.
     Date,
     /// `TIMESTAMP`; dates start at midnight in the session time zone.
@@ -247,6 +249,8 @@ fn wanted(kind: Param) -> &'static str {
         Param::Texts => "an array of strings",
         Param::Boolean => "boolean",
         Param::Int | Param::SmallInt => "an int",
+        Param::IntOrLong => "an int or a bigint",
+        Param::IntOrText => "an int or a string",
         Param::Long | Param::WholeLong => "a bigint",
         Param::Whole => "an integer",
         Param::Text | Param::NotBinary => "a string",
@@ -259,7 +263,6 @@ fn wanted(kind: Param) -> &'static str {
         | Param::Decimal
         | Param::Seconds => "numeric",
         Param::Orderable => "numeric, a date or a timestamp",
-        Param::Integral => "an integer",
         Param::Date => "a date",
         Param::Timestamp => "a timestamp",
         Param::DateOrTimestamp => "a date or timestamp",
@@ -361,6 +364,11 @@ fn target(kind: Param, found: &DataType, common: Option<&SparkType>) -> Option<D
         Param::WallClock => {
             (void || text || is_datetime(&found_spark)).then_some(SparkType::TimestampNtz)?
         }
+        Param::IntOrText if text => SparkType::String,
+        Param::IntOrText => (void || (is_integral(&found_spark) && found_spark != SparkType::Long))
+            .then_some(SparkType::Int)?,
+        Param::IntOrLong if found_spark == SparkType::Long => SparkType::Long,
+        Param::IntOrLong => (void || text || is_numeric(&found_spark)).then_some(SparkType::Int)?,
         Param::Int => (void || text || is_numeric(&found_spark)).then_some(SparkType::Int)?,
         Param::Long => (void || text || is_numeric(&found_spark)).then_some(SparkType::Long)?,
         Param::Double => (void || text || is_numeric(&found_spark)).then_some(SparkType::Double)?,
@@ -375,11 +383,6 @@ fn target(kind: Param, found: &DataType, common: Option<&SparkType>) -> Option<D
         },
         Param::Orderable if is_datetime(&found_spark) => found_spark,
         Param::Orderable => numeric(kind, found_spark)?,
-        Param::Integral => match found_spark {
-            SparkType::String => SparkType::Long,
-            SparkType::Null => SparkType::Int,
-            other => is_integral(&other).then_some(other)?,
-        },
         Param::Date => (void || text || is_datetime(&found_spark)).then_some(SparkType::Date)?,
         Param::Timestamp => {
             (void || text || is_datetime(&found_spark)).then_some(SparkType::Timestamp)?

@@ -19,7 +19,7 @@ pub(crate) fn comparison_type(left: &DataType, right: &DataType) -> Option<DataT
     {
         return None;
     }
-    unify::common_type(left, right)
+    unify::common_type_by_place(left, right)
 }
 
 /// An interval of months and days together, which has no length.

@@ -3,10 +3,11 @@
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::{BinaryExpr, Case, Expr, Operator};
 use sluice_model::Origin;
+use sluice_model::condition::query::DATATYPE_MISMATCH_DATA_DIFF_TYPES;
 
 use crate::Session;
 use crate::bind::Typed;
-use crate::error::{Result, unsupported};
+use crate::error::{Result, at};
 use crate::rewrite::{cast, unify};
 
 /// Joins values.
@@ -54,9 +55,16 @@ fn bytes(args: Vec<Expr>) -> Typed {
 }
 
 fn arrays(session: &Session, values: Vec<Typed>, origin: &Origin) -> Result<Typed> {
+    let refuse = |what: &str| {
+        let message = format!("`concat` takes arrays of one type, {what}");
+        Err(at(&DATATYPE_MISMATCH_DATA_DIFF_TYPES, origin, message))
+    };
+    if values.iter().any(|value| value.data_type == DataType::Null) {
+        return refuse("a bare NULL has none: cast it");
+    }
     let types = values.iter().map(|value| value.data_type.clone());
     let Some(common) = unify::common_type_of(types) else {
-        return unsupported(origin, "concat of arrays whose items have no common type");
+        return refuse("the items of these have none in common");
     };
     let mut args = vec![];
     for value in values {

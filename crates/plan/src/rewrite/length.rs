@@ -8,6 +8,7 @@ mod step;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
+use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{Expr, ScalarUDF, Signature, Volatility};
 use sluice_model::condition::query as condition;
@@ -95,6 +96,21 @@ pub(crate) fn mean(sum: Expr, of: &DataType, count: Expr, origin: &Origin) -> Ty
     let count = Typed::new(count, DataType::Int64);
     let returns = sum.data_type.clone();
     calculated(Step::Divide, vec![sum, count], returns, true, origin)
+}
+
+/// A constant as an interval of a type: NULL, or a text in the type's form; `None` of any other.
+pub(crate) fn read(value: &Typed, target: &DataType) -> Option<ScalarValue> {
+    let constant = value.constant()?;
+    if constant.is_null() {
+        return ScalarValue::try_from(target).ok();
+    }
+    let text = value.constant_text()?;
+    let (from, to) = match target {
+        found if *found == DAY => ("DAY", None),
+        found if *found == DAY_TO_SECOND => ("DAY", Some("SECOND")),
+        _ => ("YEAR", Some("MONTH")),
+    };
+    super::interval::parse(text, Some(from), to)
 }
 
 /// The meaning of a call over an interval, `None`: it is none that knows intervals.

@@ -45,6 +45,33 @@ fn is_datetime(data_type: &DataType) -> bool {
     )
 }
 
+/// A text that is a timestamp, moved by an interval of days and times: a text again (Spark's
+/// `BinaryArithmeticWithDatetimeResolver`).
+fn texts(
+    session: &Session,
+    op: Arithmetic,
+    left: &Typed,
+    right: &Typed,
+    origin: &Origin,
+) -> Result<Option<Typed>> {
+    let moves = |t: &DataType| {
+        matches!(
+            t,
+            DataType::Duration(_) | DataType::Interval(IntervalUnit::MonthDayNano)
+        )
+    };
+    let minus = op == Arithmetic::Subtract;
+    let (text, interval) = match (&left.data_type, &right.data_type) {
+        (DataType::Utf8, t) if moves(t) => (left, right),
+        (t, DataType::Utf8) if moves(t) && !minus => (right, left),
+        _ => return Ok(None),
+    };
+    let timestamp = crate::rewrite::time::timestamp_type();
+    let timestamp = cast::implicit(session, text.clone(), &timestamp, origin)?;
+    let moved = moved(&timestamp, interval, minus, origin);
+    cast::explicit(session, moved, &DataType::Utf8, origin).map(Some)
+}
+
 /// The meaning of an operation in which a date, a timestamp or an interval takes part, `None` if none does.
 #[expect(clippy::too_many_lines, reason = "one arm per pair of operands")]
 pub(crate) fn apply(
@@ -62,6 +89,9 @@ pub(crate) fn apply(
     let minus = op == Arithmetic::Subtract;
     if !minus && op != Arithmetic::Add {
         return Ok(None);
+    }
+    if let Some(made) = texts(session, op, left, right, origin)? {
+        return Ok(Some(made));
     }
     let made = match (l, r) {
         (l, r) if is_datetime(l) && is_interval(r) => moved(left, right, minus, origin),

@@ -26,6 +26,33 @@ pub(crate) fn common_type(left: &DataType, right: &DataType) -> Option<DataType>
     signature::common_type(&left, &right).map(|common| common.to_arrow())
 }
 
+/// As [`common_type`], but fields of structs meet by place alone and take the names of the left side: in comparisons and set operations.
+pub(crate) fn common_type_by_place(left: &DataType, right: &DataType) -> Option<DataType> {
+    common_type(left, &named_as(right, left))
+}
+
+/// A type with the field names of another of the same shape.
+pub(crate) fn named_as(found: &DataType, names: &DataType) -> DataType {
+    match (found, names) {
+        (DataType::Struct(fields), DataType::Struct(named)) if fields.len() == named.len() => {
+            let renamed = fields.iter().zip(named).map(|(field, name)| {
+                let inner = named_as(field.data_type(), name.data_type());
+                field
+                    .as_ref()
+                    .clone()
+                    .with_name(name.name())
+                    .with_data_type(inner)
+            });
+            DataType::Struct(renamed.collect())
+        }
+        (DataType::List(item), DataType::List(named)) => {
+            let inner = named_as(item.data_type(), named.data_type());
+            DataType::List(item.as_ref().clone().with_data_type(inner).into())
+        }
+        _ => found.clone(),
+    }
+}
+
 /// The common type of many; NULL alone stays NULL.
 pub(crate) fn common_type_of(mut types: impl Iterator<Item = DataType>) -> Option<DataType> {
     let first = types.next().unwrap_or(DataType::Null);

@@ -28,6 +28,11 @@ fn operators_mean_what_spark_means() {
 }
 
 #[test]
+fn ordinary_forms_mean_what_spark_means() {
+    check_in("query", "ordinary.txt");
+}
+
+#[test]
 fn queries_mean_what_spark_means() {
     check("query.txt");
 }

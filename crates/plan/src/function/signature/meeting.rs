@@ -1,6 +1,6 @@
 //! The type in which values of two types meet. Must not know parameters.
 
-use sluice_model::SparkType;
+use sluice_model::{SparkField, SparkType};
 
 use super::is_integral;
 
@@ -48,7 +48,7 @@ pub fn common_type(left: &SparkType, right: &SparkType) -> Option<SparkType> {
             Box::new(common_type(k1, k2)?),
             Box::new(common_type(v1, v2)?),
         ),
-        (Struct(a), Struct(b)) if a.len() == b.len() => Struct(
+        (Struct(a), Struct(b)) if same_names(a, b) => Struct(
             a.iter()
                 .zip(b)
                 .map(|(x, y)| {
@@ -61,6 +61,12 @@ pub fn common_type(left: &SparkType, right: &SparkType) -> Option<SparkType> {
         ),
         _ => return None,
     })
+}
+
+/// Fields meet by place, and only under the same names.
+fn same_names(left: &[SparkField], right: &[SparkField]) -> bool {
+    let same = |(a, b): (&SparkField, &SparkField)| a.name.to_lowercase() == b.name.to_lowercase();
+    left.len() == right.len() && left.iter().zip(right).all(same)
 }
 
 fn width(spark: &SparkType) -> u8 {
