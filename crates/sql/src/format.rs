@@ -185,9 +185,14 @@ fn restore(query: &str, pieces: &[Piece], laid_out: &str, line_end: &str) -> Opt
     let mut text = String::with_capacity(query.len());
     let mut written = 0;
     let mut is_behind_with = false;
+    let mut end_before = None;
     for (piece, word) in pieces.iter().zip(&words) {
         let gap = laid_out.get(written..word.start)?;
-        if is_behind_with && gap.trim().is_empty() {
+        let own = query.get(piece.start..piece.end)?;
+        let is_field = own.starts_with(['.', ':']) && end_before == Some(piece.start);
+        if is_field && gap.trim().is_empty() {
+            // `window(…).start`, `f(x)::INT`: the crate would put a space before the dot.
+        } else if is_behind_with && gap.trim().is_empty() {
             // The crate gives the first name a line of its own.
             text.push(' ');
         } else {
@@ -196,7 +201,8 @@ fn restore(query: &str, pieces: &[Piece], laid_out: &str, line_end: &str) -> Opt
         is_behind_with = laid_out
             .get(word.start..word.end)
             .is_some_and(|word| word.eq_ignore_ascii_case("WITH"));
-        text.push_str(query.get(piece.start..piece.end)?);
+        text.push_str(own);
+        end_before = Some(piece.end);
         written = word.end;
     }
     push_gap(&mut text, laid_out.get(written..)?, line_end);

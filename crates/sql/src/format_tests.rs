@@ -22,6 +22,14 @@ fn the_head_stays_and_the_query_is_laid_out() {
 }
 
 #[test]
+fn fields_of_calls_stay_at_them() {
+    becomes(
+        "CREATE VIEW v AS SELECT window(ts, '1 hour').start AS s,  (a+b)::INT, f(x):y.z FROM t",
+        "CREATE VIEW v AS SELECT window(ts, '1 hour').start AS s, (a + b)::INT, f(x):y.z\nFROM t",
+    );
+}
+
+#[test]
 fn what_the_crate_does_not_know_stays_together() {
     becomes(
         "CREATE VIEW v AS SELECT j:a.b[0].c::int, m['k'], now(), 2.5BD, r'\\d', ${key}, ~a, DATE'2026-11-21', * EXCEPT (a) FROM t@v3 \
