@@ -2,12 +2,14 @@
 //! that loses digits of floating-point numbers, keeps a NaN for ever, and most aggregates cannot do it. Spark computes
 //! each frame anew (`SlidingWindowFunctionFrame`), and so do these. Must not know what an aggregate computes.
 
+mod numbers;
+
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::compute::{cast, concat};
-use arrow::datatypes::{DataType, FieldRef, Float64Type, Schema};
+use arrow::array::{Array, ArrayRef};
+use arrow::compute::concat;
+use arrow::datatypes::{DataType, FieldRef, Schema};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{WindowFunctionDefinition, WindowFunctionParams};
@@ -18,6 +20,8 @@ use datafusion::logical_expr::{
 use datafusion::physical_expr::{PhysicalExpr, PhysicalSortExpr};
 
 use crate::bind::Typed;
+use crate::rewrite::unify::is_integral;
+use numbers::Numbers;
 
 /// The function as it is computed over a frame.
 pub(crate) fn over(
@@ -31,12 +35,14 @@ pub(crate) fn over(
         return WindowFunctionDefinition::AggregateUDF(function);
     }
     let of_floats = args.iter().any(|arg| arg.data_type.is_floating());
-    let in_order = match function.name() {
-        "sum" if of_floats => Some(InOrder::Sum),
-        "avg" if of_floats => Some(InOrder::Mean),
+    let of_whole = matches!(args, [arg] if is_integral(&arg.data_type));
+    let numbers = match function.name() {
+        "sum" if of_floats => Some(Numbers::Sum),
+        "avg" if of_floats => Some(Numbers::Mean),
+        "sum" if of_whole => Some(Numbers::WholeSum),
         _ => None,
     };
-    let moving = Moving { function, in_order };
+    let moving = Moving { function, numbers };
     WindowFunctionDefinition::AggregateUDF(Arc::new(AggregateUDF::new_from_impl(moving)))
 }
 
@@ -44,36 +50,7 @@ pub(crate) fn over(
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Moving {
     function: Arc<AggregateUDF>,
-    in_order: Option<InOrder>,
-}
-
-/// What adds floating-point numbers one after the other, as Spark does over a frame: DataFusion adds several at a time,
-/// which gives other last digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum InOrder {
-    Sum,
-    Mean,
-}
-
-impl InOrder {
-    fn of(self, values: &ArrayRef) -> Result<ScalarValue> {
-        let values = cast(values, &DataType::Float64)?;
-        let values = values.as_primitive::<Float64Type>();
-        let count = values.len() - values.null_count();
-        let total: f64 = values
-            .iter()
-            .flatten()
-            .fold(0.0, |total, value| total + value);
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a frame of 2^53 rows does not fit anywhere"
-        )]
-        let value = match self {
-            Self::Sum => total,
-            Self::Mean => total / count as f64,
-        };
-        Ok(ScalarValue::Float64((count > 0).then_some(value)))
-    }
+    numbers: Option<Numbers>,
 }
 
 impl AggregateUDFImpl for Moving {
@@ -122,9 +99,12 @@ impl AggregateUDFImpl for Moving {
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        let call = Call::of(&self.function, &args);
+        if let Some(numbers) = self.numbers {
+            return Ok(numbers.frame(call));
+        }
         Ok(Box::new(Frame {
-            call: Call::of(&self.function, &args),
-            in_order: self.in_order,
+            call,
             rows: vec![],
             arrived: vec![],
         }))
@@ -179,7 +159,6 @@ impl Call {
 /// The rows of a frame: the oldest leave first.
 struct Frame {
     call: Call,
-    in_order: Option<InOrder>,
     /// The arguments of the rows, as far as they are put together.
     rows: Vec<ArrayRef>,
     /// Those that came since.
@@ -238,9 +217,6 @@ impl Accumulator for Frame {
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
         self.settle()?;
-        if let (Some(in_order), Some(values)) = (self.in_order, self.rows.first()) {
-            return in_order.of(values);
-        }
         let mut accumulator = self.call.accumulator()?;
         if self.rows.first().is_some_and(|column| !column.is_empty()) {
             accumulator.update_batch(&self.rows)?;
@@ -255,10 +231,14 @@ impl Accumulator for Frame {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        datafusion::common::internal_err!("a moving frame is not put together from parts")
+        in_parts()
     }
 
     fn merge_batch(&mut self, _states: &[ArrayRef]) -> Result<()> {
-        datafusion::common::internal_err!("a moving frame is not put together from parts")
+        in_parts()
     }
+}
+
+fn in_parts<T>() -> Result<T> {
+    datafusion::common::internal_err!("a moving frame is not put together from parts")
 }
