@@ -17,7 +17,7 @@ use crate::rewrite::{cast, compare, float, length, structure, sum, unify, whole}
 
 impl Binder<'_> {
     /// Aggregates that are computed as others: `min` and `max` of numbers with NaN and of nested values, `avg` of
-    /// decimals and intervals, variances of a single NaN. `build` puts a function over its arguments.
+    /// decimals and intervals. `build` puts a function over its arguments.
     pub(crate) fn composed(
         &mut self,
         call: &Call<'_>,
@@ -29,8 +29,7 @@ impl Binder<'_> {
         };
         let extreme = matches!(call.name.as_str(), "min" | "max");
         let mean = matches!(call.name.as_str(), "avg" | "mean" | "try_avg");
-        let spread = matches!(call.name.as_str(), "var_pop" | "stddev_pop");
-        if !extreme && !mean && !spread {
+        if !extreme && !mean {
             return Ok(None);
         }
         let nondeterministic = self.facts.nondeterministic.len();
@@ -42,19 +41,6 @@ impl Binder<'_> {
                 function(&call.name).map(|function| {
                     whole::restored(build(function, vec![whole::ordered(arg)]), &found)
                 })
-            }
-            DataType::Float32 | DataType::Float64 if spread => {
-                // DataFusion takes a single value for no spread; of NaN and infinity there is none to tell.
-                let double = DataType::Float64;
-                let arg = cast::implicit(self.session, arg, &double, &call.origin)?;
-                function(&call.name)
-                    .zip(function("max"))
-                    .map(|(spread, max)| {
-                        let most = build(max, vec![whole::ordered(arg.clone())]);
-                        let most = whole::restored(most, &double).expr;
-                        let none = most.clone() - most;
-                        Typed::new(build(spread, vec![arg]) + none, double)
-                    })
             }
             found if extreme && found.is_nested() && !unify::holds_map(found) => {
                 let found = arg.data_type.clone();
@@ -299,6 +285,10 @@ impl Binder<'_> {
     pub(crate) fn refuse_arguments(&self, call: &Call<'_>, args: &[Typed]) -> Result<()> {
         if call.name.as_str() == "sum" {
             return Self::refuse_summed(call, args);
+        }
+        if call.name == "mode" && call.distinct {
+            let message = "`mode` takes no DISTINCT: each value would be there once";
+            return Err(at(&condition::WITHIN_GROUP_DISTINCT, &call.origin, message));
         }
         let (at_index, condition) = match call.name.as_str() {
             "max" | "min" => (0, &condition::DATATYPE_MISMATCH_INVALID_ORDERING_TYPE),

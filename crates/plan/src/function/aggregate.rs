@@ -4,10 +4,13 @@
 mod any;
 mod collected;
 mod correlated;
+mod deduplicated;
 mod distinct;
 mod histogram;
 mod percentile;
 mod quantile;
+mod renamed;
+mod spread;
 mod udaf;
 
 use std::sync::Arc;
@@ -20,7 +23,33 @@ use datafusion::logical_expr::AggregateUDF;
 use super::signature::{Param as P, list_of};
 use correlated::Regression;
 use histogram::Histogram;
+use renamed::Renamed;
+use spread::Spread;
 use udaf::{Aggregate, Kind, Udaf};
+
+/// Says by name what an aggregate is for `Debug`, `Eq` and `Hash`.
+macro_rules! known_by_name {
+    ($type:ty) => {
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+        impl PartialEq for $type {
+            fn eq(&self, other: &Self) -> bool {
+                self.name() == other.name()
+            }
+        }
+        impl Eq for $type {}
+        impl Hash for $type {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                self.name().hash(state);
+            }
+        }
+    };
+}
+
+use known_by_name;
 
 /// An aggregate function of `DataFusion` that means what Spark means.
 pub(super) struct Borrowed {
@@ -77,38 +106,6 @@ pub(super) static BORROWED: &[Borrowed] = &[
         "max(x)",
         builtin::min_max::max_udaf,
         &[P::Any],
-    ),
-    borrowed(
-        "stddev",
-        &["std", "stddev_samp"],
-        "Gives the standard deviation of a sample.",
-        "stddev(x)",
-        builtin::stddev::stddev_udaf,
-        &[P::Double],
-    ),
-    borrowed(
-        "stddev_pop",
-        &[],
-        "Gives the standard deviation of a population.",
-        "stddev_pop(x)",
-        builtin::stddev::stddev_pop_udaf,
-        &[P::Double],
-    ),
-    borrowed(
-        "variance",
-        &["var_samp"],
-        "Gives the variance of a sample.",
-        "variance(x)",
-        builtin::variance::var_samp_udaf,
-        &[P::Double],
-    ),
-    borrowed(
-        "var_pop",
-        &[],
-        "Gives the variance of a population.",
-        "var_pop(x)",
-        builtin::variance::var_pop_udaf,
-        &[P::Double],
     ),
     borrowed(
         "covar_pop",
@@ -291,6 +288,20 @@ pub(super) static AGGREGATES: &[Aggregate] = &[
         .returning(|_| Ok(DataType::Float64))
         .doc("Gives the exact median.", "median(x)"),
     Aggregate::new("mode", &[P::Any], Kind::Mode).doc("Gives the most frequent value.", "mode(x)"),
+    Aggregate::new("stddev", &[P::Double], Kind::Spread(Spread::DeviationOfSample))
+        .also(&["std", "stddev_samp"])
+        .returning(|_| Ok(DataType::Float64))
+        .doc("Gives the standard deviation of a sample.", "stddev(x)"),
+    Aggregate::new("stddev_pop", &[P::Double], Kind::Spread(Spread::DeviationOfPopulation))
+        .returning(|_| Ok(DataType::Float64))
+        .doc("Gives the standard deviation of a population.", "stddev_pop(x)"),
+    Aggregate::new("variance", &[P::Double], Kind::Spread(Spread::VarianceOfSample))
+        .also(&["var_samp"])
+        .returning(|_| Ok(DataType::Float64))
+        .doc("Gives the variance of a sample.", "variance(x)"),
+    Aggregate::new("var_pop", &[P::Double], Kind::Spread(Spread::VarianceOfPopulation))
+        .returning(|_| Ok(DataType::Float64))
+        .doc("Gives the variance of a population.", "var_pop(x)"),
     Aggregate::new("skewness", &[P::Double], Kind::Skewness)
         .returning(|_| Ok(DataType::Float64))
         .doc("Gives the skewness.", "skewness(x)"),
@@ -423,6 +434,6 @@ pub(super) fn functions() -> impl Iterator<Item = Arc<AggregateUDF>> {
     let ours = AGGREGATES.iter().map(Udaf::aggregate);
     BORROWED
         .iter()
-        .map(|b| udaf::Renamed::aggregate(b.name, b.aliases, b.parameters, (b.make)()))
+        .map(|b| Renamed::aggregate(b.name, b.aliases, b.parameters, (b.make)()))
         .chain(ours)
 }

@@ -28,6 +28,11 @@ fn operators_mean_what_spark_means() {
 }
 
 #[test]
+fn distinct_aggregates_mean_what_spark_means() {
+    check_in("query", "distinct_aggregate.txt");
+}
+
+#[test]
 fn ordinary_forms_mean_what_spark_means() {
     check_in("query", "ordinary.txt");
 }

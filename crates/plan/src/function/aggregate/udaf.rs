@@ -18,10 +18,13 @@ use super::super::signature::{Param, Parameters, list_of};
 use super::any::{By, Edge};
 use super::collected::{Collected, Moments};
 use super::correlated::{Correlation, Regression};
+use super::deduplicated::Deduplicated;
 use super::distinct::Distinct;
 use super::histogram::Histogram;
+use super::known_by_name;
 use super::percentile::{Percentile, Wanted};
 use super::quantile::Quantiles;
+use super::spread::{self, Spread};
 
 /// How one of our aggregates computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +44,34 @@ pub(in super::super) enum Kind {
     Kurtosis,
     Correlation,
     Regression(Regression),
+    Spread(Spread),
     ListAgg,
     ApproxDistinct,
+}
+
+impl Kind {
+    /// Whether DISTINCT is done around it: it matters, and the accumulator does not know it.
+    fn is_deduplicated(self) -> bool {
+        match self {
+            Self::QuantileSummary
+            | Self::Histogram
+            | Self::Mode
+            | Self::Skewness
+            | Self::Kurtosis
+            | Self::Correlation
+            | Self::Regression(_)
+            | Self::Spread(_) => true,
+            Self::First
+            | Self::Last
+            | Self::MaxBy
+            | Self::MinBy
+            | Self::Percentile
+            | Self::Ordered(_)
+            | Self::Median
+            | Self::ListAgg
+            | Self::ApproxDistinct => false,
+        }
+    }
 }
 
 /// One of our aggregate functions.
@@ -97,28 +126,6 @@ impl Aggregate {
         self.example = example;
         self
     }
-}
-
-/// Says by name what an aggregate is for `Debug`, `Eq` and `Hash`.
-macro_rules! known_by_name {
-    ($type:ty) => {
-        impl std::fmt::Debug for $type {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-        impl PartialEq for $type {
-            fn eq(&self, other: &Self) -> bool {
-                self.name() == other.name()
-            }
-        }
-        impl Eq for $type {}
-        impl Hash for $type {
-            fn hash<H: Hasher>(&self, state: &mut H) {
-                self.name().hash(state);
-            }
-        }
-    };
 }
 
 /// The face of one of ours.
@@ -182,7 +189,11 @@ impl AggregateUDFImpl for Udaf {
                 .get(index)
                 .map_or(DataType::Null, |f| f.data_type().clone())
         };
+        if args.is_distinct && self.function.kind.is_deduplicated() {
+            return Ok(vec![field("rows", Deduplicated::state_type())]);
+        }
         Ok(match self.function.kind {
+            Kind::Spread(_) => spread::STATE.map(|(name, of)| field(name, of)).to_vec(),
             Kind::First | Kind::Last => {
                 vec![field("value", input(0)), field("seen", DataType::Boolean)]
             }
@@ -206,15 +217,51 @@ impl AggregateUDFImpl for Udaf {
     }
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+        if !args.is_distinct || !self.function.kind.is_deduplicated() {
+            return self.plain(&args);
+        }
+        Ok(Box::new(Deduplicated::new(
+            self.plain(&args)?,
+            types(&args),
+        )?))
+    }
+
+    fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {
+        matches!(self.function.kind, Kind::Spread(_)) && !args.is_distinct
+    }
+
+    fn create_groups_accumulator(
+        &self,
+        _: AccumulatorArgs<'_>,
+    ) -> Result<Box<dyn GroupsAccumulator>> {
+        match self.function.kind {
+            Kind::Spread(spread) => Ok(Box::new(spread::Grouped::new(spread))),
+            _ => internal_err!("`{}` does not take many groups at once", self.function.name),
+        }
+    }
+}
+
+/// The types of the arguments.
+pub(super) fn types(args: &AccumulatorArgs<'_>) -> Vec<DataType> {
+    args.expr_fields
+        .iter()
+        .map(|field| field.data_type().clone())
+        .collect()
+}
+
+impl Udaf {
+    /// The accumulator of rows that all count.
+    fn plain(&self, args: &AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         let input = |index: usize| {
             args.expr_fields
                 .get(index)
                 .map_or(DataType::Null, |f| f.data_type().clone())
         };
         Ok(match self.function.kind {
+            Kind::Spread(spread) => Box::new(spread::Single::new(spread)),
             Kind::First | Kind::Last => {
                 let flag =
-                    args.exprs.len() > 1 && constant(&args, 1)? == ScalarValue::Boolean(Some(true));
+                    args.exprs.len() > 1 && constant(args, 1)? == ScalarValue::Boolean(Some(true));
                 Box::new(Edge::new(
                     &input(0),
                     self.function.kind == Kind::First,
@@ -225,7 +272,7 @@ impl AggregateUDFImpl for Udaf {
             Kind::MinBy => Box::new(By::new(&input(0), &input(1), false)?),
             Kind::QuantileSummary => {
                 let accuracy = if args.exprs.len() > 2 {
-                    number(&constant(&args, 2)?, "the accuracy")?
+                    number(&constant(args, 2)?, "the accuracy")?
                 } else {
                     10_000.0
                 };
@@ -235,17 +282,17 @@ impl AggregateUDFImpl for Udaf {
                         "the accuracy of a percentile is 1 or more",
                     );
                 }
-                let ranks = ranks(&constant(&args, 1)?)?;
+                let ranks = ranks(&constant(args, 1)?)?;
                 Box::new(Quantiles::new(&input(0), ranks.0, ranks.1, accuracy))
             }
             Kind::Percentile | Kind::Ordered(_) | Kind::Median => {
-                Box::new(Percentile::new(percentile(&args, self.function.kind)?))
+                Box::new(Percentile::new(percentile(args, self.function.kind)?))
             }
-            Kind::Histogram => Box::new(Histogram::new(&input(0), bins(&constant(&args, 1)?)?)),
+            Kind::Histogram => Box::new(Histogram::new(&input(0), bins(&constant(args, 1)?)?)),
             Kind::Mode => Box::new(Collected::mode(&input(0))),
             Kind::ListAgg => {
                 let separator = if args.exprs.len() > 1 {
-                    constant(&args, 1)?
+                    constant(args, 1)?
                 } else {
                     ScalarValue::Utf8(None)
                 };
@@ -255,7 +302,7 @@ impl AggregateUDFImpl for Udaf {
                     .unwrap_or_default()
                     .to_string();
                 let descending = if args.exprs.len() > 2 {
-                    let order = constant(&args, 2)?;
+                    let order = constant(args, 2)?;
                     Some(order.try_as_str().flatten() == Some("DESC"))
                 } else {
                     None
@@ -354,96 +401,4 @@ fn ranks(value: &ScalarValue) -> Result<(Vec<f64>, bool)> {
         &condition::DATATYPE_MISMATCH_VALUE_OUT_OF_RANGE,
         "a percentage lies between 0.0 and 1.0",
     )
-}
-
-/// A function of `DataFusion` under Spark's name and with Spark's parameters.
-pub(super) struct Renamed {
-    name: &'static str,
-    aliases: Vec<String>,
-    parameters: Parameters,
-    signature: Signature,
-    inner: Arc<AggregateUDF>,
-}
-
-known_by_name!(Renamed);
-
-impl Renamed {
-    pub(super) fn aggregate(
-        name: &'static str,
-        aliases: &'static [&'static str],
-        parameters: &'static [Param],
-        inner: Arc<AggregateUDF>,
-    ) -> Arc<AggregateUDF> {
-        Arc::new(AggregateUDF::new_from_impl(Self {
-            name,
-            aliases: aliases.iter().map(ToString::to_string).collect(),
-            parameters: Parameters {
-                kinds: parameters,
-                optional: 0,
-                variadic: false,
-            },
-            signature: Signature::user_defined(Volatility::Immutable),
-            inner,
-        }))
-    }
-}
-
-impl AggregateUDFImpl for Renamed {
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    fn aliases(&self) -> &[String] {
-        &self.aliases
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        self.inner.inner().return_type(types)
-    }
-
-    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        self.parameters.resolve(self.name, types)
-    }
-
-    fn is_nullable(&self) -> bool {
-        self.inner.inner().is_nullable()
-    }
-
-    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        self.inner.inner().state_fields(args)
-    }
-
-    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        self.inner.inner().accumulator(args)
-    }
-
-    fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {
-        self.inner.inner().groups_accumulator_supported(args)
-    }
-
-    fn create_groups_accumulator(
-        &self,
-        args: AccumulatorArgs<'_>,
-    ) -> Result<Box<dyn GroupsAccumulator>> {
-        self.inner.inner().create_groups_accumulator(args)
-    }
-
-    fn create_sliding_accumulator(
-        &self,
-        args: AccumulatorArgs<'_>,
-    ) -> Result<Box<dyn Accumulator>> {
-        self.inner.inner().create_sliding_accumulator(args)
-    }
-
-    fn order_sensitivity(&self) -> datafusion::logical_expr::utils::AggregateOrderSensitivity {
-        self.inner.inner().order_sensitivity()
-    }
-
-    fn default_value(&self, data_type: &DataType) -> Result<ScalarValue> {
-        self.inner.inner().default_value(data_type)
-    }
 }
