@@ -81,9 +81,17 @@ pub(crate) async fn choice(
     let progress = Progress::read(&update.engine, table, &flow.id).await?;
     let refresh = Refresh::look(update, flow, dataset, progress).await?;
     let (choice, _) = refresh.choose().await?;
+    let reason = if choice.breaks_policy(&refresh.facts) {
+        format!(
+            "REFRESH POLICY INCREMENTAL STRICT refuses it: {}",
+            choice.reason
+        )
+    } else {
+        choice.reason
+    };
     Ok(Technique {
         name: choice.technique.as_str(),
-        reason: choice.reason,
+        reason,
     })
 }
 
