@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
-use std::path::Path;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use sluice_model::event::{Event, EventLevel};
 use sluice_run::Observer;
 
 use crate::render::Screen;
+use crate::source_text::SourceTexts;
 
 /// Shows events as they happen.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub(crate) struct Narrator {
 #[derive(Debug)]
 enum Sink {
     Stdout,
-    File(BufWriter<File>),
+    File(BufWriter<File>, PathBuf),
 }
 
 /// Lines that change in place: the update, and one per flow at work.
@@ -59,14 +60,11 @@ impl Narrator {
         let sink = match events {
             None => None,
             Some(path) if path.as_os_str() == "-" => Some(Sink::Stdout),
-            Some(path) => Some(Sink::File(BufWriter::new(File::create(path).map_err(
-                |error| {
-                    Box::new(Diagnostic::error(
-                        &OUTPUT_NOT_WRITABLE,
-                        format!("cannot write events to `{}`: {error}", path.display()),
-                    ))
-                },
-            )?))),
+            Some(path) => {
+                let file = File::create(path)
+                    .map_err(|e| Box::new(Diagnostic::error(&OUTPUT_NOT_WRITABLE, lost(path, &e))));
+                Some(Sink::File(BufWriter::new(file?), path.to_path_buf()))
+            }
         };
         let is_live = screen.is_progress_terminal && !screen.is_quiet() && !is_detailed;
         Ok(Self {
@@ -77,29 +75,44 @@ impl Narrator {
         })
     }
 
-    /// Takes the live lines away and brings events to the disk.
+    /// Takes the live lines away.
     pub(crate) fn finish(&self) {
         if let Some(live) = &self.live {
             live.clear();
         }
-        if let Some(Sink::File(file)) =
-            &mut *self.events.lock().unwrap_or_else(PoisonError::into_inner)
-        {
-            let _ = file.flush();
-        }
     }
+
+    /// Stops writing events, and says so once: the update goes on, and the event log of the pipeline has them all.
+    fn lose_events(&self, path: &Path, error: &io::Error) {
+        let warning = Diagnostic::warning(&OUTPUT_NOT_WRITABLE, lost(path, error))
+            .fact("the update goes on; no further event is written there")
+            .help("`sluice logs` shows all events of the pipeline");
+        self.screen
+            .for_people()
+            .diagnostics(&[warning], &SourceTexts::default());
+    }
+}
+
+fn lost(path: &Path, error: &io::Error) -> String {
+    format!("cannot write events to `{}`: {error}", path.display())
 }
 
 impl Observer for Narrator {
     fn event(&self, event: &Event) {
-        match &mut *self.events.lock().unwrap_or_else(PoisonError::into_inner) {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *events {
             None => {}
             Some(Sink::Stdout) => self.screen.line(&row(event).to_string()),
-            Some(Sink::File(file)) => {
+            Some(Sink::File(file, path)) => {
                 // Whoever follows the file of an update that goes on sees each event at once.
-                let _ = writeln!(file, "{}", row(event)).and_then(|()| file.flush());
+                let written = writeln!(file, "{}", row(event)).and_then(|()| file.flush());
+                if let Err(error) = written {
+                    self.lose_events(path, &error);
+                    *events = None;
+                }
             }
         }
+        drop(events);
         match &self.live {
             Some(live) => live.event(event),
             None if is_told(event, self.is_detailed) => self.screen.say(&line(event)),

@@ -43,6 +43,8 @@ pub(crate) struct Screen {
     verbose: u8,
     /// Whether a part of the result could not be written; one fact for all who print.
     is_result_lost: Arc<AtomicBool>,
+    /// Whether the reader of the result has gone away (`| head`): nothing is wrong then.
+    is_reader_gone: Arc<AtomicBool>,
 }
 
 impl Screen {
@@ -64,6 +66,7 @@ impl Screen {
             quiet: global.quiet,
             verbose: global.verbose,
             is_result_lost: Arc::default(),
+            is_reader_gone: Arc::default(),
         }
     }
 
@@ -104,11 +107,18 @@ impl Screen {
         self.is_result_lost.load(Ordering::Relaxed)
     }
 
+    /// Whether what is printed still arrives anywhere: a command that prints for ever ends otherwise.
+    pub(crate) fn is_read(&self) -> bool {
+        !self.is_result_lost() && !self.is_reader_gone.load(Ordering::Relaxed)
+    }
+
     /// Tells at once, and once, that the result cannot be written; a reader that has gone away wants no more of it.
     fn lose_result(&self, error: &io::Error) {
-        if error.kind() == io::ErrorKind::BrokenPipe
-            || self.is_result_lost.swap(true, Ordering::Relaxed)
-        {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            self.is_reader_gone.store(true, Ordering::Relaxed);
+            return;
+        }
+        if self.is_result_lost.swap(true, Ordering::Relaxed) {
             return;
         }
         let diagnostic = result_not_writable(error);

@@ -124,6 +124,19 @@ fn a_result_that_cannot_be_written_is_an_error() {
     }
 }
 
+/// The tables are what an update is for: it goes on without the file.
+#[cfg(target_os = "linux")]
+#[test]
+fn events_that_cannot_be_written_are_told_once() {
+    let project = project();
+    let ended = sluice(project.path(), "run -q --events /dev/full");
+    let told = "warning[OUTPUT_NOT_WRITABLE]: cannot write events to `/dev/full`";
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches(told).count(), 1, "{}", ended.stderr);
+    let rows = sluice(project.path(), "sql --mode csv 'SELECT id, v FROM total'");
+    assert_eq!(rows.stdout, "id,v\na,3\n", "{}", rows.stderr);
+}
+
 #[test]
 fn sql_may_begin_with_a_comment() {
     let empty = folder(&[]);

@@ -223,11 +223,12 @@ impl Session<'_> {
         let next = loop {
             let ticks = async {
                 let (engine, declared) = (&place.engine, &place.declared);
-                printer.show(engine, declared, &mut watched).await;
-                std::future::pending::<()>().await;
+                if printer.show(engine, declared, &mut watched).await == ticker::Ended::Failed {
+                    std::future::pending::<()>().await;
+                }
             };
             tokio::select! {
-                () = ticks => {}
+                () = ticks => break None,
                 () = self.changes.next() => match self.load().await {
                     Ok(new) => {
                         screen.say("the project has changed");

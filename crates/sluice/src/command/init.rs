@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sluice_model::condition::command::{
@@ -9,6 +10,7 @@ use sluice_model::condition::command::{
     OUTPUT_NOT_WRITABLE,
 };
 use sluice_model::{Diagnostic, Origin};
+use sluice_sql::format::format_file;
 
 use crate::arguments::Init;
 use crate::exit::Exit;
@@ -66,7 +68,7 @@ fn write(screen: &Screen, asked: &Init) -> Result<(), Box<Diagnostic>> {
     }
     let files = template.files(&name, &catalog);
     for (path, text) in &files {
-        write_file(&folder.join(path), text)?;
+        write_file(&folder.join(path), &laid_out(path, text))?;
     }
     if screen.is_json {
         let paths: Vec<&String> = files.iter().map(|(path, _)| path).collect();
@@ -85,6 +87,15 @@ fn write(screen: &Screen, asked: &Init) -> Result<(), Box<Diagnostic>> {
         screen.line(&format!("  cd {shown} && {}", template.begin));
     }
     Ok(())
+}
+
+/// A file as `sluice fmt` would leave it: where lines break depends on the names that were filled in.
+fn laid_out(path: &str, text: &str) -> String {
+    let is_sql = Path::new(path).extension().is_some_and(|end| end == "sql");
+    let formatted = is_sql
+        .then(|| format_file(&Arc::from(path), text).ok())
+        .flatten();
+    formatted.map_or_else(|| text.to_owned(), |formatted| formatted.text)
 }
 
 fn template(name: Option<&str>) -> Result<&'static Template, Box<Diagnostic>> {

@@ -64,7 +64,7 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Top) -> Result<Exit,
                 None => screen.line(&text(&lines, passed)),
             }
             looks += 1;
-            if asked.count == Some(looks) || screen.is_result_lost() {
+            if asked.count == Some(looks) || !screen.is_read() {
                 break;
             }
         }

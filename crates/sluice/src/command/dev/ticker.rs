@@ -72,27 +72,39 @@ pub(super) struct Printer<'a> {
     pub(super) time_zone: &'a str,
 }
 
+/// Why no more rows are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// Whoever read them has gone away (`| head`), or they cannot be written.
+    Unread,
+    /// A table cannot be read: an error has said so.
+    Failed,
+}
+
 impl Printer<'_> {
-    /// Shows rows until it is dropped.
+    /// Shows rows until it is dropped, or cannot go on.
     pub(super) async fn show(
         &self,
         engine: &Engine,
         declared: &DeclaredGraph,
         tables: &mut [Watched],
-    ) {
+    ) -> Ended {
         loop {
             for watched in tables.iter_mut() {
                 let passing = match watched.rows(engine, declared, ROWS_MAX).await {
                     Ok(passing) => passing,
                     Err(errors) => {
                         self.screen.diagnostics(&errors, &SourceTexts::default());
-                        return;
+                        return Ended::Failed;
                     }
                 };
                 for part in &passing.parts {
                     let rows = Rows::of(part, self.time_zone);
                     for line in lines(&watched.name, &rows, self.is_json) {
                         self.screen.line(&line);
+                        if !self.screen.is_read() {
+                            return Ended::Unread;
+                        }
                     }
                 }
                 if passing.has_more {

@@ -1,2 +1,4 @@
 CREATE MATERIALIZED VIEW even_squares
-AS SELECT id, square FROM numbers WHERE square % 2 = 0;
+AS SELECT id, square
+FROM numbers
+WHERE square % 2 = 0;

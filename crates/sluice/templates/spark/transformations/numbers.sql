@@ -1,2 +1,3 @@
 CREATE MATERIALIZED VIEW numbers
-AS SELECT id, id * id AS square FROM range(10);
+AS SELECT id, id * id AS square
+FROM range(10);

@@ -7,8 +7,5 @@ AS SELECT
   shardId AS shard_id,
   sequenceNumber AS sequence_number,
   approximateArrivalTimestamp AS arrived_at
-FROM STREAM read_kinesis(
-  streamName => '${stream}',
-  region => '${region}',
-  initialPosition => 'trim_horizon'
-);
+FROM
+  STREAM read_kinesis(streamName => '${stream}', region => '${region}', initialPosition => 'trim_horizon');

@@ -16,4 +16,9 @@ AS SELECT
   vibration_intensity,
   battery_level
 FROM STREAM(silver_readings)
-WHERE temperature > 50 OR temperature < 5 OR humidity > 85 OR vibration_intensity > 2.0 OR battery_level < 20;
+WHERE
+  temperature > 50
+  OR temperature < 5
+  OR humidity > 85
+  OR vibration_intensity > 2.0
+  OR battery_level < 20;

@@ -16,9 +16,11 @@ AS SELECT
   reading.battery_level,
   arrived_at
 FROM (
-  SELECT arrived_at, from_json(
-    payload,
-    'device_id STRING, sensor_type STRING, `timestamp` TIMESTAMP, temperature DOUBLE, humidity DOUBLE, vibration_intensity DOUBLE, battery_level INT'
-  ) AS reading
+  SELECT
+    arrived_at,
+    from_json(
+      payload,
+      'device_id STRING, sensor_type STRING, `timestamp` TIMESTAMP, temperature DOUBLE, humidity DOUBLE, vibration_intensity DOUBLE, battery_level INT'
+    ) AS reading
   FROM STREAM(bronze_readings)
 );
