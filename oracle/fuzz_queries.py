@@ -31,18 +31,46 @@ VALUES = {
 AGGREGATES = ["count(*)", "count({x})", "count(DISTINCT {x})", "min({x})", "max({x})", "sum({num})", "avg({num})", "sum(DISTINCT {num})", "avg({n})", "max(struct({x}, {y}))",
               "bool_or({bool})", "count({x}) FILTER (WHERE {bool})", "sum({num}) FILTER (WHERE {bool})", "stddev({k})", "sum({k}) + count(*)", "min({g}) || 'x'", "count_if({bool})",
               "sort_array(collect_list({g}))", "sort_array(collect_set({k}))", "max({n}) - min({n})", "avg({v})", "median({k})"]
+# Any of these may hold DISTINCT, FILTER, or both.
+OF_ONE = ["count", "sum", "avg", "min", "max", "try_sum", "try_avg", "stddev", "stddev_pop", "variance", "var_pop", "skewness", "kurtosis", "bit_and", "bit_or", "bit_xor", "median"]
+OF_MORE = ["corr({q}{k}, {v})", "covar_pop({q}{k}, {v})", "covar_samp({q}{k}, {n})", "regr_slope({q}{k}, {v})", "regr_r2({q}{v}, {k})", "regr_count({q}{k}, {n})", "count({q}{g}, {k})", "count({q}{d})",
+           "sort_array(collect_list({q}{k}))", "sort_array(array_agg({q}{g}))", "percentile({q}{k}, 0.3)", "percentile({q}{v}, array(0.25, 0.75))", "percentile_approx({q}{k}, 0.5)", "approx_percentile({q}{n}, array(0.1, 0.9))",
+           "listagg({q}{g}, ',') WITHIN GROUP (ORDER BY {g})", "string_agg({q}{g}) WITHIN GROUP (ORDER BY {g} DESC)", "bool_and({q}{v} > 1)", "every({q}{n} > 1)", "approx_count_distinct({k})", "count_if({q}{k} > 1)",
+           "percentile_cont(0.4) WITHIN GROUP (ORDER BY {k})", "percentile_disc(0.4) WITHIN GROUP (ORDER BY {n} DESC)", "max_by({g}, struct({all}))", "min_by({k}, struct({all}))", "sum({q}{k} + 1)", "sum({q}abs({k}))", "max({q}{g} || 'x')"]
 WINDOWS = ["row_number() OVER ({p} ORDER BY {all})", "rank() OVER ({p} ORDER BY {x})", "dense_rank() OVER ({p} ORDER BY {x} DESC)", "sum({num}) OVER ({p})", "count(*) OVER ({p} ORDER BY {x})",
            "lag({g}) OVER ({p} ORDER BY {all})", "lead({k}, 2, -9) OVER ({p} ORDER BY {all})", "first_value({g}) OVER ({p} ORDER BY {all})", "max({x}) OVER ({p})", "min({v}) OVER ({p} ORDER BY {all} ROWS 1 PRECEDING)",
            "sum({n}) OVER ({p} ORDER BY {all} ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)", "avg({n}) OVER ({p} ORDER BY {all} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)", "count(*) OVER (ORDER BY {k} RANGE BETWEEN 1 PRECEDING AND 1 FOLLOWING)",
            "count(*) OVER ({p} ORDER BY {v} RANGE BETWEEN 0.5D PRECEDING AND CURRENT ROW)", "count(*) OVER (ORDER BY {d} RANGE BETWEEN INTERVAL 30 DAYS PRECEDING AND CURRENT ROW)", "ntile(2) OVER ({p} ORDER BY {all})",
            "last_value({g}) IGNORE NULLS OVER ({p} ORDER BY {all} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)", "percent_rank() OVER ({p} ORDER BY {x})", "cume_dist() OVER ({p} ORDER BY {x} NULLS LAST)",
            "count(*) OVER ({p} ORDER BY {d} DESC RANGE BETWEEN INTERVAL 1 MONTH PRECEDING AND CURRENT ROW)", "max({k}) OVER ({p} ORDER BY {all} ROWS BETWEEN 2 PRECEDING AND 1 PRECEDING)"]
+FRAMES = ["{p}", "{p} ORDER BY {all}", "{p} ORDER BY {x}", "{p} ORDER BY {all} ROWS BETWEEN 2 PRECEDING AND CURRENT ROW", "{p} ORDER BY {all} ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING", "{p} ORDER BY {all} ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING",
+          "{p} ORDER BY {k} RANGE BETWEEN 1 PRECEDING AND CURRENT ROW", "{p} ORDER BY {all} DESC ROWS 1 PRECEDING", "{p} ORDER BY {x} RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING"]
 SCALARS = ["{x}", "{x}", "{k} + 1", "coalesce({g}, '-')", "{n} * 2", "upper({g})", "CASE WHEN {bool} THEN {k} END", "{v} / 2", "abs({n})", "year({d})", "{k} % 2", "{n} + {k}", "{d} + INTERVAL 1 MONTH", "if({bool}, {g}, NULL)"]
 CONDITIONS = ["{k} > 1", "{g} = 'a'", "{v} > 1", "{n} IS NOT NULL", "{x} IS NULL", "{k} IN (1, 2, NULL)", "{g} LIKE 'a%'", "{v} = 0", "{d} >= DATE'2024-01-01'", "NOT ({k} = 2)", "{n} BETWEEN 0 AND 2", "{v} <=> double('NaN')", "{k} = {n}", "{v} < {k}"]
 SUBQUERIES = ["{k} IN (SELECT k FROM z)", "{k} NOT IN (SELECT k FROM z)", "{k} NOT IN (SELECT k FROM z WHERE k IS NOT NULL)", "EXISTS (SELECT 1 FROM z s WHERE s.k = {k})", "NOT EXISTS (SELECT * FROM z s WHERE s.g = {g})",
               "{k} > (SELECT avg(k) FROM z)", "{k} = (SELECT max(s.k) FROM z s WHERE s.g = {g})", "{v} IN (SELECT v FROM z)", "(SELECT count(*) FROM z s WHERE s.k = {k}) > 1"]
 JOINS = ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "LEFT SEMI JOIN", "LEFT ANTI JOIN", "CROSS JOIN"]
 ON = ["l.k = r.k", "l.g = r.g", "l.k = r.k AND l.g = r.g", "l.v = r.v", "l.n = r.n", "l.k <=> r.k", "l.k < r.k", "l.k = r.k AND l.n > r.n", "l.d = r.d OR l.k = r.k", "l.g <=> r.g AND l.v > 1"]
+
+
+def aggregate(rng):
+    """An aggregate, perhaps of DISTINCT rows, perhaps with a FILTER."""
+    if rng.random() < 0.4:
+        return rng.choice(AGGREGATES)
+    distinct = "DISTINCT " if rng.random() < 0.5 else ""
+    made = f"{rng.choice(OF_ONE)}({distinct}{rng.choice(['{num}', '{k}', '{v}'])})" if rng.random() < 0.5 else rng.choice(OF_MORE).replace("{q}", distinct)
+    filtered = rng.random() < 0.15 and not made.startswith("sort_array")
+    return made + (" FILTER (WHERE {bool})" if filtered else "")
+
+
+def window(rng):
+    """A window function, or an aggregate over a frame."""
+    if rng.random() < 0.6:
+        return rng.choice(WINDOWS)
+    made = f"{rng.choice(OF_ONE)}({rng.choice(['{num}', '{k}', '{v}'])})" if rng.random() < 0.6 else rng.choice(OF_MORE[:17]).replace("{q}", "")
+    if made.startswith(("sort_array", "listagg", "string_agg")):
+        return rng.choice(WINDOWS)
+    return f"{made} OVER ({rng.choice(FRAMES)})"
 
 
 def table(name, rng):
@@ -88,13 +116,13 @@ def select(rng, width):
         keys = [fill(rng.choice(["{x}", "{x}", "{k} % 2", "coalesce({g}, '-')"]), sides, rng) for _ in range(rng.randint(0, 2))]
         form = rng.choice(["{}", "{}", "ROLLUP ({})", "CUBE ({})", "GROUPING SETS (({}), ())"]) if keys else None
         made["group"] = (form, keys)
-        items = keys + [fill(rng.choice(AGGREGATES), sides, rng) for _ in range(max(1, width - len(keys)))]
+        items = keys + [fill(aggregate(rng), sides, rng) for _ in range(max(1, width - len(keys)))]
         if form and "{}" != form and rng.random() < 0.5:
             items[-1] = f"grouping({keys[0]})"
         if rng.random() < 0.25:
             made["having"] = [fill(rng.choice(["count(*) > 1", "max({k}) > 1", "sum({num}) IS NOT NULL"]), sides, rng)]
     elif shape < 0.7:
-        items = [fill(rng.choice(SCALARS), sides, rng), *(fill(rng.choice(WINDOWS), sides, rng) for _ in range(max(1, width - 1)))]
+        items = [fill(rng.choice(SCALARS), sides, rng), *(fill(window(rng), sides, rng) for _ in range(max(1, width - 1)))]
     else:
         items = [fill(rng.choice(SCALARS), sides, rng) for _ in range(width)]
         made["distinct"] = rng.random() < 0.3

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use sluice_model::{DatasetKind, DatasetName, FlowKind, FlowName, Namespace, Origin};
 use sluice_sql::function::{Function, Functions};
 use sluice_sql::query::Query;
-use sluice_sql::statement::{ColumnDefinition, ExpectationClause, Located, RefreshPolicy};
+use sluice_sql::statement::{
+    ColumnDefinition, ExpectationClause, Located, RefreshPolicy, WrittenName,
+};
 
-use crate::names::Names;
+use crate::names::{Names, closest};
 
 /// Pipeline configuration and `SET` values, keys as written.
 pub type Settings = BTreeMap<String, String>;
@@ -157,6 +159,13 @@ impl DeclaredGraph {
     #[must_use]
     pub fn functions_in(&self, namespace: &Namespace) -> Functions {
         Functions::new(Arc::clone(&self.functions), namespace.clone())
+    }
+
+    /// The dataset whose name is close enough to the last part of a written one to be what was meant.
+    #[must_use]
+    pub fn nearest(&self, written: &WrittenName) -> Option<&Dataset> {
+        let last = written.parts.last().map_or("", String::as_str);
+        closest(last, self.datasets.keys()).and_then(|name| self.datasets.get(name))
     }
 
     /// The flows that fill a dataset, in order of their names.

@@ -81,7 +81,24 @@ impl Analyzer for SessionAnalyzer {
             ExpressionPurpose::Default => Scope::default(),
             _ => Scope::of_schema(request.schema),
         };
-        Ok(bind_expression(&self.session, request.expression, &scope)?.data_type)
+        let value = bind_expression(&self.session, request.expression, &scope)?;
+        let origin = &request.expression.origin;
+        match request.purpose {
+            ExpressionPurpose::Expectation if value.expr.is_volatile() => {
+                let message = "an expectation must give a row the same answer each time";
+                let error = Diagnostic::error(&condition::INVALID_EXPECTATION, message);
+                let help = "compute the value as a column of the query, and check that column";
+                Err(vec![error.at(origin, "not deterministic").help(help)])
+            }
+            ExpressionPurpose::Generated if value.expr.is_volatile() => {
+                let message = "a generated column must give a row the same value each time";
+                let condition = &condition::UNSUPPORTED_EXPRESSION_GENERATED_COLUMN;
+                let error = Diagnostic::error(condition, message);
+                let help = "compute the value in the query";
+                Err(vec![error.at(origin, "not deterministic").help(help)])
+            }
+            _ => Ok(value.data_type),
+        }
     }
 
     fn can_cast(&self, from: &DataType, to: &DataType) -> bool {

@@ -294,9 +294,7 @@ fn not_found(
     )
     .at(&name.origin, "");
     let last = name.parts.last().map_or("", String::as_str);
-    if let Some(near) =
-        closest(last, graph.datasets.keys()).and_then(|name| graph.datasets.get(name))
-    {
+    if let Some(near) = graph.nearest(name) {
         let spelled = if near.name.name == last.to_lowercase() {
             near.name.to_string()
         } else {

@@ -4,11 +4,11 @@ use std::ops::RangeInclusive;
 
 use sluice_checkpoint::SourceOffset;
 use sluice_graph::StreamOptions;
-use sluice_model::condition::table::DELTA_SOURCE_TABLE_IGNORE_CHANGES;
+use sluice_model::condition::table::{DELTA_SOURCE_TABLE_IGNORE_CHANGES, DELTA_VERSION_NOT_FOUND};
 use sluice_model::{Diagnostic, Origin};
 use sluice_table::{ChangeKind, DataFile, DeltaTable};
 
-use crate::error::Result;
+use crate::error::{Failure, Result};
 
 /// Files of a table that a micro-batch takes at most unless the query says otherwise.
 const TABLE_FILES_MAX: usize = 1000;
@@ -92,6 +92,17 @@ impl TableRange<'_> {
         }
     }
 
+    /// `startingVersion` behind the newest version, as Delta's source refuses it: rows of commits in between would be left out.
+    fn beyond(&self, version: u64, newest: u64) -> Failure {
+        let message = format!(
+            "`startingVersion` is {version}, and the newest version of the table is {newest}"
+        );
+        Diagnostic::error(&DELTA_VERSION_NOT_FOUND, message)
+            .at(self.origin, "")
+            .help("name a version that is there, or leave the option out to read the whole table")
+            .into()
+    }
+
     /// Files with new rows after a position up to a version, each with the position right behind it: all of them, or at least
     /// `enough`.
     async fn positions(
@@ -110,6 +121,7 @@ impl TableRange<'_> {
         let mut found = vec![];
         let (snapshot, commits_after) = match start {
             None => match self.options.starting_version {
+                Some(version) if version > ceiling => return Err(self.beyond(version, ceiling)),
                 Some(0) => (Some(0), 0),
                 Some(version) => (None, version - 1),
                 None => (Some(ceiling), ceiling),

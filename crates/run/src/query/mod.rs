@@ -380,9 +380,27 @@ fn explain_missing(
                 None => said,
             }
         }
-        None => Diagnostic {
-            message: diagnostic.message.replace("`__query`", "the query"),
-            ..diagnostic
-        },
+        None => {
+            let found = Diagnostic {
+                message: diagnostic.message.replace("`__query`", "the query"),
+                ..diagnostic
+            };
+            match written.filter(|_| is_missing && found.helps.is_empty()) {
+                Some(written) => with_near_name(found, written, declared),
+                None => found,
+            }
+        }
+    }
+}
+
+/// Names the dataset that the slip of a pen may have meant; tables of the pipeline stand in no graph of a query.
+fn with_near_name(
+    missing: Diagnostic,
+    written: &sluice_graph::statement::WrittenName,
+    declared: &DeclaredGraph,
+) -> Diagnostic {
+    match declared.nearest(written) {
+        Some(near) => missing.help(format!("did you mean `{}`?", near.written)),
+        None => missing,
     }
 }

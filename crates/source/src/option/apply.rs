@@ -120,6 +120,19 @@ fn settle(options: &mut ReadFilesOptions, pending: Pending, errors: &mut Vec<Dia
             ),
         );
     }
+    if declared
+        && !options.schema_hints.is_empty()
+        && let Some(origin) = options.origins.of("schemaHints")
+    {
+        errors.push(
+            Diagnostic::error(
+                &condition::READ_FILES_INVALID_OPTION,
+                "`schemaHints` correct types that are inferred, and `schema` infers none",
+            )
+            .at(origin, "")
+            .help("write the types into `schema`, or leave `schema` out"),
+        );
+    }
     options.rescued_column = match pending.rescued {
         Some(name) => Some(name).filter(|name| !name.is_empty()),
         None if declared && options.evolution != EvolutionMode::Rescue => None,

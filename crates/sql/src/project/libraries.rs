@@ -65,6 +65,7 @@ fn library_sources(reader: &mut Reader<'_>, library: &Node, kind: SpecKind) -> V
         let place = &entry.node;
         match entry.key.as_str() {
             "glob" => {
+                unknown_of_glob(reader, place, kind);
                 if let Some(pattern) = text_at(reader, place, "include") {
                     found.extend(glob(reader, &pattern, kind));
                 }
@@ -99,6 +100,26 @@ fn library_sources(reader: &mut Reader<'_>, library: &Node, kind: SpecKind) -> V
         }
     }
     found
+}
+
+/// A glob knows the one key `include`; what stands beside it would be ignored.
+fn unknown_of_glob(reader: &mut Reader<'_>, glob: &Node, kind: SpecKind) {
+    let condition = match kind {
+        SpecKind::Spark => &project::PIPELINE_SPEC_UNEXPECTED_FIELD,
+        _ => &project::PROJECT_FIELD_NOT_SUPPORTED,
+    };
+    for entry in glob.entries().iter().filter(|entry| entry.key != "include") {
+        let help = match entry.key.as_str() {
+            "exclude" => "leave files out with `filters: {exclude: [...]}` of the pipeline",
+            _ => "write `glob: {include: transformations/**}`",
+        };
+        let message = format!("a `glob` does not know `{}`", entry.key);
+        reader.report(
+            Diagnostic::error(condition, message)
+                .at(&entry.origin, "")
+                .help(help),
+        );
+    }
 }
 
 fn text_at(reader: &mut Reader<'_>, node: &Node, key: &str) -> Option<Node> {

@@ -1,5 +1,7 @@
 //! What may stand between a relation and its alias: a version, options, a watermark, a sample.
 
+use std::collections::BTreeSet;
+
 use sluice_model::condition::sql::{
     CANNOT_USE_MULTI_ALIASES_IN_WATERMARK_CLAUSE, INVALID_INTERVAL_FORMAT,
     REQUIRES_EXPLICIT_NAME_IN_WATERMARK_CLAUSE,
@@ -56,8 +58,13 @@ impl Rewriter<'_> {
 
     /// `(key [= value], …)`.
     fn options(&mut self, relation: &mut Relation) -> Parsed<()> {
+        let mut given: BTreeSet<String> = relation.options.keys().cloned().collect();
         let options = self.cursor.list(|cursor| {
+            let here = cursor.here();
             let key = option_key(cursor)?;
+            if !given.insert(key.to_lowercase()) {
+                return Err(cursor.fail(here, format!("`{key}` is given twice")).into());
+            }
             let value = if cursor.take_symbol(&Token::Eq) {
                 option_value(cursor)?
             } else {
