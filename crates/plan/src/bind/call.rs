@@ -18,7 +18,7 @@ use super::scope::Found;
 use super::user_function::FUNCTION_BODY;
 use super::{Binder, Typed};
 use crate::error::{Result, at, diagnose, unsupported};
-use crate::rewrite::{access, cast, count, float, fold, length, sum, unify};
+use crate::rewrite::{access, cast, count, float, fold, guard, length, sum, unify};
 
 /// Where aggregates of aggregates would stand.
 const AGGREGATE_ARGUMENT: &str = "an argument of an aggregate function";
@@ -353,10 +353,14 @@ impl Binder<'_> {
             .filter
             .map(|filter| self.condition(filter, &inside))
             .transpose()?;
+        let argument = |arg: Typed| match &filter {
+            Some(filter) => guard::filtered(filter, arg.expr, &arg.data_type),
+            None => arg.expr,
+        };
         let build = |function, args: Vec<Typed>| {
             Expr::AggregateFunction(AggregateFunction::new_udf(
                 function,
-                args.into_iter().map(|arg| arg.expr).collect(),
+                args.into_iter().map(argument).collect(),
                 call.distinct,
                 filter.clone().map(Box::new),
                 vec![],

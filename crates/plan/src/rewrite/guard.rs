@@ -106,6 +106,24 @@ pub(crate) fn guarded(expr: &Expr) -> Option<&Expr> {
     }
 }
 
+/// An argument of an aggregate, computed only for the rows that its FILTER lets through: others raise no error, as in Spark's
+/// `AggregationIterator`, and their NULL is never seen.
+pub(crate) fn filtered(filter: &Expr, argument: Expr, data_type: &DataType) -> Expr {
+    if !fallible(&argument) {
+        return argument;
+    }
+    let only = |value: Expr| {
+        let passing = vec![(Box::new(filter.clone()), Box::new(value))];
+        Expr::Case(Case::new(None, passing, None))
+    };
+    match data_type {
+        DataType::Boolean => {
+            only(datafusion::logical_expr::cast(argument, DataType::Int8)).eq(lit(1_i8))
+        }
+        _ => only(argument),
+    }
+}
+
 fn fallible(expr: &Expr) -> bool {
     let fails = |expr: &Expr| {
         Ok(match expr {

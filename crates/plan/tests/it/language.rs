@@ -33,6 +33,11 @@ fn distinct_aggregates_mean_what_spark_means() {
 }
 
 #[test]
+fn filters_mean_what_spark_means() {
+    check_in("query", "filter.txt");
+}
+
+#[test]
 fn ordinary_forms_mean_what_spark_means() {
     check_in("query", "ordinary.txt");
 }
