@@ -78,6 +78,7 @@ impl Session {
             .with_config(config(settings))
             .with_runtime_env(runtime)
             .with_query_planner(Arc::new(StreamQueryPlanner))
+            .with_physical_optimizer_rules(crate::rewrite::pushdown::rules())
             .with_physical_optimizer_rule(Arc::new(crate::join::JoinBeyondMemory))
             .with_physical_optimizer_rule(Arc::new(crate::rewrite::stack::StackFilters))
             .with_physical_optimizer_rule(Arc::new(crate::recursion::BoundRecursions))

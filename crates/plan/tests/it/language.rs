@@ -33,6 +33,11 @@ fn distinct_aggregates_mean_what_spark_means() {
 }
 
 #[test]
+fn joins_of_shared_names_mean_what_spark_means() {
+    check_in("query", "shared_names.txt");
+}
+
+#[test]
 fn filters_mean_what_spark_means() {
     check_in("query", "filter.txt");
 }
