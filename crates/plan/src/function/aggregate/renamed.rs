@@ -32,7 +32,7 @@ impl Renamed {
     fn is_deduplicated(&self) -> bool {
         matches!(
             self.name,
-            "covar_pop" | "covar_samp" | "collect_list" | "try_sum"
+            "covar_pop" | "covar_samp" | "collect_list" | "try_sum" | "bit_xor"
         )
     }
 
