@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Random queries through Spark and through our binary: prints those whose answers differ, made as small as they stay different.
 
-`fuzz_queries.py [--keep] BINARY [SEED [COUNT [SECONDS]]]`. Joins, groupings (ROLLUP, CUBE, sets), windows with frames, set operations, subqueries
+`fuzz_queries.py [--keep] [--stored] BINARY [SEED [COUNT [SECONDS]]]`. Joins, groupings (ROLLUP, CUBE, sets), windows with frames, set operations, subqueries
 and CTEs over two small tables with NULLs, NaN, signed zeros, decimals and duplicates. Rows are compared as text, in any order. `--keep` appends
-what differs in its answer to tests/oracle/query/fuzzed.in. Then it is mended, refused, or listed in docs/compatibility.md.
+what differs in its answer to tests/oracle/query/fuzzed.in. Then it is mended, refused, or listed in docs/compatibility.md. `--stored` lets
+an update write the tables first, small ones and larger ones, so that queries read Delta tables, with their statistics.
 """
 
 import copy
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -49,6 +51,7 @@ SCALARS = ["{x}", "{x}", "{k} + 1", "coalesce({g}, '-')", "{n} * 2", "upper({g})
 CONDITIONS = ["{k} > 1", "{g} = 'a'", "{v} > 1", "{n} IS NOT NULL", "{x} IS NULL", "{k} IN (1, 2, NULL)", "{g} LIKE 'a%'", "{v} = 0", "{d} >= DATE'2024-01-01'", "NOT ({k} = 2)", "{n} BETWEEN 0 AND 2", "{v} <=> double('NaN')", "{k} = {n}", "{v} < {k}"]
 SUBQUERIES = ["{k} IN (SELECT k FROM z)", "{k} NOT IN (SELECT k FROM z)", "{k} NOT IN (SELECT k FROM z WHERE k IS NOT NULL)", "EXISTS (SELECT 1 FROM z s WHERE s.k = {k})", "NOT EXISTS (SELECT * FROM z s WHERE s.g = {g})",
               "{k} > (SELECT avg(k) FROM z)", "{k} = (SELECT max(s.k) FROM z s WHERE s.g = {g})", "{v} IN (SELECT v FROM z)", "(SELECT count(*) FROM z s WHERE s.k = {k}) > 1"]
+STORED = 25
 JOINS = ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "LEFT SEMI JOIN", "LEFT ANTI JOIN", "CROSS JOIN"]
 ON = ["l.k = r.k", "l.g = r.g", "l.k = r.k AND l.g = r.g", "l.v = r.v", "l.n = r.n", "l.k <=> r.k", "l.k < r.k", "l.k = r.k AND l.n > r.n", "l.d = r.d OR l.k = r.k", "l.g <=> r.g AND l.v > 1"]
 
@@ -73,10 +76,10 @@ def window(rng):
     return f"{made} OVER ({rng.choice(FRAMES)})"
 
 
-def table(name, rng):
+def table(name, rng, count=None):
     """A table with rows of its own."""
     columns = COLUMNS[name]
-    rows = ", ".join("(" + ", ".join(rng.choice(VALUES[kind]) for kind in columns.values()) + ")" for _ in range(rng.randint(2, 7)))
+    rows = ", ".join("(" + ", ".join(rng.choice(VALUES[kind]) for kind in columns.values()) + ")" for _ in range(count or rng.randint(2, 7)))
     casts = ", ".join(f"CAST(c{i} AS {kind}) AS {column}" for i, (column, kind) in enumerate(columns.items()))
     names = ", ".join(f"c{i}" for i in range(len(columns)))
     return f"{name} AS (SELECT {casts} FROM VALUES {rows} AS t({names}))"
@@ -188,9 +191,26 @@ def difference(spark, binary, project, query):
     return (f"refused {ours}" if isinstance(ours, str) else f"ACCEPTED {theirs}"), theirs, ours
 
 
+def stored(spark, binary, project, rng):
+    """Pairs of tables that an update has written, the same for Spark; each as what a query calls `a` and `z`."""
+    pairs, statements = [], []
+    for number in range(STORED):
+        pair = []
+        for name in COLUMNS:
+            query = table(name, rng, rng.choice([1, 3, 5, 8, 60])).partition(" AS ")[2]
+            statements.append(f"CREATE MATERIALIZED VIEW {name}{number} AS {query[1:-1]};\n")
+            spark.sql(f"CREATE OR REPLACE TEMP VIEW {name}{number} AS {query[1:-1]}")
+            pair.append(f"{name} AS (SELECT * FROM {name}{number})")
+        pairs.append(pair)
+    with open(f"{project}/p.sql", "w", encoding="utf-8") as file:
+        file.writelines(statements)
+    subprocess.run([binary, "run", "--quiet", "--project", project], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return pairs
+
+
 def main():
     """Compares COUNT random queries, for at most SECONDS."""
-    arguments = [a for a in sys.argv[1:] if a != "--keep"]
+    arguments = [a for a in sys.argv[1:] if not a.startswith("--")]
     binary = arguments[0]
     rng = random.Random(int(arguments[1]) if len(arguments) > 1 else 1)
     count = int(arguments[2]) if len(arguments) > 2 else 300
@@ -199,9 +219,10 @@ def main():
     with tempfile.TemporaryDirectory() as project:
         with open(f"{project}/p.sql", "w", encoding="utf-8") as file:
             file.write("CREATE MATERIALIZED VIEW p AS SELECT 1 AS a;\n")
+        pairs = stored(spark, binary, project, rng) if "--stored" in sys.argv else []
         while made < count and time.monotonic() < end:
             made += 1
-            tables = [table("a", rng), table("z", rng)]
+            tables = rng.choice(pairs) if pairs else [table("a", rng), table("z", rng)]
             width = rng.randint(1, 3)
             parts = [(None, select(rng, width))]
             if rng.random() < 0.15:
@@ -218,7 +239,10 @@ def main():
             kind, *answers = difference(spark, binary, project, whole(tables, parts))
             seen[kind] = seen.get(kind, 0) + 1
             print(f"{kind}\t{whole(tables, parts)}\n\tspark {answers[0]}\n\tours  {answers[1]}", flush=True)
-            if "--keep" in sys.argv and is_wrong(kind):
+            if pairs:
+                at = 2 * pairs.index(tables)
+                print("\t" + "\t".join(open(f"{project}/p.sql", encoding="utf-8").readlines()[at:at + 2]), flush=True)
+            if "--keep" in sys.argv and not pairs and is_wrong(kind):
                 keep("query", whole(tables, parts))
     print(made, "queries", seen)
 
