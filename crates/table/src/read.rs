@@ -51,11 +51,19 @@ impl TableProvider for PinnedScan {
         self.scan.scan(session, projection, filters, limit).await
     }
 
+    /// Filters only skip files, those on partition columns too: the library calls these exact, and reads a file for which one is
+    /// NULL (`k IN (1, NULL)`) or cannot be told (`(k > 1) IS NULL`), as if it were TRUE.
     fn supports_filters_pushdown(
         &self,
         filters: &[&Expr],
     ) -> QueryResult<Vec<TableProviderFilterPushDown>> {
-        self.scan.supports_filters_pushdown(filters)
+        let mut found = self.scan.supports_filters_pushdown(filters)?;
+        for support in &mut found {
+            if *support == TableProviderFilterPushDown::Exact {
+                *support = TableProviderFilterPushDown::Inexact;
+            }
+        }
+        Ok(found)
     }
 }
 

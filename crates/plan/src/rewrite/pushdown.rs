@@ -10,6 +10,7 @@ use datafusion::error::Result;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 
 type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 
@@ -41,12 +42,11 @@ impl PhysicalOptimizerRule for WhereNamesAreUnique {
         if is_unique_throughout(&plan) {
             return self.0.optimize(plan, config);
         }
-        let children: Vec<_> = plan.children().into_iter().map(Arc::clone).collect();
+        let children = plan.children().into_iter().map(Arc::clone);
         let children = children
-            .into_iter()
             .map(|child| self.optimize(child, config))
             .collect::<Result<Vec<_>>>()?;
-        plan.with_new_children(children)
+        replace_children_if_necessary(plan, children)
     }
 
     fn name(&self) -> &str {

@@ -95,6 +95,16 @@ fn unknown(name: &str, origin: &Origin) -> Diagnostic {
     }
 }
 
+/// Hints would be ignored where nothing is inferred.
+fn hints_beside_schema(options: &ReadFilesOptions) -> Option<Diagnostic> {
+    options.schema.as_ref()?;
+    let origin = options.origins.of("schemaHints")?;
+    let message = "`schemaHints` correct types that are inferred, and `schema` infers none";
+    let error = Diagnostic::error(&condition::READ_FILES_INVALID_OPTION, message);
+    let help = "write the types into `schema`, or leave `schema` out";
+    Some(error.at(origin, "").help(help))
+}
+
 /// What depends on several options at once: evolution mode, rescued column, clean-up.
 fn settle(options: &mut ReadFilesOptions, pending: Pending, errors: &mut Vec<Diagnostic>) {
     let declared = options.schema.is_some();
@@ -120,19 +130,7 @@ fn settle(options: &mut ReadFilesOptions, pending: Pending, errors: &mut Vec<Dia
             ),
         );
     }
-    if declared
-        && !options.schema_hints.is_empty()
-        && let Some(origin) = options.origins.of("schemaHints")
-    {
-        errors.push(
-            Diagnostic::error(
-                &condition::READ_FILES_INVALID_OPTION,
-                "`schemaHints` correct types that are inferred, and `schema` infers none",
-            )
-            .at(origin, "")
-            .help("write the types into `schema`, or leave `schema` out"),
-        );
-    }
+    errors.extend(hints_beside_schema(options));
     options.rescued_column = match pending.rescued {
         Some(name) => Some(name).filter(|name| !name.is_empty()),
         None if declared && options.evolution != EvolutionMode::Rescue => None,
