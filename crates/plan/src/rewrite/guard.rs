@@ -107,9 +107,9 @@ pub(crate) fn guarded(expr: &Expr) -> Option<&Expr> {
 }
 
 /// An argument of an aggregate, computed only for the rows that its FILTER lets through: others raise no error, as in Spark's
-/// `AggregationIterator`, and their NULL is never seen.
+/// `AggregationIterator`, and their NULL is never seen. A condition that draws lots is not asked twice.
 pub(crate) fn filtered(filter: &Expr, argument: Expr, data_type: &DataType) -> Expr {
-    if !fallible(&argument) {
+    if !fallible(&argument) || filter.is_volatile() {
         return argument;
     }
     let only = |value: Expr| {
