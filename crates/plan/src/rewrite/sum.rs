@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, PrimitiveArray};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, PrimitiveArray};
 use arrow::datatypes::{
     ArrowNativeTypeOp, ArrowPrimitiveType, DECIMAL128_MAX_PRECISION, DataType, Decimal128Type,
     DurationMicrosecondType, DurationSecondType, Field, FieldRef, Int64Type, IntervalYearMonthType,
@@ -16,6 +16,9 @@ use datafusion::functions_aggregate as df;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
+};
+use datafusion_functions_aggregate_common::aggregate::groups_accumulator::nulls::{
+    apply_filter_as_nulls, filtered_null_mask,
 };
 
 use sluice_model::Diagnostic;
@@ -306,9 +309,9 @@ impl<T: Summed> GroupsAccumulator for GroupSums<T> {
     ) -> Result<()> {
         self.sums.resize(total, None);
         let values = first::<T>(values)?;
+        let kept = filtered_null_mask(filter, values);
         for (row, group) in groups.iter().enumerate() {
-            let kept = filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
-            if kept && values.is_valid(row) {
+            if kept.as_ref().is_none_or(|kept| kept.is_valid(row)) {
                 add::<T>(&mut self.sums[*group], values.value(row))?;
             }
         }
@@ -337,11 +340,8 @@ impl<T: Summed> GroupsAccumulator for GroupSums<T> {
         values: &[ArrayRef],
         filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
-        let kept = first::<T>(values)?.iter().enumerate().map(|(row, value)| {
-            let keep = filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
-            value.filter(|_| keep)
-        });
-        let kept: PrimitiveArray<T> = kept.collect();
+        let kept = apply_filter_as_nulls(first::<T>(values)?, filter)?;
+        let kept = kept.as_primitive::<T>().clone();
         Ok(vec![Arc::new(kept.with_data_type(self.returns.clone()))])
     }
 

@@ -7,6 +7,8 @@ use arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
+use datafusion_functions_aggregate_common::aggregate::groups_accumulator::accumulate::accumulate;
+use datafusion_functions_aggregate_common::aggregate::groups_accumulator::nulls::apply_filter_as_nulls;
 
 /// Which spread is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,10 +162,6 @@ fn columns(squares: &[Squares]) -> Vec<ArrayRef> {
     vec![column(|s| s.n), column(|s| s.mean), column(|s| s.sum)]
 }
 
-fn is_kept(filter: Option<&BooleanArray>, row: usize) -> bool {
-    filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
-}
-
 impl GroupsAccumulator for Grouped {
     fn update_batch(
         &mut self,
@@ -177,11 +175,9 @@ impl GroupsAccumulator for Grouped {
             return Ok(());
         };
         let column = column.as_primitive::<Float64Type>();
-        for (row, group) in groups.iter().enumerate() {
-            if column.is_valid(row) && is_kept(filter, row) {
-                self.groups[*group].add(column.value(row));
-            }
-        }
+        accumulate(groups, column, filter, |group, value| {
+            self.groups[group].add(value);
+        });
         Ok(())
     }
 
@@ -211,15 +207,16 @@ impl GroupsAccumulator for Grouped {
         let Some(column) = values.first() else {
             return Ok(columns(&[]));
         };
-        let column = column.as_primitive::<Float64Type>();
-        let single = |row: usize| {
+        let column = apply_filter_as_nulls(column, filter)?;
+        let single = |value: Option<f64>| {
             let mut squares = Squares::default();
-            if column.is_valid(row) && is_kept(filter, row) {
-                squares.add(column.value(row));
+            if let Some(value) = value {
+                squares.add(value);
             }
             squares
         };
-        Ok(columns(&(0..column.len()).map(single).collect::<Vec<_>>()))
+        let values = column.as_primitive::<Float64Type>().iter();
+        Ok(columns(&values.map(single).collect::<Vec<_>>()))
     }
 
     fn size(&self) -> usize {
