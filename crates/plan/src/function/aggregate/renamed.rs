@@ -28,12 +28,14 @@ pub(super) struct Renamed {
 known_by_name!(Renamed);
 
 impl Renamed {
-    /// As [`Kind::is_deduplicated`].
+    /// Whether DISTINCT is done around it: unless it changes nothing, or the accumulator is known to do it right.
     fn is_deduplicated(&self) -> bool {
-        matches!(
+        let changes_nothing = matches!(
             self.name,
-            "covar_pop" | "covar_samp" | "collect_list" | "try_sum" | "bit_xor"
-        )
+            "min" | "max" | "bool_and" | "bool_or" | "bit_and" | "bit_or" | "collect_set"
+        );
+        let does_it = matches!(self.name, "avg" | "try_avg");
+        !changes_nothing && !does_it
     }
 
     pub(super) fn aggregate(
