@@ -82,23 +82,25 @@ impl Analyzer for SessionAnalyzer {
             _ => Scope::of_schema(request.schema),
         };
         let value = bind_expression(&self.session, request.expression, &scope)?;
-        let origin = &request.expression.origin;
-        match request.purpose {
-            ExpressionPurpose::Expectation if value.expr.is_volatile() => {
-                let message = "an expectation must give a row the same answer each time";
-                let error = Diagnostic::error(&condition::INVALID_EXPECTATION, message);
-                let help = "compute the value as a column of the query, and check that column";
-                Err(vec![error.at(origin, "not deterministic").help(help)])
-            }
-            ExpressionPurpose::Generated if value.expr.is_volatile() => {
-                let message = "a generated column must give a row the same value each time";
-                let condition = &condition::UNSUPPORTED_EXPRESSION_GENERATED_COLUMN;
-                let error = Diagnostic::error(condition, message);
-                let help = "compute the value in the query";
-                Err(vec![error.at(origin, "not deterministic").help(help)])
-            }
-            _ => Ok(value.data_type),
+        let (condition, message, help) = match request.purpose {
+            ExpressionPurpose::Expectation => (
+                &condition::INVALID_EXPECTATION,
+                "an expectation must give a row the same answer each time",
+                "compute the value as a column of the query, and check that column",
+            ),
+            ExpressionPurpose::Generated => (
+                &condition::UNSUPPORTED_EXPRESSION_GENERATED_COLUMN,
+                "a generated column must give a row the same value each time",
+                "compute the value in the query",
+            ),
+            ExpressionPurpose::Default => return Ok(value.data_type),
+        };
+        if value.expr.is_volatile() {
+            let error = Diagnostic::error(condition, message);
+            let error = error.at(&request.expression.origin, "not deterministic");
+            return Err(vec![error.help(help)]);
         }
+        Ok(value.data_type)
     }
 
     fn can_cast(&self, from: &DataType, to: &DataType) -> bool {

@@ -72,7 +72,7 @@ conditions! {
     DIVIDE_BY_ZERO = "DIVIDE_BY_ZERO", "22012", User, No, "Division by zero: use try_divide() or NULLIF(divisor, 0) to get NULL instead.";
     INVALID_ARRAY_INDEX = "INVALID_ARRAY_INDEX", "22003", User, No, "An index lies outside of the array: use get() to get NULL instead.";
     UNSUPPORTED_EXPRESSION_GENERATED_COLUMN = "UNSUPPORTED_EXPRESSION_GENERATED_COLUMN", "42621", User, No, "The expression of a generated column is not deterministic: a row that is written again would get another value.";
-    INVALID_EXPECTATION = "INVALID_EXPECTATION", "42K00", User, No, "An expectation must be a BOOLEAN over the output columns of its dataset: no aggregate, no subquery, no window.";
+    INVALID_EXPECTATION = "INVALID_EXPECTATION", "42K00", User, No, "An expectation must be a BOOLEAN over the output columns of its dataset that is the same each time: no aggregate, no subquery, no window, no `rand()`.";
     INCOMPATIBLE_TABLE_COLUMN = "INCOMPATIBLE_DATA_FOR_TABLE.CANNOT_SAFELY_CAST", "KD000", User, No, "A column of the query has a type that cannot be cast to the type that the table declares.";
     EXTRA_COLUMN = "INCOMPATIBLE_DATA_FOR_TABLE.EXTRA_COLUMNS", "KD000", User, No, "The query has a column that the table does not declare.";
     RESOURCES_EXHAUSTED = "UNABLE_TO_ACQUIRE_MEMORY", "53200", External, Backoff, "A query needs more memory than it may use, and could not spill further to disk.";
