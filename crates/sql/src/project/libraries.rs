@@ -1,7 +1,7 @@
 //! Which SQL files `libraries` names. Must not read them.
 
 use globset::{GlobBuilder, GlobMatcher};
-use sluice_model::condition::project;
+use sluice_model::condition::{Condition, project};
 use sluice_model::{Diagnostic, Origin};
 
 use super::SpecKind;
@@ -87,14 +87,11 @@ fn library_sources(reader: &mut Reader<'_>, library: &Node, kind: SpecKind) -> V
                 .help("take it out; functions that it brought must be written in SQL"),
             ),
             key => {
-                let condition = match kind {
-                    SpecKind::Spark => &project::PIPELINE_SPEC_UNEXPECTED_FIELD,
-                    _ => &project::PROJECT_FIELD_NOT_SUPPORTED,
-                };
+                let message = format!("`libraries` does not know `{key}`");
                 reader.report(
-                    Diagnostic::error(condition, format!("`libraries` does not know `{key}`"))
+                    Diagnostic::error(unexpected(kind), message)
                         .at(&entry.origin, "")
-                        .help("write `glob: {include: transformations/**}`"),
+                        .help(HOW_TO_GLOB),
                 );
             }
         }
@@ -102,20 +99,26 @@ fn library_sources(reader: &mut Reader<'_>, library: &Node, kind: SpecKind) -> V
     found
 }
 
-/// A glob knows the one key `include`; what stands beside it would be ignored.
-fn unknown_of_glob(reader: &mut Reader<'_>, glob: &Node, kind: SpecKind) {
-    let condition = match kind {
+const HOW_TO_GLOB: &str = "write `glob: {include: transformations/**}`";
+
+/// What a key is called that a file of this kind does not know.
+fn unexpected(kind: SpecKind) -> &'static Condition {
+    match kind {
         SpecKind::Spark => &project::PIPELINE_SPEC_UNEXPECTED_FIELD,
         _ => &project::PROJECT_FIELD_NOT_SUPPORTED,
-    };
+    }
+}
+
+/// A glob knows the one key `include`; what stands beside it would be ignored.
+fn unknown_of_glob(reader: &mut Reader<'_>, glob: &Node, kind: SpecKind) {
     for entry in glob.entries().iter().filter(|entry| entry.key != "include") {
         let help = match entry.key.as_str() {
             "exclude" => "leave files out with `filters: {exclude: [...]}` of the pipeline",
-            _ => "write `glob: {include: transformations/**}`",
+            _ => HOW_TO_GLOB,
         };
         let message = format!("a `glob` does not know `{}`", entry.key);
         reader.report(
-            Diagnostic::error(condition, message)
+            Diagnostic::error(unexpected(kind), message)
                 .at(&entry.origin, "")
                 .help(help),
         );
