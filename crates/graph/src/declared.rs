@@ -161,11 +161,18 @@ impl DeclaredGraph {
         Functions::new(Arc::clone(&self.functions), namespace.clone())
     }
 
-    /// The dataset whose name is close enough to the last part of a written one to be what was meant.
+    /// The dataset whose name is close enough to the last part of a written one to be what was meant, and how to write it: as its
+    /// declaration does, or in full where the last part is right.
     #[must_use]
-    pub fn nearest(&self, written: &WrittenName) -> Option<&Dataset> {
+    pub fn nearest(&self, written: &WrittenName) -> Option<(&Dataset, String)> {
         let last = written.parts.last().map_or("", String::as_str);
-        closest(last, self.datasets.keys()).and_then(|name| self.datasets.get(name))
+        let near = closest(last, self.datasets.keys()).and_then(|name| self.datasets.get(name))?;
+        let spelled = if near.name.name == last.to_lowercase() {
+            near.name.to_string()
+        } else {
+            near.written.clone()
+        };
+        Some((near, spelled))
     }
 
     /// The flows that fill a dataset, in order of their names.

@@ -293,16 +293,11 @@ fn not_found(
         ),
     )
     .at(&name.origin, "");
-    let last = name.parts.last().map_or("", String::as_str);
-    if let Some(near) = graph.nearest(name) {
-        let spelled = if near.name.name == last.to_lowercase() {
-            near.name.to_string()
-        } else {
-            near.written.clone()
-        };
+    if let Some((near, spelled)) = graph.nearest(name) {
         return error.help(format!("did you mean `{spelled}` ({})?", near.origin));
     }
     let outside = externals.names();
+    let last = name.parts.last().map_or("", String::as_str);
     match closest(last, outside.iter()) {
         Some(near) => error.help(format!("did you mean `{near}`, a table of the warehouse?")),
         None => error.fact(format!(

@@ -385,22 +385,12 @@ fn explain_missing(
                 message: diagnostic.message.replace("`__query`", "the query"),
                 ..diagnostic
             };
-            match written.filter(|_| is_missing && found.helps.is_empty()) {
-                Some(written) => with_near_name(found, written, declared),
+            // Tables of the pipeline stand in no graph of a query, so that it knows no name near to theirs.
+            let unhelped = written.filter(|_| is_missing && found.helps.is_empty());
+            match unhelped.and_then(|written| declared.nearest(written)) {
+                Some((_, spelled)) => found.help(format!("did you mean `{spelled}`?")),
                 None => found,
             }
         }
-    }
-}
-
-/// Names the dataset that the slip of a pen may have meant; tables of the pipeline stand in no graph of a query.
-fn with_near_name(
-    missing: Diagnostic,
-    written: &sluice_graph::statement::WrittenName,
-    declared: &DeclaredGraph,
-) -> Diagnostic {
-    match declared.nearest(written) {
-        Some(near) => missing.help(format!("did you mean `{}`?", near.written)),
-        None => missing,
     }
 }
