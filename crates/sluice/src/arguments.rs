@@ -242,7 +242,7 @@ pub(crate) struct Run {
     /// Only check, as `sluice validate`
     #[arg(long)]
     pub(crate) validate_only: bool,
-    /// Write every event as a line of JSON to this file; `-` is stdout
+    /// Write every event as a line of JSON to this file; `-` is stdout, and the report at the end goes to stderr
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<PathBuf>,
     /// Flows that run at the same time
@@ -260,6 +260,9 @@ pub(crate) struct Run {
     /// Has no effect: an update always runs to its end
     #[arg(long, hide = true)]
     pub(crate) restart: bool,
+    /// As `restart`
+    #[arg(long, hide = true)]
+    pub(crate) no_wait: bool,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -412,10 +415,27 @@ pub(crate) enum Bundle {
     Validate(Validate),
     /// As `sluice plan`
     Plan(Plan),
+    /// Check the project; nothing else is to do before it runs
+    Deploy(Deploy),
     /// As `sluice run KEY`
     Run(Run),
     /// Show what the bundle declares for the target
     Summary(Summary),
+}
+
+/// What Databricks takes to deploy has no effect: nothing is put anywhere.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Deploy {
+    #[arg(long, hide = true)]
+    pub(crate) auto_approve: bool,
+    #[arg(short, long, hide = true, value_name = "ID", alias = "compute-id")]
+    pub(crate) cluster_id: Option<String>,
+    #[arg(long, hide = true)]
+    pub(crate) fail_on_active_runs: bool,
+    #[arg(long, hide = true)]
+    pub(crate) force: bool,
+    #[arg(long, hide = true)]
+    pub(crate) force_lock: bool,
 }
 
 #[derive(Debug, Clone, Default, Args)]
@@ -430,6 +450,8 @@ pub(crate) struct Summary {
 pub(crate) enum Pipelines {
     /// As `sluice init`
     Init(Init),
+    /// As `sluice bundle deploy`
+    Deploy(Deploy),
     /// As `sluice run`
     Run(Run),
     /// As `sluice validate`

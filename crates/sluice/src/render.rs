@@ -39,6 +39,8 @@ pub(crate) struct Screen {
     /// Whether stderr is a terminal.
     pub(crate) is_progress_terminal: bool,
     is_styled: bool,
+    /// Whether the result goes to stderr, because stdout holds a stream of something else.
+    is_aside: bool,
     quiet: u8,
     verbose: u8,
     /// Whether a part of the result could not be written; one fact for all who print.
@@ -63,6 +65,7 @@ impl Screen {
                 Color::Never => false,
                 Color::Auto => is_progress_terminal && !is_plain,
             },
+            is_aside: false,
             quiet: global.quiet,
             verbose: global.verbose,
             is_result_lost: Arc::default(),
@@ -74,6 +77,15 @@ impl Screen {
     pub(crate) fn for_people(&self) -> Self {
         Self {
             is_json: false,
+            ..self.clone()
+        }
+    }
+
+    /// The same screen, with its result on stderr: stdout holds a stream of something else.
+    pub(crate) fn aside(&self) -> Self {
+        Self {
+            is_aside: true,
+            is_terminal: self.is_progress_terminal,
             ..self.clone()
         }
     }
@@ -90,9 +102,12 @@ impl Screen {
             // Once there is room again the result would go on, with a hole that nobody sees.
             return false;
         }
-        let mut stream = io::stdout().lock();
-        let written = stream.write_all(bytes).and_then(|()| stream.flush());
-        drop(stream);
+        let written = if self.is_aside {
+            io::stderr().lock().write_all(bytes)
+        } else {
+            let mut stream = io::stdout().lock();
+            stream.write_all(bytes).and_then(|()| stream.flush())
+        };
         match written {
             Ok(()) => true,
             Err(error) => {

@@ -73,6 +73,15 @@ impl Rows {
         }
     }
 
+    /// Puts the rows of another result with the same columns behind these; the first result brings the columns.
+    pub(crate) fn append(&mut self, more: Self) {
+        if self.names.is_empty() {
+            *self = more;
+        } else {
+            self.cells.extend(more.cells);
+        }
+    }
+
     /// Some of the columns, in their order.
     pub(crate) fn only(&self, names: &[&str]) -> Self {
         let chosen: Vec<usize> = (0..self.names.len())

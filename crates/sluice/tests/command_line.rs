@@ -137,6 +137,43 @@ fn events_that_cannot_be_written_are_told_once() {
     assert_eq!(rows.stdout, "id,v\na,3\n", "{}", rows.stderr);
 }
 
+/// Who reads events line by line must not meet a word for people.
+#[test]
+fn events_on_stdout_stand_there_alone() {
+    let project = project();
+    for line in ["run --events -", "run --events - -o json"] {
+        let ended = sluice(project.path(), line);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        assert!(ended.stderr.contains("COMPLETED"), "{}", ended.stderr);
+        let is_event = |line: &str| {
+            let event: Result<Value, _> = serde_json::from_str(line);
+            event.is_ok_and(|event| event["event_type"].is_string())
+        };
+        let mut events = ended.stdout.lines();
+        assert!(events.all(is_event), "{line}: {}", ended.stdout);
+        assert!(ended.stdout.contains("is COMPLETED"), "{}", ended.stdout);
+    }
+}
+
+#[test]
+fn upkeep_of_several_tables_is_one_document() {
+    let project = project();
+    assert_eq!(sluice(project.path(), "run -q").code, 0);
+    for (line, tables) in [
+        ("optimize -o json", 2),
+        ("optimize readings total -o json", 2),
+        ("vacuum -o json", 2),
+        ("vacuum total --dry-run -o json", 1),
+    ] {
+        let told = sluice(project.path(), line).json();
+        assert_eq!(
+            told.as_array().map(Vec::len),
+            Some(tables),
+            "{line}: {told}"
+        );
+    }
+}
+
 #[test]
 fn sql_may_begin_with_a_comment() {
     let empty = folder(&[]);
@@ -286,6 +323,13 @@ fn the_spellings_of_others_work() {
         ("a.sql", "CREATE MATERIALIZED VIEW one AS SELECT 1 AS x;"),
     ]);
     assert_eq!(sluice(bundle.path(), "bundle validate -t dev").code, 0);
+    let deployed = sluice(bundle.path(), "bundle deploy -t dev --auto-approve");
+    assert_eq!(deployed.code, 0, "{}", deployed.stderr);
+    assert!(
+        deployed.stderr.contains("nothing to deploy"),
+        "{}",
+        deployed.stderr
+    );
     let summary = sluice(bundle.path(), "bundle summary -t dev --output json").json();
     assert_eq!(
         summary["resources"]["pipelines"]["p"]["name"],

@@ -89,15 +89,21 @@ pub(crate) fn vacuum(screen: &Screen, global: &Global, asked: &Vacuum) -> Result
     shell.force = asked.force;
     let is_all = asked.tables.is_empty();
     block_on(async {
+        let mut objects = vec![];
         for table in named_or_all(&place, &asked.tables) {
             let text = format!("VACUUM {table}{tail}");
             match vacuum_one(&shell, &text).await {
-                Ok((location, done)) => {
-                    tell_vacuumed(screen, &table, &location, asked.dry_run, &done);
-                }
+                Ok((path, done)) if screen.is_json => objects.push(json!({
+                    "table": table, "path": path, "dry_run": asked.dry_run,
+                    "files": done.paths, "bytes": done.bytes,
+                })),
+                Ok((_, done)) => tell_vacuumed(screen, &table, asked.dry_run, &done),
                 Err(errors) if is_all && errors.iter().all(is_missing) => {}
                 Err(errors) => return report(screen, &place, &text, &errors),
             }
+        }
+        if screen.is_json {
+            screen.object(&objects.into());
         }
         Exit::Success
     })
@@ -111,14 +117,7 @@ async fn vacuum_one(shell: &Shell<'_>, text: &str) -> Result<(String, Vacuumed),
     }
 }
 
-fn tell_vacuumed(screen: &Screen, table: &str, location: &str, dry_run: bool, done: &Vacuumed) {
-    if screen.is_json {
-        screen.object(&json!({
-            "table": table, "path": location, "dry_run": dry_run,
-            "files": done.paths, "bytes": done.bytes,
-        }));
-        return;
-    }
+fn tell_vacuumed(screen: &Screen, table: &str, dry_run: bool, done: &Vacuumed) {
     let what = if dry_run {
         "would be deleted"
     } else {
@@ -163,7 +162,7 @@ pub(crate) fn restore(screen: &Screen, global: &Global, asked: &Restore) -> Resu
     )
 }
 
-/// Runs a statement for each table and tells what it did; ends at the first error.
+/// Runs a statement for each table and tells what it did: a line for each, or one JSON document of all rows; ends at the first error.
 fn each(
     screen: &Screen,
     place: &Workplace,
@@ -175,14 +174,18 @@ fn each(
     let is_all = tables.is_empty();
     let tables = named_or_all(place, tables);
     block_on(async {
+        let mut all = Rows::default();
         for table in &tables {
             let text = statement(table);
             match statement::run(&shell, &text).await {
-                Ok(rows) if screen.is_json => screen.result(&rows.render(Mode::Json, None)),
+                Ok(rows) if screen.is_json => all.append(rows),
                 Ok(rows) => screen.line(&format!("{table}: {}", told(&rows))),
                 Err(errors) if is_all && errors.iter().all(is_missing) => {}
                 Err(errors) => return report(screen, place, &text, &errors),
             }
+        }
+        if screen.is_json {
+            screen.result(&all.render(Mode::Json, None));
         }
         Exit::Success
     })

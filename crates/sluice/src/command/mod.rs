@@ -106,6 +106,9 @@ fn obey(screen: &Screen, global: &Global, command: Command) -> Result<Exit, Refu
         Command::Restore(asked) => maintain::restore(screen, global, &asked),
         Command::Export(asked) => export::run(screen, global, &asked),
         Command::Lineage(asked) => lineage::run(screen, global, &asked),
+        Command::Bundle(Bundle::Deploy(_)) | Command::Pipelines(Pipelines::Deploy(_)) => {
+            validate::deploy(screen, global)
+        }
         Command::Bundle(Bundle::Summary(asked)) => {
             summary::run(screen, global, asked.key.as_deref())
         }

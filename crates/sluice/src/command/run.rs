@@ -1,5 +1,6 @@
 //! `sluice run`: one update, shown while it runs, its report at the end.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -55,7 +56,11 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Run) -> Result<Exit,
         report
     })?;
     narrator.finish();
-    tell(screen, &place, &report);
+    if asked.events.as_deref() == Some(Path::new("-")) {
+        tell(&screen.aside(), &place, &report);
+    } else {
+        tell(screen, &place, &report);
+    }
     let stopped = match (request.stop.is_asked(), terminated.load(Ordering::Relaxed)) {
         (false, _) => Stopped::No,
         // To be told to end is how a service ends well.

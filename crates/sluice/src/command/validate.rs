@@ -1,4 +1,4 @@
-//! `sluice validate`: settings, SQL, names, types and order of the whole project; everything that is wrong at once.
+//! `sluice validate`, and `bundle deploy` which needs no more: settings, SQL, names, types and order of the whole project; everything that is wrong at once.
 
 use serde_json::json;
 use sluice_model::{DatasetKind, Diagnostic};
@@ -77,6 +77,17 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Validate) -> Result<
         || "Validation OK".to_owned(),
         |count| format!("Found {count}"),
     ));
+    Ok(exit)
+}
+
+/// Checks the project, which runs from where it lies.
+pub(crate) fn deploy(screen: &Screen, global: &Global) -> Result<Exit, Refused> {
+    let exit = run(screen, global, &Validate::default())?;
+    if exit == Exit::Success {
+        screen.say(
+            "nothing to deploy: `sluice run` and `sluice serve` take the project from its folder",
+        );
+    }
     Ok(exit)
 }
 
