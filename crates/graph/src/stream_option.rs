@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use sluice_model::quantity;
+
 /// Options that are known, lower case, and what to say of those that nothing here carries out.
 const NOT_BUILT: &[(&str, &str)] = &[
     (
@@ -84,7 +86,11 @@ impl StreamOptions {
                 self.files_max = Some(positive("maxFilesPerTrigger", value, value.parse().ok())?);
             }
             "maxbytespertrigger" => {
-                self.bytes_max = Some(positive("maxBytesPerTrigger", value, bytes(value))?);
+                self.bytes_max = Some(positive(
+                    "maxBytesPerTrigger",
+                    value,
+                    quantity::bytes(value),
+                )?);
             }
             "startingversion" => {
                 let version = value.parse().map_err(|_| OptionFault {
@@ -152,24 +158,6 @@ fn positive<N: PartialOrd + From<u8>>(
             help: None,
         }),
     }
-}
-
-/// `1048576`, `10m`, `1g`, `512kb`: Spark's byte strings.
-fn bytes(text: &str) -> Option<u64> {
-    let text = text.trim().to_ascii_lowercase();
-    let split = text
-        .find(|letter: char| !letter.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (digits, unit) = text.split_at(split);
-    let power = match unit.trim() {
-        "" | "b" => 0,
-        "k" | "kb" => 10,
-        "m" | "mb" => 20,
-        "g" | "gb" => 30,
-        "t" | "tb" => 40,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(1 << power)
 }
 
 #[cfg(test)]

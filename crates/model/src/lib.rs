@@ -22,6 +22,7 @@ pub mod job;
 pub mod limits;
 mod name;
 mod origin;
+pub mod quantity;
 mod status;
 mod stream_state;
 

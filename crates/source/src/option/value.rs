@@ -1,6 +1,7 @@
 //! Values of options: from the text of an argument to a boolean, number, size, duration or instant.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use sluice_model::quantity;
 
 /// The form under which an option is known: lower case, without `cloudFiles.`.
 pub(crate) fn key(name: &str) -> String {
@@ -32,67 +33,17 @@ pub(crate) fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
-/// A size: `1073741824`, `10g`, `512 MB`, `64kb`; powers of 1024.
+/// A size above 0.
 pub(crate) fn bytes(text: &str) -> Result<u64, String> {
-    let expected = || "expected a size such as 1073741824, 512m or 10g".to_string();
-    let lower = text.trim().to_ascii_lowercase();
-    let digits = lower
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(lower.len());
-    let number: u64 = lower[..digits].parse().map_err(|_| expected())?;
-    let shift = match lower[digits..].trim() {
-        "" | "b" => 0,
-        "k" | "kb" | "kib" => 10,
-        "m" | "mb" | "mib" => 20,
-        "g" | "gb" | "gib" => 30,
-        "t" | "tb" | "tib" => 40,
-        _ => return Err(expected()),
-    };
-    number
-        .checked_mul(1 << shift)
+    quantity::bytes(text)
         .filter(|size| *size > 0)
-        .ok_or_else(expected)
+        .ok_or_else(|| "expected a size such as 1073741824, 512m or 10g".to_string())
 }
 
-/// A duration in microseconds: `7 days`, `2 s`, `1 hour 30 minutes`, `interval 30 days`.
+/// A duration in microseconds.
 pub(crate) fn duration_us(text: &str) -> Result<i64, String> {
-    let expected = || "expected a duration such as '30 days' or '10 seconds'".to_string();
-    let lower = text.trim().to_ascii_lowercase();
-    let mut rest = lower.strip_prefix("interval ").unwrap_or(&lower).trim();
-    if rest == "0" {
-        return Ok(0);
-    }
-    let mut total = 0_i64;
-    while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit())
-            .ok_or_else(expected)?;
-        let number: i64 = rest[..digits].parse().map_err(|_| expected())?;
-        rest = rest[digits..].trim_start();
-        let letters = rest
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(rest.len());
-        let unit: i64 = match &rest[..letters] {
-            "us" | "microsecond" | "microseconds" => 1,
-            "ms" | "millisecond" | "milliseconds" => 1_000,
-            "s" | "sec" | "second" | "seconds" => 1_000_000,
-            "m" | "min" | "minute" | "minutes" => 60_000_000,
-            "h" | "hour" | "hours" => 3_600_000_000,
-            "d" | "day" | "days" => 86_400_000_000,
-            "w" | "week" | "weeks" => 7 * 86_400_000_000,
-            _ => return Err(expected()),
-        };
-        total = number
-            .checked_mul(unit)
-            .and_then(|part| total.checked_add(part))
-            .ok_or_else(expected)?;
-        rest = rest[letters..].trim_start();
-    }
-    if lower.is_empty() {
-        Err(expected())
-    } else {
-        Ok(total)
-    }
+    quantity::duration_us(text)
+        .ok_or_else(|| "expected a duration such as '30 days' or '10 seconds'".to_string())
 }
 
 /// An instant in microseconds UTC; a text without zone is UTC, as the session is unless set.
@@ -158,33 +109,6 @@ pub(crate) fn separator(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_and_durations_take_the_usual_spellings() {
-        for (text, expected) in [
-            ("10g", Some(10 << 30)),
-            ("512 MB", Some(512 << 20)),
-            ("7", Some(7)),
-            ("", None),
-            ("0", None),
-            ("1.5g", None),
-            ("99999999999t", None),
-        ] {
-            assert_eq!(bytes(text).ok(), expected, "{text}");
-        }
-        for (text, expected) in [
-            ("30 days", Some(30 * 86_400_000_000)),
-            ("1 hour 30 minutes", Some(5_400_000_000)),
-            ("2s", Some(2_000_000)),
-            ("interval 1 week", Some(7 * 86_400_000_000)),
-            ("0", Some(0)),
-            ("5", None),
-            ("", None),
-            ("2 fortnights", None),
-        ] {
-            assert_eq!(duration_us(text).ok(), expected, "{text}");
-        }
-    }
 
     #[test]
     fn instants_are_utc_unless_they_say_otherwise() {
