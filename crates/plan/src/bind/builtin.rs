@@ -35,6 +35,7 @@ const SYNTAX: &[&str] = &[
     "timestampadd",
     "datediff",
     "date_diff",
+    "timediff",
     "timestampdiff",
     "count_if",
     "grouping",

@@ -346,6 +346,9 @@ impl Binder<'_> {
             return Err(at(condition, &call.origin, message));
         }
         let mut inside = env.inner();
+        if !env.first_in_aggregates {
+            inside.first = &[];
+        }
         inside.aggregates = false;
         inside.windows = false;
         inside.clause = AGGREGATE_ARGUMENT;

@@ -23,6 +23,8 @@ pub(crate) struct Environment<'s> {
     pub(crate) scope: &'s Scope,
     /// Select-list aliases that win over columns (HAVING, QUALIFY, ORDER BY).
     pub(crate) first: &'s [(String, Typed)],
+    /// Whether those win inside of aggregate functions too: not in HAVING, where names there are those of the rows that are grouped.
+    pub(crate) first_in_aggregates: bool,
     /// Select-list aliases to the left, which columns win over.
     pub(crate) last: &'s [(String, Typed)],
     /// Aggregate and window functions may stand here.
@@ -44,6 +46,7 @@ impl<'s> Environment<'s> {
         Self {
             scope,
             first: &[],
+            first_in_aggregates: true,
             last: &[],
             aggregates: false,
             windows: false,
@@ -177,7 +180,7 @@ impl Binder<'_> {
     }
 
     /// The column that the first parts of a name mean, and how many parts that took.
-    fn lookup(
+    pub(super) fn lookup(
         &self,
         scope: &Scope,
         parts: &[ast::Ident],

@@ -4,8 +4,8 @@
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::{Case, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, lit};
-use sluice_model::Origin;
 use sluice_model::condition::query as condition;
+use sluice_model::{Diagnostic, Origin};
 use sqlparser::ast;
 
 use super::aggregate::{Placed, has_aggregate};
@@ -49,6 +49,29 @@ pub(crate) struct Expanded {
 }
 
 impl Binder<'_> {
+    /// The aliases of a select list that HAVING means by their names: a column that rows are grouped by comes first.
+    pub(super) fn not_grouped(
+        &self,
+        aliases: &[(String, Typed)],
+        groups: Option<&Grouping>,
+        env: &Environment<'_>,
+    ) -> Vec<(String, Typed)> {
+        let keys = groups.map_or(&[][..], |grouping| &grouping.keys);
+        let mut kept = vec![];
+        for alias in aliases {
+            let name = [ast::Ident::new(alias.0.clone())];
+            // A name that several columns have is no column that can be meant.
+            let column = self.lookup(env.scope, &name, &self.query.origin).ok();
+            let is_grouped = column
+                .flatten()
+                .is_some_and(|(column, _)| keys.contains(&column.typed().expr));
+            if !is_grouped {
+                kept.push(alias.clone());
+            }
+        }
+        kept
+    }
+
     /// What GROUP BY groups by; `None` if there is no such clause.
     pub(crate) fn group_by(
         &mut self,
@@ -312,7 +335,7 @@ impl Binder<'_> {
 }
 
 /// The refusal of `grouping()` where no sets are.
-pub(crate) fn not_of_sets(origin: &Origin) -> Box<sluice_model::Diagnostic> {
+pub(crate) fn not_of_sets(origin: &Origin) -> Box<Diagnostic> {
     let message = "grouping() and grouping_id() go with ROLLUP, CUBE or GROUPING SETS";
     at(&condition::UNSUPPORTED_GROUPING_EXPRESSION, origin, message)
 }
@@ -371,4 +394,19 @@ fn cross(left: &[Vec<usize>], right: &[Vec<usize>]) -> Vec<Vec<usize>> {
             .map(move |more| [set.clone(), more.clone()].concat())
     };
     left.iter().flat_map(with).collect()
+}
+
+/// Whether a select gives a row for each group.
+pub(super) fn is_grouped(select: &ast::Select) -> bool {
+    let is_plain = matches!(&select.group_by, ast::GroupByExpr::Expressions(exprs, modifiers)
+        if exprs.is_empty() && modifiers.is_empty());
+    !is_plain || select.having.is_some()
+}
+
+/// Spark groups by what a generator reads and generates afterwards, so that the groups are not those of the rows that are shown.
+/// Source: `ExtractGenerator`, the case of `Aggregate`.
+pub(super) fn grouped_generator(origin: &Origin) -> Box<Diagnostic> {
+    let message = "a generator in the select list of a query that groups is not supported yet";
+    let error = at(&condition::UNSUPPORTED_FEATURE, origin, message);
+    Box::new(error.help("generate the rows in a subquery or by LATERAL VIEW, and group those"))
 }

@@ -12,7 +12,6 @@ use super::column::Environment;
 use super::query::{Bound, one_row};
 use super::relation::From;
 use super::scope::Scope;
-use super::star::implicit_name;
 use crate::error::{Result, unsupported};
 use crate::rewrite::generator::Generator;
 
@@ -160,7 +159,9 @@ impl Binder<'_> {
         let mut parts = vec![];
         for item in &select.projection {
             let (expr, name) = match item {
-                ast::SelectItem::UnnamedExpr(expr) => (expr, implicit_name(expr).0),
+                ast::SelectItem::UnnamedExpr(expr) => {
+                    (expr, self.unaliased_name(expr, &left.scope, &[])?.0)
+                }
                 ast::SelectItem::ExprWithAlias { expr, alias } => (expr, alias.value.clone()),
                 _ => return Ok(None),
             };

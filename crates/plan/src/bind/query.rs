@@ -104,6 +104,27 @@ impl Binder<'_> {
         bound
     }
 
+    /// Refuses forms of a select that Spark does not have.
+    pub(super) fn refuse_select(&self, select: &ast::Select) -> Result<()> {
+        let what = if select.top.is_some() {
+            "TOP"
+        } else if select.into.is_some() {
+            "SELECT INTO"
+        } else if !select.connect_by.is_empty() {
+            "CONNECT BY"
+        } else if select.prewhere.is_some()
+            || select.value_table_mode.is_some()
+            || select.exclude.is_some()
+        {
+            "this form of SELECT"
+        } else if matches!(select.distinct, Some(ast::Distinct::On(_))) {
+            "DISTINCT ON"
+        } else {
+            return Ok(());
+        };
+        unsupported(&self.query.origin, what)
+    }
+
     fn refuse_clauses(&self, query: &ast::Query, origin: &Origin) -> Result<()> {
         let clause = if query.fetch.is_some() {
             "FETCH"

@@ -11,11 +11,10 @@ use sqlparser::ast;
 
 use super::aggregate::{Placed, has_aggregate, replace};
 use super::column::Environment;
-use super::grouping::Grouping;
+use super::grouping::{Grouping, grouped_generator, is_grouped};
 use super::query::{Bound, BoundColumn, sort};
 use super::relation::From;
 use super::scope::ScopeColumn;
-use super::star::implicit_name;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
 use crate::rewrite::float;
@@ -86,26 +85,6 @@ impl Binder<'_> {
         self.assemble(select, from, &mut clauses)
     }
 
-    fn refuse_select(&self, select: &ast::Select) -> Result<()> {
-        let what = if select.top.is_some() {
-            "TOP"
-        } else if select.into.is_some() {
-            "SELECT INTO"
-        } else if !select.connect_by.is_empty() {
-            "CONNECT BY"
-        } else if select.prewhere.is_some()
-            || select.value_table_mode.is_some()
-            || select.exclude.is_some()
-        {
-            "this form of SELECT"
-        } else if matches!(select.distinct, Some(ast::Distinct::On(_))) {
-            "DISTINCT ON"
-        } else {
-            return Ok(());
-        };
-        unsupported(&self.query.origin, what)
-    }
-
     /// The select list. A generator in it changes FROM.
     fn items(&mut self, select: &ast::Select, mut from: From) -> Result<(From, Vec<Item>)> {
         let mut generated: Vec<Option<Vec<ScopeColumn>>> = vec![None; select.projection.len()];
@@ -123,6 +102,9 @@ impl Binder<'_> {
             let Some(found) = self.generator(expr) else {
                 continue;
             };
+            if is_grouped(select) {
+                return Err(grouped_generator(&self.origin(expr)));
+            }
             let (with, columns) = self.generate(from, found, None, &names)?;
             from = with;
             generated[index] = Some(columns);
@@ -145,6 +127,12 @@ impl Binder<'_> {
                     }
                 }
             }
+        }
+        if let Some(index) = generated.iter().position(Option::is_some)
+            && items.iter().any(|item| has_aggregate(&item.value.expr))
+        {
+            let origin = items.get(index).map_or(&self.query.origin, |i| &i.origin);
+            return Err(grouped_generator(origin));
         }
         Ok((from, items))
     }
@@ -203,7 +191,7 @@ impl Binder<'_> {
         let value = self.expression(expr, &env)?;
         let (name, unnamed) = match alias {
             Some(alias) => (alias.value.clone(), false),
-            None => implicit_name(expr),
+            None => self.unaliased_name(expr, &from.scope, before)?,
         };
         Ok(vec![Item {
             name,
@@ -233,8 +221,10 @@ impl Binder<'_> {
         let having = match &select.having {
             None => None,
             Some(having) => {
+                let ungrouped = self.not_grouped(&aliases, groups.as_ref(), &env);
                 let env = Environment {
-                    first: &aliases,
+                    first: &ungrouped,
+                    first_in_aggregates: false,
                     aggregates: true,
                     clause: "HAVING",
                     ..env.clone()

@@ -138,7 +138,7 @@ impl Binder<'_> {
                 Typed::text(named.unwrap_or_else(|| unify::words(&value.data_type).to_lowercase()))
             }
             "dateadd" | "date_add" | "timestampadd" | "datediff" | "date_diff"
-            | "timestampdiff"
+            | "timestampdiff" | "timediff"
                 if call.args.len() == 3 =>
             {
                 self.with_unit(call, env)?

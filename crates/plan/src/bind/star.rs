@@ -7,7 +7,7 @@ use sqlparser::ast;
 
 use super::column::Environment;
 use super::relation::From;
-use super::scope::same;
+use super::scope::{Scope, same};
 use super::select::Item;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
@@ -216,8 +216,78 @@ impl Binder<'_> {
     }
 }
 
+/// Functions of the names of types, which cast.
+const CASTS: [&str; 12] = [
+    "bigint",
+    "binary",
+    "boolean",
+    "date",
+    "decimal",
+    "double",
+    "float",
+    "int",
+    "smallint",
+    "string",
+    "timestamp",
+    "tinyint",
+];
+
+/// What is cast, if an expression is nothing but a cast.
+fn cast_of(expr: &ast::Expr) -> Option<&ast::Expr> {
+    match within_parentheses(expr) {
+        ast::Expr::Cast { expr, .. } => Some(expr),
+        ast::Expr::Function(call) => {
+            let name = call.name.to_string().to_ascii_lowercase();
+            let ast::FunctionArguments::List(list) = &call.args else {
+                return None;
+            };
+            match list.args.as_slice() {
+                [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(only))]
+                    if CASTS.contains(&name.as_str()) =>
+                {
+                    Some(only)
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn within_parentheses(expr: &ast::Expr) -> &ast::Expr {
+    match expr {
+        ast::Expr::Nested(inner) => within_parentheses(inner),
+        other => other,
+    }
+}
+
+impl Binder<'_> {
+    /// The name of an item of a select list without alias, and whether it counts as unnamed. A cast of a column is called as the
+    /// column, or as the item before it that it names; one of a field of a struct is not. Source: `ResolveAliases` of Spark, `Cast(ne: NamedExpression, _, _, _)`.
+    pub(super) fn unaliased_name(
+        &mut self,
+        expr: &ast::Expr,
+        scope: &Scope,
+        before: &[Item],
+    ) -> Result<(String, bool)> {
+        let parts = match cast_of(expr).map(within_parentheses) {
+            Some(ast::Expr::Identifier(name)) => std::slice::from_ref(name),
+            Some(ast::Expr::CompoundIdentifier(parts)) => parts,
+            _ => return Ok(implicit_name(expr)),
+        };
+        let origin = self.origin(expr);
+        match (self.lookup(scope, parts, &origin)?, parts.last()) {
+            (Some((_, used)), Some(last)) if used == parts.len() => Ok((last.value.clone(), false)),
+            (None, Some(last)) if before.iter().any(|item| same(&item.name, &last.value)) => {
+                Ok((last.value.clone(), false))
+            }
+            _ => Ok(implicit_name(expr)),
+        }
+    }
+}
+
 /// The name of a column without alias: the column's own, or the text of the expression, which counts as unnamed.
-pub(crate) fn implicit_name(expr: &ast::Expr) -> (String, bool) {
+fn implicit_name(expr: &ast::Expr) -> (String, bool) {
     match expr {
         ast::Expr::Identifier(name) => (name.value.clone(), false),
         ast::Expr::CompoundIdentifier(parts) => (

@@ -38,6 +38,11 @@ fn joins_of_shared_names_mean_what_spark_means() {
 }
 
 #[test]
+fn unnamed_columns_are_called_as_spark_calls_them() {
+    check_in("query", "names.txt");
+}
+
+#[test]
 fn filters_mean_what_spark_means() {
     check_in("query", "filter.txt");
 }
