@@ -57,6 +57,14 @@ impl Calendar {
         Some(next.timestamp_micros())
     }
 
+    /// The last time up to this one, itself included; `None` when there was none.
+    #[must_use]
+    pub fn last_until(&self, time_us: i64) -> Option<i64> {
+        let until = DateTime::<Utc>::from_timestamp_micros(time_us)?.with_timezone(&self.zone);
+        let last = self.cron.find_previous_occurrence(&until, true).ok()?;
+        Some(last.timestamp_micros())
+    }
+
     /// A time as its zone writes it: `2026-03-29T03:00:00+02:00`.
     #[must_use]
     pub fn local(&self, time_us: i64) -> String {

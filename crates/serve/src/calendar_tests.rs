@@ -145,3 +145,37 @@ fn what_is_no_quartz_expression_is_told() {
     let found = Calendar::parse(&placed("0 0 * * * ?"), Some(&placed("Mars/Olympus"))).unwrap_err();
     assert_eq!(found[0].condition.name, "SCHEDULE_TIME_ZONE_UNKNOWN");
 }
+
+#[test]
+fn the_last_time_is_the_one_that_the_way_forward_comes_to() {
+    for (expression, until) in [
+        ("0 0 * * * ?", "2026-01-01T05:00:00Z"),
+        ("0 0 * * * ?", "2026-01-01T05:00:00.5Z"),
+        ("0 0 * * * ?", "2026-01-01T04:59:59.9Z"),
+        // In the night in which the clocks go forward, and in the one in which they go back.
+        ("0 30 2 * * ?", "2026-03-29T01:00:00Z"),
+        ("0 30 2 * * ?", "2026-03-29T00:59:59Z"),
+        ("0 30 2 * * ?", "2026-10-25T00:45:00Z"),
+        ("0 30 2 * * ?", "2026-10-25T01:45:00Z"),
+        ("0 0/20 * * * ?", "2026-10-25T00:59:00Z"),
+        ("0 0/20 * * * ?", "2026-10-25T01:00:00Z"),
+    ] {
+        let calendar =
+            Calendar::parse(&placed(expression), Some(&placed("Europe/Berlin"))).unwrap();
+        let until_us = us(until);
+        let mut last = until_us - 3 * 86_400_000_000;
+        while let Some(next) = calendar.next_after(last).filter(|next| *next <= until_us) {
+            last = next;
+        }
+        let found = calendar
+            .last_until(until_us)
+            .map(|time| calendar.local(time));
+        assert_eq!(
+            found,
+            Some(calendar.local(last)),
+            "{expression} until {until}"
+        );
+    }
+    let calendar = Calendar::parse(&placed("0 0 0 1 1 ? 2027"), None).unwrap();
+    assert_eq!(calendar.last_until(us("2026-01-01T00:00:00Z")), None);
+}

@@ -5,7 +5,7 @@ use sluice_model::job::{Job, JobTrigger, Pause, Rest};
 
 use crate::calendar::Calendar;
 
-/// Due times that are counted one by one; beyond, "at least so many" were missed.
+/// Missed times of a calendar that are counted, one search each; beyond, "at least so many" were missed.
 const MISSED_MAX: u64 = 10_000;
 /// Between the end of a run of a continuous job and the next one, seconds: a run that finds nothing new ends at once, and
 /// each one leaves events.
@@ -92,7 +92,7 @@ pub struct JobFacts {
     pub last_due_us: i64,
     /// What the last start had seen.
     pub seen_then: Seen,
-    /// What is seen now; empty when it could not be looked at.
+    /// What was seen by the last look that succeeded; empty before the first.
     pub seen_now: Seen,
     /// When what is seen now was first seen so.
     pub changed_us: i64,
@@ -128,7 +128,7 @@ pub enum Decision {
         cause: Cause,
         /// The time that it is for.
         due_us: i64,
-        /// Times before it at which nobody was there to start.
+        /// Times before it at which nobody was there to start; of a calendar, 10,000 at most are counted.
         missed: u64,
     },
     /// Let it wait until a run has ended.
@@ -216,18 +216,35 @@ pub fn decide(job: &Job, timing: &Timing, facts: &JobFacts, now_us: i64) -> Verd
 
 /// The newest time after `last_us` that is due, and how many were due before it.
 fn due(timing: &Timing, last_us: i64, now_us: i64) -> Option<(i64, u64)> {
-    let mut newest = timing
-        .next_after(last_us, last_us)
-        .filter(|t| *t <= now_us)?;
-    let mut missed = 0;
-    while let Some(next) = timing.next_after(newest, newest).filter(|t| *t <= now_us) {
-        newest = next;
-        missed += 1;
-        if missed >= MISSED_MAX {
-            break;
+    let first = timing.next_after(last_us, last_us)?;
+    if first > now_us {
+        return None;
+    }
+    match timing {
+        Timing::At(calendar) => Some(newest_of(calendar, first, now_us)),
+        Timing::Every(seconds) => {
+            let step = micros(*seconds).max(1);
+            let missed = (now_us - first) / step;
+            Some((first + missed * step, missed.unsigned_abs()))
+        }
+        Timing::Watch { .. } | Timing::Continuous => None,
+    }
+}
+
+/// The newest time of a calendar up to now, given one that is due, and how many were due before it, counted up to a limit.
+fn newest_of(calendar: &Calendar, first_us: i64, now_us: i64) -> (i64, u64) {
+    let mut newest = first_us;
+    for missed in 0..MISSED_MAX {
+        match calendar.next_after(newest) {
+            Some(next) if next <= now_us => newest = next,
+            _ => return (newest, missed),
         }
     }
-    Some((newest, missed))
+    // One run makes up for all of them: none may be left for the next look.
+    let newest = calendar
+        .last_until(now_us)
+        .map_or(newest, |last| last.max(newest));
+    (newest, MISSED_MAX)
 }
 
 /// Whether what is watched may start a run now; else when it may at the latest.

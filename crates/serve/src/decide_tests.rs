@@ -43,6 +43,11 @@ fn placed(text: &str) -> Placed<String> {
     }
 }
 
+fn us(text: &str) -> i64 {
+    let time = chrono::DateTime::parse_from_rfc3339(text).unwrap();
+    time.timestamp_micros()
+}
+
 fn hourly(queues: bool) -> (Job, Timing) {
     let job = job(
         JobTrigger::Cron {
@@ -79,6 +84,39 @@ fn times_that_nobody_was_there_for_are_made_up_for_once() {
     let (job, timing) = hourly(true);
     let verdict = decide(&job, &timing, &JobFacts::default(), 5 * HOUR + MINUTE);
     assert_eq!(verdict.decision, start(Cause::Due, 5 * HOUR, 4));
+}
+
+#[test]
+fn however_many_were_missed_nothing_is_left_over() {
+    let minutes = 8 * 24 * 60;
+    let now_us = minutes * MINUTE + 500_000;
+    let every_minute = |time_zone| JobTrigger::Cron {
+        expression: placed("0 * * * * ?"),
+        time_zone,
+    };
+    let every_hour = JobTrigger::Periodic {
+        every_seconds: 3600,
+    };
+    for (trigger, now_us, due_us, missed) in [
+        (every_minute(None), now_us, minutes * MINUTE, 10_000),
+        // Through the hour that comes twice.
+        (
+            every_minute(Some(placed("Europe/Berlin"))),
+            us("2026-10-25T01:30:00.5Z"),
+            us("2026-10-25T01:30:00Z"),
+            10_000,
+        ),
+        (every_hour, 20_000 * HOUR + 1, 20_000 * HOUR, 19_999),
+    ] {
+        let job = job(trigger, true);
+        let timing = Timing::of(&job).unwrap().unwrap();
+        let mut facts = JobFacts::default();
+        let verdict = decide(&job, &timing, &facts, now_us);
+        assert_eq!(verdict.decision, start(Cause::Due, due_us, missed));
+        facts.last_due_us = due_us;
+        facts.running = 1;
+        assert_eq!(decide(&job, &timing, &facts, now_us).decision, None);
+    }
 }
 
 #[test]

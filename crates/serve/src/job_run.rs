@@ -1,13 +1,12 @@
 //! One run of a job: its tasks in the order of what they depend on, with their attempts and time limits. Must not know
 //! when it starts.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use sluice_model::job::{Job, PipelineTask, RunIf};
+use sluice_run::Stop;
 
 use crate::scheduler::{Happening, Outside, TaskEnd};
 
@@ -30,9 +29,9 @@ enum Outcome {
 }
 
 /// Runs a job; says whether all of its tasks completed. Ends early, with what is at work brought to its end, when `stop`
-/// is set or its time is up.
-pub(crate) async fn run_job(job: &Job, outside: &dyn Outside, stop: &Arc<AtomicBool>) -> bool {
-    let late = Arc::new(AtomicBool::new(false));
+/// is asked or its time is up.
+pub(crate) async fn run_job(job: &Job, outside: &dyn Outside, stop: &Stop) -> bool {
+    let late = Stop::default();
     let work = async {
         let mut states = vec![State::Waiting; job.tasks.len()];
         let mut at_work = FuturesUnordered::new();
@@ -42,7 +41,7 @@ pub(crate) async fn run_job(job: &Job, outside: &dyn Outside, stop: &Arc<AtomicB
                 if states.get(index) != Some(&State::Waiting) {
                     continue;
                 }
-                let may_start = !stop.load(Ordering::Relaxed) && !late.load(Ordering::Relaxed);
+                let may_start = !stop.is_asked() && !late.is_asked();
                 let Some(outcomes) = dependencies(job, &states, task) else {
                     continue;
                 };
@@ -142,49 +141,39 @@ async fn run_task(
     job: &Job,
     task: &PipelineTask,
     outside: &dyn Outside,
-    stop: &Arc<AtomicBool>,
-    late: &Arc<AtomicBool>,
+    stop: &Stop,
+    late: &Stop,
 ) -> TaskEnd {
     let mut attempt = 1;
     loop {
-        // One flag stops the attempt, whoever asks for it.
-        let asked = Arc::new(AtomicBool::new(false));
-        let update = outside.run(task, Arc::clone(&asked));
+        // One wish ends the attempt, whoever speaks it.
+        let asked = Stop::default();
+        let mut update = outside.run(task, asked.clone());
         let watched = async {
-            tokio::pin!(update);
-            loop {
-                tokio::select! {
-                    end = &mut update => break end,
-                    () = tokio::time::sleep(Duration::from_millis(100)) => {
-                        if stop.load(Ordering::Relaxed) || late.load(Ordering::Relaxed) {
-                            asked.store(true, Ordering::Relaxed);
-                        }
-                    }
-                }
+            tokio::select! {
+                end = &mut update => return end,
+                () = stop.asked() => {}
+                () = late.asked() => {}
             }
+            asked.ask();
+            update.await
         };
         let end = within(task.timeout_seconds, &asked, watched, || {
             outside.tell(job, &Happening::TimedOut);
         })
         .await;
-        let is_stopped = stop.load(Ordering::Relaxed) || late.load(Ordering::Relaxed);
+        let is_stopped = stop.is_asked() || late.is_asked();
         let may_try_again = task.retries_max.is_none_or(|retries| attempt <= retries);
         if matches!(end, TaskEnd::Completed | TaskEnd::Stopped) || is_stopped || !may_try_again {
             return end;
         }
         attempt += 1;
         outside.tell(job, &Happening::TriedAgain { task, attempt });
-        rest(task.retry_interval_ms, stop).await;
-    }
-}
-
-/// Waits between attempts, but not for one who wants to stop.
-async fn rest(milliseconds: u64, stop: &AtomicBool) {
-    let mut left = milliseconds;
-    while left > 0 && !stop.load(Ordering::Relaxed) {
-        let step = left.min(100);
-        tokio::time::sleep(Duration::from_millis(step)).await;
-        left -= step;
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(task.retry_interval_ms)) => {}
+            () = stop.asked() => return TaskEnd::Stopped,
+            () = late.asked() => return TaskEnd::Stopped,
+        }
     }
 }
 
@@ -204,15 +193,15 @@ async fn noticing<T>(
     work.await
 }
 
-/// Waits for work; when its time is up, raises the flag that makes it end and goes on waiting.
+/// Waits for work; when its time is up, asks it to end and goes on waiting.
 async fn within<T>(
     seconds: Option<u64>,
-    late: &AtomicBool,
+    late: &Stop,
     work: impl Future<Output = T>,
     tell: impl FnOnce(),
 ) -> T {
     let end = || {
-        late.store(true, Ordering::Relaxed);
+        late.ask();
         tell();
     };
     noticing(seconds, work, end).await

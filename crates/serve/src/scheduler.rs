@@ -1,16 +1,18 @@
 //! Runs jobs: asks [`decide`] what each one does, starts runs, waits for the clock, watches places. Must not know what
 //! an update is: [`Outside`] does.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use sluice_model::Diagnostic;
+use sluice_model::condition::run::INTERNAL_ERROR;
 use sluice_model::job::{Job, JobTrigger, PipelineTask};
+use sluice_run::Stop;
 use sluice_table::TableError;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::decide::{Cause, Decision, JobFacts, Seen, Timing, Verdict, decide};
 use crate::job_run::run_job;
@@ -80,7 +82,7 @@ pub enum Happening<'a> {
         /// Whether somebody asked it to end.
         stopped: bool,
     },
-    /// What the job watches cannot be looked at, or its record cannot be written.
+    /// What the job watches cannot be looked at, its record cannot be written, or a bug ended its run.
     Hindered {
         /// Why.
         diagnostic: &'a Diagnostic,
@@ -91,8 +93,8 @@ pub enum Happening<'a> {
 pub trait Outside: fmt::Debug + Send + Sync {
     /// Microseconds since the epoch.
     fn now_us(&self) -> i64;
-    /// Runs one update until it ends, or `stop` is set.
-    fn run(&self, task: &PipelineTask, stop: Arc<AtomicBool>) -> BoxFuture<'_, TaskEnd>;
+    /// Runs one update until it ends, or `stop` is asked.
+    fn run(&self, task: &PipelineTask, stop: Stop) -> BoxFuture<'_, TaskEnd>;
     /// Looks at what a trigger watches.
     fn look<'a>(&'a self, trigger: &'a JobTrigger) -> BoxFuture<'a, Result<Seen, Diagnostic>>;
     /// Tells people.
@@ -134,9 +136,11 @@ pub struct Scheduler {
     held: Vec<Held>,
     outside: Arc<dyn Outside>,
     memory: Memory,
-    stop: Arc<AtomicBool>,
-    ends: UnboundedReceiver<(usize, bool)>,
-    end: UnboundedSender<(usize, bool)>,
+    stop: Stop,
+    /// Runs at work; each says whether it ended well.
+    runs: JoinSet<bool>,
+    /// The job of each run at work, as its place in `held`.
+    job_of_run: HashMap<Id, usize>,
     failed: u32,
 }
 
@@ -150,7 +154,6 @@ impl Scheduler {
         outside: Arc<dyn Outside>,
         memory: Memory,
     ) -> Result<Self, TableError> {
-        let (end, ends) = unbounded_channel();
         let mut held = vec![];
         for (job, timing) in jobs {
             let mut facts = JobFacts::default();
@@ -186,9 +189,9 @@ impl Scheduler {
             held,
             outside,
             memory,
-            stop: Arc::new(AtomicBool::new(false)),
-            ends,
-            end,
+            stop: Stop::default(),
+            runs: JoinSet::new(),
+            job_of_run: HashMap::new(),
             failed: 0,
         })
     }
@@ -201,25 +204,21 @@ impl Scheduler {
         };
         loop {
             let wake_us = self.turn().await;
-            let is_idle = self.held.iter().all(|held| held.facts.running == 0);
             let Some(stopped) = &mut stopped else {
-                if is_idle {
+                if !self.next_end().await {
                     return self.failed;
                 }
-                self.next_end().await;
                 continue;
             };
             let sleep = self.sleep_until(wake_us);
             tokio::select! {
                 () = stopped => break,
-                Some((index, well)) = self.ends.recv() => self.ended(index, well),
+                Some(ended) = self.runs.join_next_with_id() => self.ended(ended),
                 () = tokio::time::sleep(sleep) => {}
             }
         }
-        self.stop.store(true, Ordering::Relaxed);
-        while self.held.iter().any(|held| held.facts.running > 0) {
-            self.next_end().await;
-        }
+        self.stop.ask();
+        while self.next_end().await {}
         self.failed
     }
 
@@ -228,16 +227,36 @@ impl Scheduler {
         wait.map_or(SLEEP_MAX, Duration::from_micros).min(SLEEP_MAX)
     }
 
-    /// Waits until a run has ended.
-    pub(crate) async fn next_end(&mut self) {
-        if let Some((index, well)) = self.ends.recv().await {
-            self.ended(index, well);
-        }
+    /// Waits until a run has ended; `false` when none is at work.
+    pub(crate) async fn next_end(&mut self) -> bool {
+        let Some(ended) = self.runs.join_next_with_id().await else {
+            return false;
+        };
+        self.ended(ended);
+        true
     }
 
-    fn ended(&mut self, index: usize, well: bool) {
+    fn ended(&mut self, ended: Result<(Id, bool), JoinError>) {
+        let (id, well, bug) = match ended {
+            Ok((id, well)) => (id, well, None),
+            Err(error) => (error.id(), false, Some(error)),
+        };
         let now_us = self.outside.now_us();
-        if let Some(held) = self.held.get_mut(index) {
+        let index = self.job_of_run.remove(&id);
+        if let Some(held) = index.and_then(|index| self.held.get_mut(index)) {
+            if let Some(error) = bug {
+                let message = format!("a run of job `{}` ended badly: {error}", held.job.key);
+                let diagnostic = Diagnostic::error(&INTERNAL_ERROR, message);
+                let tell = |happening| self.outside.tell(&held.job, &happening);
+                tell(Happening::Hindered {
+                    diagnostic: &diagnostic,
+                });
+                // Whoever wants to hear of failures hears of this one.
+                tell(Happening::Ended {
+                    well,
+                    stopped: false,
+                });
+            }
             held.facts.running = held.facts.running.saturating_sub(1);
             held.facts.ended_us = now_us;
             held.facts.failures = if well { 0 } else { held.facts.failures + 1 };
@@ -290,8 +309,8 @@ impl Scheduler {
                     held.facts.seen_now = seen;
                 }
             }
+            // What was seen before stands.
             Err(diagnostic) => {
-                held.facts.seen_now.clear();
                 hinder(self.outside.as_ref(), held, &diagnostic);
             }
         }
@@ -334,15 +353,14 @@ impl Scheduler {
                     missed,
                 };
                 self.outside.tell(&job, &started);
-                let (outside, stop) = (Arc::clone(&self.outside), Arc::clone(&self.stop));
-                let end = self.end.clone();
-                tokio::spawn(async move {
+                let (outside, stop) = (Arc::clone(&self.outside), self.stop.clone());
+                let run = self.runs.spawn(async move {
                     let well = run_job(&job, outside.as_ref(), &stop).await;
-                    let stopped = stop.load(Ordering::Relaxed);
+                    let stopped = stop.is_asked();
                     outside.tell(&job, &Happening::Ended { well, stopped });
-                    // Nobody listens any more only when the scheduler is gone.
-                    let _ = end.send((index, well));
+                    well
                 });
+                self.job_of_run.insert(run.id(), index);
             }
             Decision::Wait { .. } => {
                 held.facts.waits = true;

@@ -1,8 +1,9 @@
 //! A scheduler in a world whose clock stands still until it is moved.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
+use sluice_model::condition::source::FILE_UNREADABLE;
 use sluice_model::job::{Notices, Pause, Placed, Rest, RunIf};
 use sluice_model::{Clock, Ids, Origin};
 use sluice_table::{Store, StoreOptions};
@@ -15,7 +16,11 @@ const HOUR: i64 = 3_600_000_000;
 struct Fake {
     now_us: AtomicI64,
     seen: Mutex<Seen>,
-    /// How the next tasks end; completed when there is none.
+    /// Whether what is watched cannot be looked at.
+    is_blind: AtomicBool,
+    /// Whether the next task panics.
+    panics: AtomicBool,
+    /// How the next tasks end; completed when there is none. Those that are stopped wait for it.
     ends: Mutex<Vec<TaskEnd>>,
     told: Mutex<Vec<String>>,
 }
@@ -40,19 +45,30 @@ impl Outside for Fake {
         self.now_us.load(Ordering::SeqCst)
     }
 
-    fn run(&self, _: &PipelineTask, _: Arc<AtomicBool>) -> BoxFuture<'_, TaskEnd> {
+    fn run(&self, _: &PipelineTask, stop: Stop) -> BoxFuture<'_, TaskEnd> {
+        let panics = self.panics.swap(false, Ordering::SeqCst);
         let mut ends = self.ends.lock().unwrap();
         let end = if ends.is_empty() {
             TaskEnd::Completed
         } else {
             ends.remove(0)
         };
-        Box::pin(async move { end })
+        Box::pin(async move {
+            assert!(!panics, "on purpose");
+            if end == TaskEnd::Stopped {
+                stop.asked().await;
+            }
+            end
+        })
     }
 
     fn look<'a>(&'a self, _: &'a JobTrigger) -> BoxFuture<'a, Result<Seen, Diagnostic>> {
-        let seen = self.seen.lock().unwrap().clone();
-        Box::pin(async move { Ok(seen) })
+        let seen = if self.is_blind.load(Ordering::SeqCst) {
+            Err(Diagnostic::error(&FILE_UNREADABLE, "the disk is gone"))
+        } else {
+            Ok(self.seen.lock().unwrap().clone())
+        };
+        Box::pin(async move { seen })
     }
 
     fn tell(&self, job: &Job, happening: &Happening<'_>) {
@@ -64,6 +80,9 @@ impl Outside for Fake {
             Happening::TaskLeftOut { task } => format!("{} left out", task.key),
             Happening::TriedAgain { task, attempt } => format!("{} attempt {attempt}", task.key),
             Happening::Ended { well, .. } => format!("ended {well}"),
+            Happening::Hindered { diagnostic } => {
+                format!("hindered {}", diagnostic.condition.name)
+            }
             other => format!("{other:?}"),
         };
         self.told
@@ -138,6 +157,10 @@ impl Stage {
 
     fn at(&self, now_us: i64) {
         self.fake.now_us.store(now_us, Ordering::SeqCst);
+    }
+
+    fn sees(&self, mark: &str) {
+        *self.fake.seen.lock().unwrap() = vec![mark.to_owned()];
     }
 
     fn told(&self) -> Vec<String> {
@@ -215,25 +238,126 @@ async fn tasks_run_after_those_that_they_depend_on() {
     assert_eq!(stage.told(), expected);
 }
 
-#[tokio::test]
-async fn new_files_start_a_run_and_old_ones_do_not() {
-    let stage = Stage::new();
+fn watching() -> (Job, Timing) {
     let (mut job, _) = hourly(vec![task("t", &[], 0)]);
     job.trigger = Some(JobTrigger::FileArrival {
         url: placed("/landing"),
         rest: Rest::default(),
     });
     let timing = Timing::of(&job).unwrap().unwrap();
-    *stage.fake.seen.lock().unwrap() = vec!["3 files".into()];
-    let mut scheduler = stage.scheduler((job, timing)).await;
+    (job, timing)
+}
+
+#[tokio::test]
+async fn new_files_start_a_run_and_old_ones_do_not() {
+    let stage = Stage::new();
+    stage.sees("3 files");
+    let mut scheduler = stage.scheduler(watching()).await;
     scheduler.run(Until::NothingIsDue).await;
     assert_eq!(stage.told(), [""; 0]);
-    *stage.fake.seen.lock().unwrap() = vec!["4 files".into()];
+    stage.sees("4 files");
     scheduler.run(Until::NothingIsDue).await;
     assert_eq!(stage.told(), [""; 0], "looked at a moment ago");
     stage.at(LOOK_EVERY_US);
     scheduler.run(Until::NothingIsDue).await;
     assert_eq!(stage.told().len(), 3);
+}
+
+#[tokio::test]
+async fn what_was_seen_stands_while_nothing_can_be_seen() {
+    let stage = Stage::new();
+    stage.sees("3 files");
+    let mut scheduler = stage.scheduler(watching()).await;
+    for (look, seen) in [(1, "4 files"), (2, "5 files")] {
+        stage.at(look * LOOK_EVERY_US);
+        stage.sees(seen);
+        scheduler.turn().await;
+    }
+    stage.fake.is_blind.store(true, Ordering::SeqCst);
+    assert!(scheduler.next_end().await);
+    // The start that waited takes place without a look.
+    for look in [3, 4] {
+        stage.at(look * LOOK_EVERY_US);
+        scheduler.turn().await;
+    }
+    assert!(scheduler.next_end().await);
+    // What has come in the meantime is new.
+    stage.fake.is_blind.store(false, Ordering::SeqCst);
+    stage.sees("6 files");
+    stage.at(5 * LOOK_EVERY_US);
+    scheduler.run(Until::NothingIsDue).await;
+    let mut told = stage.told();
+    told.retain(|line| !line.contains("Completed") && !line.contains("ended"));
+    let started = "nightly started for 0 h, missed 0";
+    let expected = [
+        started,
+        "nightly Waits",
+        "nightly hindered FILE_UNREADABLE",
+        started,
+        started,
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn a_run_that_a_bug_ends_has_failed_and_the_job_starts_again() {
+    let stage = Stage::new();
+    let mut scheduler = stage.scheduler(hourly(vec![task("t", &[], 0)])).await;
+    stage.at(HOUR);
+    stage.fake.panics.store(true, Ordering::SeqCst);
+    assert_eq!(scheduler.run(Until::NothingIsDue).await, 1);
+    let broken = [
+        "nightly started for 1 h, missed 0",
+        "nightly hindered INTERNAL_ERROR",
+        "nightly ended false",
+    ];
+    assert_eq!(stage.told(), broken);
+    stage.at(2 * HOUR);
+    assert_eq!(scheduler.run(Until::NothingIsDue).await, 1);
+    assert_eq!(stage.told().last().unwrap(), "nightly ended true");
+}
+
+#[tokio::test]
+async fn a_run_at_work_is_stopped_and_waited_for() {
+    let stage = Stage::new();
+    let mut scheduler = stage.scheduler(hourly(vec![task("t", &[], 0)])).await;
+    stage.at(HOUR);
+    *stage.fake.ends.lock().unwrap() = vec![TaskEnd::Stopped];
+    let has_begun = async {
+        while !stage.fake.ends.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let failed = scheduler.run(Until::Stopped(Box::pin(has_begun))).await;
+    assert_eq!(failed, 1);
+    let expected = [
+        "nightly started for 1 h, missed 0",
+        "nightly t Stopped",
+        "nightly ended false",
+    ];
+    assert_eq!(stage.told(), expected);
+}
+
+#[tokio::test]
+async fn a_task_that_waits_for_its_next_attempt_does_not_keep_the_end_waiting() {
+    let stage = Stage::new();
+    let mut failing = task("t", &[], 1);
+    failing.retry_interval_ms = 3_600_000;
+    let mut scheduler = stage.scheduler(hourly(vec![failing])).await;
+    stage.at(HOUR);
+    *stage.fake.ends.lock().unwrap() = vec![TaskEnd::Failed];
+    let rests = async {
+        let attempt = "nightly t attempt 2".to_owned();
+        while !stage.fake.told.lock().unwrap().contains(&attempt) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let failed = scheduler.run(Until::Stopped(Box::pin(rests))).await;
+    assert_eq!(failed, 1);
+    assert_eq!(
+        stage.told()[2..],
+        ["nightly t Stopped", "nightly ended false"]
+    );
 }
 
 #[tokio::test]

@@ -3,20 +3,22 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use sluice_graph::DeclaredGraph;
-use sluice_model::condition::serve::DESTINATION_SECRET_NOT_FOUND;
+use sluice_model::condition::serve::{DESTINATION_SECRET_NOT_FOUND, DESTINATION_TABLE_NOT_FOUND};
 use sluice_model::destination::{Destination, Secret};
 use sluice_model::job::Placed;
-use sluice_model::{DatasetName, Diagnostic};
-use sluice_run::{Engine, Failure};
+use sluice_model::{DatasetName, Diagnostic, Namespace};
+use sluice_run::{Engine, Failure, Stop};
 use sluice_serve::delivery::{Address, Delivered, Delivery, Feed, Followed, Patience, Teller};
+use sluice_sql::project::{Bundle, closest};
 use sluice_table::DeltaTable;
 use tokio::task::JoinHandle;
 
+use crate::arguments::Global;
+use crate::edge;
 use crate::render::Screen;
 use crate::source_text::SourceTexts;
 use crate::workplace::Workplace;
@@ -27,7 +29,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// A delivery at work.
 #[derive(Debug)]
 pub(crate) struct Telling {
-    stop: Arc<AtomicBool>,
+    stop: Stop,
     task: JoinHandle<usize>,
 }
 
@@ -35,8 +37,8 @@ impl Telling {
     /// Begins to tell the destinations of a place of what is committed from now on; `None` when there are none.
     pub(crate) async fn begin(screen: &Screen, place: &Workplace) -> Option<Self> {
         let mut delivery = begin(screen, place).await?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let asked = Arc::clone(&stop);
+        let stop = Stop::default();
+        let asked = stop.clone();
         let task = tokio::spawn(async move {
             delivery.run(&asked).await;
             delivery.drain(DRAIN).await
@@ -46,7 +48,7 @@ impl Telling {
 
     /// Ends, after a short wait for destinations that are behind.
     pub(crate) async fn end(mut self, screen: &Screen) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.stop.ask();
         if !matches!(tokio::time::timeout(DRAIN, &mut self.task).await, Ok(Ok(0))) {
             self.task.abort();
             screen.say(
@@ -123,12 +125,82 @@ pub(crate) fn feeds_of(place: &Workplace, destination: &Destination) -> Vec<Feed
 /// The table of a destination, if the pipeline declares it.
 pub(crate) fn table_of(place: &Workplace, destination: &Destination) -> Option<DatasetName> {
     let written = &destination.table.as_ref()?.value;
+    declared_table(written, &place.namespace(), &place.declared)
+}
+
+/// The dataset of a pipeline that a destination's `table` means.
+fn declared_table(
+    written: &str,
+    namespace: &Namespace,
+    graph: &DeclaredGraph,
+) -> Option<DatasetName> {
     let parts: Vec<&str> = written
         .split('.')
         .map(|part| part.trim_matches('`'))
         .collect();
-    let name = DatasetName::qualify(&parts, &place.namespace())?;
-    place.declared.datasets.contains_key(&name).then_some(name)
+    let name = DatasetName::qualify(&parts, namespace)?;
+    graph.datasets.contains_key(&name).then_some(name)
+}
+
+/// Warns of destinations of a table that no pipeline of the project declares. Says nothing where the SQL has errors: what they
+/// hide may be the table.
+pub(crate) fn without_table(
+    global: &Global,
+    destinations: &[Destination],
+    bundle: Option<&Bundle>,
+) -> Vec<Diagnostic> {
+    if destinations.iter().all(|found| found.table.is_none()) {
+        return vec![];
+    }
+    let keys: Vec<Option<&str>> = match bundle {
+        Some(bundle) => bundle.pipelines.iter().map(|key| Some(&**key)).collect(),
+        None => vec![None],
+    };
+    let declared = keys.into_iter().map(|key| {
+        let opened = edge::open(global, key).ok()?;
+        let project = opened.project.clone()?;
+        let (declared, found) = edge::declared(&opened, &project);
+        let mut all = opened.diagnostics.iter().chain(&found);
+        (!all.any(Diagnostic::is_error)).then_some((project.namespace, declared))
+    });
+    let Some(declared) = declared.collect::<Option<Vec<_>>>() else {
+        return vec![];
+    };
+    let tables = destinations
+        .iter()
+        .filter_map(|found| Some((found, found.table.as_ref()?)));
+    tables
+        .filter(|(_, table)| {
+            let of_one = |(namespace, graph): &(Namespace, DeclaredGraph)| {
+                declared_table(&table.value, namespace, graph).is_some()
+            };
+            !declared.iter().any(of_one)
+        })
+        .map(|(found, table)| undeclared(&found.name, table, &declared))
+        .collect()
+}
+
+fn undeclared(
+    destination: &str,
+    table: &Placed<String>,
+    declared: &[(Namespace, DeclaredGraph)],
+) -> Diagnostic {
+    let written = &table.value;
+    let message = format!(
+        "`{destination}` is told of no row: no pipeline of the project declares the table `{written}`"
+    );
+    let diagnostic =
+        Diagnostic::warning(&DESTINATION_TABLE_NOT_FOUND, message).at(&table.origin, "");
+    let last = written.rsplit('.').next().unwrap_or_default();
+    let names = || declared.iter().flat_map(|(_, graph)| graph.datasets.keys());
+    let near = closest(
+        last.trim_matches('`'),
+        names().map(|name| name.name.as_str()),
+    );
+    match near.and_then(|near| names().find(|name| name.name == near)) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic,
+    }
 }
 
 /// A destination with what its secrets say.

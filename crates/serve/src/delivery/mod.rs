@@ -13,14 +13,13 @@ mod send;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
 use reqwest::Url;
 use sluice_model::destination::Destination;
 use sluice_model::{Diagnostic, Severity};
-use sluice_run::{Engine, Failure};
+use sluice_run::{Engine, Failure, Stop};
 use sluice_table::DeltaTable;
 
 use follow::{Follower, Turn};
@@ -166,29 +165,20 @@ impl Delivery {
         behind.into_iter().filter(|is_behind| *is_behind).count()
     }
 
-    /// Sends what comes until `stop` is set; destinations do not wait for each other.
-    pub async fn run(&mut self, stop: &AtomicBool) {
+    /// Sends what comes until `stop` is asked; destinations do not wait for each other.
+    pub async fn run(&mut self, stop: &Stop) {
         let running = self.followers.iter_mut().map(|follower| async move {
-            while !stop.load(Ordering::Relaxed) {
-                match follower.turn().await {
-                    Turn::Went => {}
-                    Turn::Idle => rest(POLL, stop).await,
-                    Turn::Later(wait) => rest(wait, stop).await,
-                }
+            while !stop.is_asked() {
+                let wait = match follower.turn().await {
+                    Turn::Went => continue,
+                    Turn::Idle => POLL,
+                    Turn::Later(wait) => wait,
+                };
+                // Whichever comes first.
+                let _ = tokio::time::timeout(wait, stop.asked()).await;
             }
         });
         join_all(running).await;
-    }
-}
-
-/// Waits, but not for one who wants to stop.
-async fn rest(wait: Duration, stop: &AtomicBool) {
-    let step = Duration::from_millis(200);
-    let mut left = wait;
-    while !left.is_zero() && !stop.load(Ordering::Relaxed) {
-        let now = left.min(step);
-        tokio::time::sleep(now).await;
-        left = left.saturating_sub(now);
     }
 }
 

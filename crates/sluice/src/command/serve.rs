@@ -5,7 +5,6 @@ mod notices;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use futures::future::{BoxFuture, join_all};
 use serde_json::{Value, json};
@@ -27,9 +26,6 @@ use crate::render::Screen;
 use crate::source_text::SourceTexts;
 use crate::workplace::{Purpose, Refused, Workplace, block_on};
 use notices::Notices;
-
-/// Between two looks whether the scheduler wants an update to end.
-const LISTEN_EVERY: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Runs jobs until stopped.
 pub(crate) fn run(screen: &Screen, global: &Global, asked: &Serve) -> Result<Exit, Refused> {
@@ -169,7 +165,7 @@ impl Serving {
         });
     }
 
-    async fn update(&self, task: &PipelineTask, stop: Arc<AtomicBool>) -> TaskEnd {
+    async fn update(&self, task: &PipelineTask, stop: Stop) -> TaskEnd {
         let place = match open(&self.global, &task.pipeline) {
             Ok(place) => place,
             Err(refused) => {
@@ -178,7 +174,6 @@ impl Serving {
                 return TaskEnd::Failed;
             }
         };
-        let asked = Stop::default();
         let request = UpdateRequest {
             selection: SelectionRequest {
                 refresh: task.refresh.clone(),
@@ -186,20 +181,10 @@ impl Serving {
                 full_refresh_all: task.full_refresh,
                 exclude: vec![],
             },
-            stop: asked.clone(),
+            stop: stop.clone(),
             ..UpdateRequest::default()
         };
-        let listening = async {
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                tokio::time::sleep(LISTEN_EVERY).await;
-            }
-            asked.ask();
-            std::future::pending::<()>().await;
-        };
-        let report = tokio::select! {
-            report = place.engine.update(&place.declared, &request) => report,
-            () = listening => return TaskEnd::Stopped,
-        };
+        let report = place.engine.update(&place.declared, &request).await;
         super::run::tell_errors(&self.screen, &place, &report);
         let is_busy = report
             .diagnostics
@@ -208,7 +193,7 @@ impl Serving {
         match report.state {
             UpdateState::Completed => TaskEnd::Completed,
             UpdateState::Canceled => TaskEnd::Stopped,
-            _ if stop.load(std::sync::atomic::Ordering::Relaxed) => TaskEnd::Stopped,
+            _ if stop.is_asked() => TaskEnd::Stopped,
             _ if is_busy => TaskEnd::Busy,
             _ => TaskEnd::Failed,
         }
@@ -244,7 +229,7 @@ impl Outside for Serving {
         SystemClock.now_us()
     }
 
-    fn run(&self, task: &PipelineTask, stop: Arc<AtomicBool>) -> BoxFuture<'_, TaskEnd> {
+    fn run(&self, task: &PipelineTask, stop: Stop) -> BoxFuture<'_, TaskEnd> {
         let task = task.clone();
         Box::pin(async move { self.update(&task, stop).await })
     }
