@@ -173,7 +173,7 @@ impl Drawing {
     }
 
     fn update(&mut self) {
-        self.text.push_str("--- update\n--- error\n...\n\n");
+        self.text.push_str("--- update\n\n");
     }
 
     fn step(&mut self) {

@@ -55,7 +55,7 @@ fn walk(seed: u64) -> Result<(), Failed> {
         answers: if history.restarts_itself {
             Answers::Tables
         } else {
-            Answers::All
+            Answers::Rows
         },
         layout: Layout::Cells,
         crashes: Crashes::Sampled,

@@ -7,10 +7,19 @@ use super::difference::{self, Row};
 pub enum Answers {
     /// Everything.
     All,
-    /// Rows of queries only.
+    /// Rows of queries only; an engine that was ended is started again at once.
     Tables,
+    /// Rows of queries only, whatever becomes of updates: one may fail, and one that was ended stays so.
+    Rows,
     /// Nothing: answers are filled in where they do not hold.
     Fill,
+}
+
+impl Answers {
+    /// Whether nothing but rows of queries is compared.
+    pub(super) fn is_rows_only(self) -> bool {
+        matches!(self, Self::Tables | Self::Rows)
+    }
 }
 
 /// How closely the text of an answer is read.

@@ -3,9 +3,13 @@
 use std::fmt;
 
 use super::failure::Failure;
+use super::regime::Regime;
 
 /// What a file looks like, for whoever wrote one that cannot be read.
 const SHAPE: &str = "begin with `# what this test shows`, then stations such as `--- put landing/1.json`, `--- update`, `--- query`";
+
+/// Which answers may stand where.
+const ANSWERS: &str = "possible behind a `query` are one `expect` or one `error`; behind an `update`, `continuous`, `settle`, `stop` or `validate` one `error` and one `note`; behind a `plan` one `error`";
 
 /// One case: one behaviour in one file.
 #[derive(Debug, Clone)]
@@ -67,7 +71,42 @@ impl Case {
             let message = "the test does nothing: it has no `--- …` line";
             return Err(Failure::misspelled(file, 1, "", message, SHAPE));
         }
+        case.check_answers()?;
         Ok(case)
+    }
+
+    /// Refuses an answer that nothing would ever be held against.
+    fn check_answers(&self) -> Result<(), Failure> {
+        let mut asked: Option<&Station> = None;
+        let mut answered: Vec<&str> = vec![];
+        for station in &self.stations {
+            if !station.is_answer() {
+                asked = Some(station);
+                answered.clear();
+                continue;
+            }
+            let head = station.head();
+            let message = match asked {
+                None => Some(format!("`{head}` has no station before it that it answers")),
+                Some(_) if !station.argument.is_empty() => {
+                    Some("what is expected stands below, not behind".to_owned())
+                }
+                Some(asked) if !asked.answers().contains(&station.verb.as_str()) => {
+                    Some(format!("`{head}` is no answer of `{}`", asked.head()))
+                }
+                Some(asked) => {
+                    let is_full = asked.verb == "query" && !answered.is_empty();
+                    let is_second = is_full || answered.contains(&station.verb.as_str());
+                    is_second.then(|| format!("`{}` is answered already", asked.head()))
+                }
+            };
+            if let Some(message) = message {
+                let (line, help) = (station.line, ANSWERS);
+                return Err(Failure::misspelled(&self.file, line, &head, &message, help));
+            }
+            answered.push(&station.verb);
+        }
+        Ok(())
     }
 
     fn read_purpose(&mut self, line: &str, number: usize) -> Result<(), Failure> {
@@ -81,6 +120,14 @@ impl Case {
                     let help = "write `# not under: REGIME (reason)`";
                     Failure::misspelled(&self.file, number, line, message, help)
                 })?;
+            let names: Vec<&str> = Regime::all().into_iter().map(Regime::name).collect();
+            if !names.contains(&regime) {
+                let message = format!("`{regime}` is no regime");
+                let help = format!("a regime is one of {}", names.join(", "));
+                return Err(Failure::misspelled(
+                    &self.file, number, line, &message, &help,
+                ));
+            }
             self.not_under
                 .push((regime.to_string(), reason.to_string()));
         }
@@ -144,6 +191,21 @@ impl Station {
         format!("--- {}{gap}{}", self.verb, self.argument)
     }
 
+    /// Whether it says what is expected of the station before it.
+    fn is_answer(&self) -> bool {
+        matches!(self.verb.as_str(), "expect" | "error" | "note")
+    }
+
+    /// Verbs of the answers that it can have.
+    fn answers(&self) -> &'static [&'static str] {
+        match self.verb.as_str() {
+            "query" => &["expect", "error"],
+            "update" | "continuous" | "settle" | "stop" | "validate" => &["error", "note"],
+            "plan" => &["error"],
+            _ => &[],
+        }
+    }
+
     /// The body without the empty lines that separate it from the next station.
     #[must_use]
     pub fn answer_text(&self) -> &str {
@@ -183,5 +245,65 @@ impl fmt::Display for Case {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nothing_is_held_against_is_refused() {
+        for (text, line, told) in [
+            ("--- expect\na\n", 2, "no station before it"),
+            ("--- error\n...\n", 2, "no station before it"),
+            ("--- note\n", 2, "no station before it"),
+            (
+                "--- query\nSELECT 1 AS a\n--- expect\na\n1\n--- expect\na\n2\n",
+                7,
+                "is answered already",
+            ),
+            (
+                "--- query\nSELECT 1\n--- expect\n1\n--- error\nx\n",
+                6,
+                "is answered already",
+            ),
+            ("--- update\n--- expect\na\n99\n", 3, "no answer of"),
+            ("--- query\nSELECT 1\n--- note\n", 4, "no answer of"),
+            ("--- put a.json\n1\n--- error\n", 4, "no answer of"),
+            (
+                "--- update\n--- error\nx\n--- note\ny\n--- error\nz\n",
+                7,
+                "is answered already",
+            ),
+            ("--- update\n--- error NOPE\n", 3, "stands below"),
+        ] {
+            let wrong = Case::parse("a.test", &format!("# x\n{text}")).unwrap_err();
+            assert_eq!(wrong.diagnostic.condition.name, "TEST_SYNTAX_ERROR");
+            assert_eq!(wrong.diagnostic.origin().unwrap().line, line, "{text}");
+            let message = &wrong.diagnostic.message;
+            assert!(message.contains(told), "{text}: {message}");
+        }
+        for text in [
+            "--- query\nSELECT 1 AS a\n--- expect\na\n1\n--- query\nSELECT x\n--- error\n...\n",
+            "--- update\n--- note\nx\n--- error\ny\n--- validate\n--- error\n...\n",
+            "--- plan\n--- error\n...\n",
+        ] {
+            let read = Case::parse("a.test", &format!("# x\n{text}"));
+            assert!(read.is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_regimes_that_there_are_can_be_left_out() {
+        let of = |regime: &str| {
+            let text = format!("# x\n# not under: {regime} (why)\n--- update\n");
+            Case::parse("a.test", &text)
+        };
+        assert!(!of("full-refresh").unwrap().runs_under("full-refresh"));
+        let wrong = of("nosuchregime").unwrap_err();
+        assert_eq!(wrong.diagnostic.origin().unwrap().line, 2);
+        let help = &wrong.diagnostic.helps[0];
+        assert!(help.contains("plain, crash, small, parallel, full-refresh"));
     }
 }

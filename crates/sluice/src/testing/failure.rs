@@ -20,6 +20,8 @@ pub enum Trouble {
         message: String,
         /// What to write.
         help: String,
+        /// How many lines below the station; 0: its own line.
+        below: usize,
     },
     /// An answer is not the one that was found.
     Differs {
@@ -35,9 +37,19 @@ pub enum Trouble {
 impl Trouble {
     /// Something that no test can say.
     pub fn misspelled(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::misspelled_below(0, message, help)
+    }
+
+    /// Something that no test can say, so many lines below the station.
+    pub(super) fn misspelled_below(
+        below: usize,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
         Self::Misspelled {
             message: message.into(),
             help: help.into(),
+            below,
         }
     }
 }
@@ -82,8 +94,19 @@ impl Failure {
         let head = |index: usize| stations.get(index).map(Station::head).unwrap_or_default();
         let line = |index: usize| stations.get(index).map_or(1, |station| station.line);
         match trouble {
-            Trouble::Misspelled { message, help } => {
-                Self::misspelled(file, line(index), &head(index), &message, &help)
+            Trouble::Misspelled {
+                message,
+                help,
+                below,
+            } => {
+                let text = match below {
+                    0 => head(index),
+                    below => {
+                        let body = stations.get(index).map_or("", |s| s.body.as_str());
+                        body.lines().nth(below - 1).unwrap_or_default().to_owned()
+                    }
+                };
+                Self::misspelled(file, line(index) + below, &text, &message, &help)
             }
             Trouble::Differs {
                 station,

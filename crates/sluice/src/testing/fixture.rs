@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sluice_model::{DatasetName, Diagnostic};
-use sluice_sql::project::Project;
-use sluice_sql::statement::{Statement, StatementKind};
+use sluice_sql::project::{Project, closest, listed};
+use sluice_sql::statement::Statement;
 
 use super::case::Station;
 use super::failure::Trouble;
@@ -36,22 +36,12 @@ impl Given {
         place: &Path,
         project: &Project,
     ) -> Vec<Diagnostic> {
-        let parts: Vec<&str> = self
-            .dataset
-            .split('.')
-            .map(|part| part.trim_matches('`'))
-            .collect();
-        let wanted = DatasetName::qualify(&parts, &project.namespace);
+        let wanted = full_name(&self.dataset, project);
         statements.retain(|statement| {
-            let written = match &statement.kind {
-                StatementKind::StreamingTable(table) | StatementKind::MaterializedView(table) => {
-                    &table.name
-                }
-                StatementKind::View(view) => &view.name,
-                StatementKind::Flow(flow) => &flow.target,
-                StatementKind::Function(_) => return true,
-            };
-            DatasetName::qualify(&written.parts, &statement.namespace) != wanted
+            let written = sandbox::written_name(statement);
+            written.is_none_or(|written| {
+                DatasetName::qualify(&written.parts, &statement.namespace) != wanted
+            })
         });
         let mut columns = String::new();
         for name in &self.names {
@@ -72,6 +62,15 @@ impl Given {
         statements.extend(parsed);
         found
     }
+}
+
+/// The full name of a dataset as a test writes it.
+fn full_name(dataset: &str, project: &Project) -> Option<DatasetName> {
+    let parts: Vec<&str> = dataset
+        .split('.')
+        .map(|part| part.trim_matches('`'))
+        .collect();
+    DatasetName::qualify(&parts, &project.namespace)
 }
 
 /// Writes an input file or a file of the project.
@@ -131,6 +130,40 @@ pub(super) fn rows(world: &World, station: &Station) -> Result<(), Trouble> {
     write(world, path, text.as_bytes())
 }
 
+/// Refuses a dataset that the project neither has nor reads. What cannot be read yet may have any.
+fn check_known(world: &World, dataset: &str) -> Result<(), Trouble> {
+    let loaded = world.load();
+    let Some(project) = &loaded.project else {
+        return Ok(());
+    };
+    let has_errors = loaded.diagnostics.iter().any(Diagnostic::is_error);
+    let wanted = full_name(dataset, project);
+    if has_errors || wanted.is_some_and(|wanted| loaded.names.contains(&wanted)) {
+        return Ok(());
+    }
+    let short = |name: &DatasetName| {
+        let home = DatasetName::qualify(&[&name.name], &project.namespace);
+        if home.as_ref() == Some(name) {
+            name.name.clone()
+        } else {
+            name.to_string()
+        }
+    };
+    let names: Vec<String> = loaded.names.iter().map(short).collect();
+    let names = || names.iter().map(String::as_str);
+    let help = match closest(dataset, names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if loaded.names.is_empty() => {
+            "declare it before, with `--- file transformations/NAME.sql`".to_owned()
+        }
+        None => format!("it declares and reads {}", listed(names())),
+    };
+    Err(Trouble::misspelled(
+        format!("the project neither declares nor reads `{dataset}`"),
+        help,
+    ))
+}
+
 /// Puts rows in the place of what fills a dataset.
 pub(super) fn given(world: &mut World, station: &Station) -> Result<(), Trouble> {
     let table = Table::parse(&station.body)?;
@@ -147,6 +180,8 @@ pub(super) fn given(world: &mut World, station: &Station) -> Result<(), Trouble>
             "write `name TYPE` for every column, or for none to have types inferred",
         ));
     }
+    table.check_types()?;
+    check_known(world, &station.argument)?;
     let given = Given {
         dataset: station.argument.clone(),
         names: table.names.clone(),

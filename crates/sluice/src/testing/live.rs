@@ -7,7 +7,7 @@ use sluice_model::Clock;
 use sluice_run::{Mode, Pulse, Stop, UpdateReport, UpdateRequest};
 use tokio::task::JoinHandle;
 
-use super::answer::{Answers, Form};
+use super::answer::Answers;
 use super::argument::request;
 use super::case::{Case, Station};
 use super::failure::Trouble;
@@ -57,12 +57,7 @@ impl Walk {
     }
 
     /// `stop`: stops the update; its answer is what its flows did.
-    pub(super) async fn stop(
-        &mut self,
-        case: &mut Case,
-        index: usize,
-        station: &Station,
-    ) -> Result<(), Trouble> {
+    pub(super) async fn stop(&mut self, case: &mut Case, index: usize) -> Result<(), Trouble> {
         let live = self
             .live
             .as_ref()
@@ -86,9 +81,7 @@ impl Walk {
         if let Some(report) = report {
             self.hear(&report);
         }
-        if self.answers == Answers::Fill || !station.answer_text().is_empty() {
-            self.compare(case, index, &shown, Form::Set)?;
-        }
+        self.compare_flows(case, index, &shown)?;
         self.compare_said(case, index)
     }
 

@@ -22,7 +22,7 @@
 //! | `settle` | lets it look at its sources, and waits again; after `clock` too | |
 //! | `stop` | stops it | as `update` |
 //! | `validate` | resolves the project | `error`, `note`, or nothing |
-//! | `plan` | says what an update would do | its lines |
+//! | `plan` | says what an update would do | its lines, or `error` |
 //! | `query` | runs a query, or a statement such as DESCRIBE or OPTIMIZE | `expect`: the rows, or `error` |
 //! | `events [types]` | lists events of the last update | its lines |
 //! | `history TABLE` | lists commits | its lines |
@@ -33,7 +33,8 @@
 //! | `disturb kinesis OPERATION MISHAP TIMES` | so many calls are throttled, expired, failing, lost, torn, silent, denied, unknown or skewed | |
 //! | `overtaken STEP FLOW` | the next update waits at that step until another engine has done a whole one | |
 //!
-//! A line `...` in an answer stands for any further lines.
+//! A line `...` in an answer stands for any further lines. An answer that nothing is held against is refused when
+//! the file is read; `error` always means that the station fails.
 
 mod answer;
 mod argument;

@@ -5,10 +5,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sluice_model::DatasetName;
 use sluice_source::PathRules;
 use sluice_sql::project::{Project, ProjectFiles as _};
 use sluice_sql::query::{ArgumentValue, Query, Relation, RelationSource};
-use sluice_sql::statement::{FlowBody, Statement, StatementKind};
+use sluice_sql::statement::{FlowBody, Statement, StatementKind, WrittenName};
 
 use crate::project_disk::DiskFiles;
 
@@ -118,6 +119,39 @@ pub(super) fn reads(statements: &[Statement]) -> Vec<String> {
         .flat_map(|query| &query.relations)
         .filter_map(path_of)
         .collect()
+}
+
+/// What a statement declares or flows into.
+pub(super) fn written_name(statement: &Statement) -> Option<&WrittenName> {
+    Some(match &statement.kind {
+        StatementKind::StreamingTable(table) | StatementKind::MaterializedView(table) => {
+            &table.name
+        }
+        StatementKind::View(view) => &view.name,
+        StatementKind::Flow(flow) => &flow.target,
+        StatementKind::Function(_) => return None,
+    })
+}
+
+/// The datasets that statements declare, flow into or read, each once.
+pub(super) fn names(statements: &[Statement]) -> Vec<DatasetName> {
+    let mut names: Vec<DatasetName> = statements
+        .iter()
+        .flat_map(|statement| {
+            let relations = query_of(statement).map_or(&[][..], |query| &query.relations);
+            let read = relations
+                .iter()
+                .filter_map(|relation| match &relation.source {
+                    RelationSource::Name(name) => Some(name),
+                    RelationSource::Function(_) | RelationSource::Path { .. } => None,
+                });
+            let written = written_name(statement).into_iter().chain(read);
+            written.filter_map(|name| DatasetName::qualify(&name.parts, &statement.namespace))
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// The Kinesis streams that statements read, by name, each once.

@@ -2,7 +2,7 @@
 
 use sluice_model::{Diagnostic, Severity};
 
-use super::answer::{Answers, Form, compare};
+use super::answer::{Answers, Form, Layout, compare};
 use super::case::Case;
 use super::failure::Trouble;
 use super::walk::Walk;
@@ -11,7 +11,7 @@ use crate::source_text::SourceTexts;
 impl Walk {
     /// Errors and notes of the last station against the stations behind it.
     pub(super) fn compare_said(&mut self, case: &mut Case, index: usize) -> Result<(), Trouble> {
-        if self.answers == Answers::Tables {
+        if self.answers.is_rows_only() {
             return Ok(());
         }
         let errors = self.rendered(Severity::Error, "");
@@ -28,6 +28,7 @@ impl Walk {
             }
         };
         match error_answer {
+            Some(answer) if errors.is_empty() => return Err(must_fail(answer)),
             Some(answer) => self.settle(case, answer, &errors, Form::Lines)?,
             None if !errors.is_empty() => {
                 return Err(Trouble::Failed(format!(
@@ -59,6 +60,25 @@ impl Walk {
         self.world.mask(&frames.join("\n\n"))
     }
 
+    /// Settles what flows did. Written by hand, an update with nothing below it only has to succeed: it stays so.
+    pub(super) fn compare_flows(
+        &self,
+        case: &mut Case,
+        index: usize,
+        shown: &str,
+    ) -> Result<(), Trouble> {
+        let is_asked = self.layout == Layout::Exact
+            || case
+                .stations
+                .get(index)
+                .is_some_and(|station| !station.answer_text().trim().is_empty());
+        if is_asked {
+            self.compare(case, index, shown, Form::Set)
+        } else {
+            Ok(())
+        }
+    }
+
     /// Settles an answer that is no rows, where such are compared.
     pub(super) fn compare(
         &self,
@@ -67,7 +87,7 @@ impl Walk {
         shown: &str,
         form: Form,
     ) -> Result<(), Trouble> {
-        if self.answers == Answers::Tables {
+        if self.answers.is_rows_only() {
             Ok(())
         } else {
             self.settle(case, index, shown, form)
@@ -97,5 +117,13 @@ impl Walk {
             station: index,
             difference,
         })
+    }
+}
+
+/// What is wrong with a station that succeeds, where the one at `answer` says that it fails.
+pub(super) fn must_fail(answer: usize) -> Trouble {
+    Trouble::Differs {
+        station: answer,
+        difference: "  `--- error` says that it fails; it succeeds".to_owned(),
     }
 }

@@ -132,7 +132,7 @@ pub(crate) fn events(events: &[Event], filter: &str) -> String {
     lines.join("\n")
 }
 
-/// Rows as a table: a header, columns padded, NULL as `NULL`; rows sorted unless the query orders them.
+/// Rows as a table: a header, columns padded, NULL as `NULL` and a text that reads so as `'NULL'`; rows sorted unless the query orders them.
 pub(crate) fn table(result: &QueryResult, keep_order: bool) -> Result<String, String> {
     let header: Vec<String> = result
         .schema
@@ -164,8 +164,7 @@ pub(crate) fn rows(rows: &Rows) -> String {
         _ if name.contains("size") || name == "sizeInBytes" => "(bytes)".to_owned(),
         "id" => "(id)".to_owned(),
         "metrics" => counts(text),
-        _ if text.is_empty() => "''".to_owned(),
-        _ => text.to_owned(),
+        _ => told_apart(text),
     };
     let line = |row: &Vec<Option<String>>| -> Vec<String> {
         let cells = rows.names.iter().zip(row);
@@ -198,10 +197,16 @@ fn cell(column: &ArrayRef, row: usize) -> String {
         return "NULL".into();
     }
     let text = column.as_string::<i32>().value(row);
-    if text.is_empty() {
-        "''".into()
+    told_apart(&text.replace('\n', "\\n").replace('\0', "\\0"))
+}
+
+/// A text as a cell: in quotes where it is empty, reads NULL or has quotes itself, so that no two values look alike.
+fn told_apart(text: &str) -> String {
+    let has_quotes = text.len() > 1 && text.starts_with('\'') && text.ends_with('\'');
+    if text.is_empty() || text == "NULL" || has_quotes {
+        format!("'{text}'")
     } else {
-        text.replace('\n', "\\n").replace('\0', "\\0")
+        text.to_owned()
     }
 }
 
@@ -227,4 +232,24 @@ pub(crate) fn layout(header: &[String], rows: &[Vec<String>]) -> String {
         .chain(rows.iter().map(|row| line(row)))
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told_apart;
+
+    #[test]
+    fn no_two_values_look_alike() {
+        for (text, shown) in [
+            ("NULL", "'NULL'"),
+            ("'NULL'", "''NULL''"),
+            ("", "''"),
+            ("''", "''''"),
+            ("null", "null"),
+            ("'", "'"),
+            ("it's", "it's"),
+        ] {
+            assert_eq!(told_apart(text), shown);
+        }
+    }
 }

@@ -13,6 +13,7 @@ use super::argument::{death, disturbance, duration_us, request};
 use super::case::{Case, Station};
 use super::failure::{Failure, Trouble};
 use super::live::LiveUpdate;
+use super::settle::must_fail;
 use super::statement::{self, Kind};
 use super::world::{Loaded, World};
 use super::{fixture, kinesis, show};
@@ -129,7 +130,7 @@ impl Walk {
             "update" => self.update(case, index, station).await,
             "continuous" => self.continuous(case, index, station).await,
             "settle" => self.settle_down(case, index).await,
-            "stop" => self.stop(case, index, station).await,
+            "stop" => self.stop(case, index).await,
             "validate" => self.validate(case, index).await,
             "plan" => self.plan(case, index).await,
             "query" => self.query(case, index, station).await,
@@ -221,13 +222,7 @@ impl Walk {
             };
             self.hear(&report);
         }
-        // Written by hand, an update with nothing below it only has to succeed.
-        let is_asked = self.layout == Layout::Exact
-            || self.answers == Answers::Fill
-            || !station.answer_text().is_empty();
-        if is_asked {
-            self.compare(case, index, &shown, Form::Set)?;
-        }
+        self.compare_flows(case, index, &shown)?;
         self.compare_said(case, index)
     }
 
@@ -293,7 +288,7 @@ impl Walk {
     }
 
     async fn plan(&mut self, case: &mut Case, index: usize) -> Result<(), Trouble> {
-        if self.answers == Answers::Tables {
+        if self.answers.is_rows_only() {
             return Ok(());
         }
         let loaded = self.loaded();
@@ -303,7 +298,10 @@ impl Walk {
             .plan(&loaded.declared, &SelectionRequest::default())
             .await;
         match planned {
-            Ok((lines, _)) => self.compare(case, index, &show::plan(&lines), Form::Set),
+            Ok((lines, _)) => match case.answer(index, "error") {
+                Some((answer, _)) => Err(must_fail(answer)),
+                None => self.compare(case, index, &show::plan(&lines), Form::Set),
+            },
             Err(found) => {
                 self.said.extend(found);
                 self.compare_said(case, index)
@@ -335,7 +333,7 @@ impl Walk {
                 };
             }
             // What it tells are versions and files, which are compared under plain only.
-            if answered.is_ok() && self.answers == Answers::Tables {
+            if answered.is_ok() && self.answers.is_rows_only() {
                 return Ok(());
             }
         }
@@ -372,7 +370,7 @@ impl Walk {
         index: usize,
         station: &Station,
     ) -> Result<(), Trouble> {
-        if self.answers == Answers::Tables {
+        if self.answers.is_rows_only() {
             return Ok(());
         }
         let (engine, loaded, name) = self.table_of(&station.argument)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use object_store::memory::InMemory;
 use sluice_graph::DeclaredGraph;
-use sluice_model::Diagnostic;
+use sluice_model::{DatasetName, Diagnostic};
 use sluice_run::{Engine, EngineOptions, Timer};
 use sluice_source::{PathRules, S3};
 use sluice_sql::project::{LoadOptions, Project, load};
@@ -88,6 +88,8 @@ pub struct Loaded {
     pub(crate) rules: PathRules,
     /// The Kinesis streams that it reads.
     pub(crate) streams: Vec<String>,
+    /// The datasets that its own statements declare, fill or read.
+    pub(super) names: Vec<DatasetName>,
 }
 
 impl World {
@@ -241,6 +243,9 @@ impl World {
     pub(crate) fn load(&self) -> Loaded {
         let folder = self.project_folder();
         let mut files = DiskFiles::walk(&folder);
+        if let Some(original) = &self.setting.project {
+            files = files.copied_from(original);
+        }
         let named = self.setting.project.as_deref().map(edge::folder_name);
         let options = LoadOptions {
             target: self.setting.target.clone(),
@@ -260,6 +265,7 @@ impl World {
             diagnostics: vec![],
             rules: PathRules::default(),
             streams: vec![],
+            names: vec![],
         };
         let opened = Opened {
             folder,
@@ -269,6 +275,7 @@ impl World {
         };
         if let Some(project) = project {
             let (mut statements, mut found) = edge::statements(&opened, &project);
+            loaded.names = sandbox::names(&statements);
             for given in &self.given {
                 let place = self.folder.path().join("given").join(given.folder());
                 found.extend(given.replace(&mut statements, &place, &project));
