@@ -67,5 +67,12 @@ pub const SIMULATED_DEVICES_MAX: u64 = 10_000_000;
 pub const SIMULATED_DELAYED_RECORDS_MAX: usize = 1_000_000;
 /// Bytes of these records.
 pub const SIMULATED_DELAYED_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Characters of a partition key in a record of the Kinesis Producer Library: the service's own limit.
+pub const PARTITION_KEY_CHARACTERS_MAX: usize = 256;
+/// Keys and payloads of one such record taken apart. The library packs 1 MiB at most; with the longest keys and payloads
+/// of a few bytes that becomes seventeen times as much.
+pub const TAKEN_APART_BYTES_MAX: usize = 32 << 20;
 /// Alternatives that the braces of a path pattern may stand for.
 pub const GLOB_ALTERNATIVES_MAX: usize = 1_024;
+/// Events of an update that wait until the event log can be written, before those of micro-batches are left to the next update.
+pub const HELD_EVENTS_MAX: usize = 100_000;

@@ -6,19 +6,19 @@
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 use bytes::Bytes;
+use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt as _};
 use sluice_model::Diagnostic;
 use sluice_model::condition::run::WAREHOUSE_NOT_WRITABLE;
 use sluice_model::limits::{BAD_RECORDS_BYTES_MAX, BAD_RECORDS_FILE_BYTES};
-use sluice_source::{BadRow, Storage, resolve_path};
-use sluice_table::{Durability, DurableLocal};
+use sluice_source::{BadRow, resolve_path};
 
 use crate::error::{Result, internal};
 use crate::inputs::Seen;
+use crate::inputs::files::store_to_write;
 use crate::micro_batch::Batch;
 use crate::places::encode;
 
@@ -162,10 +162,7 @@ impl Batch<'_> {
         );
         let refused = |reason: String| not_kept(written, reason).at(&self.flow.origin, "");
         let path = Path::parse(name).map_err(|error| refused(error.to_string()))?;
-        let store: Arc<dyn ObjectStore> = match &place.storage {
-            Storage::Bucket(name) => self.update.engine.options.s3.bucket(name),
-            Storage::Disk | Storage::Objects => Arc::new(DurableLocal::new(Durability::Fsync)),
-        };
+        let store = store_to_write(&self.update.engine, &place.storage);
         let put = store.put(&path, bytes.into()).await;
         put.map_err(|error| refused(error.to_string()))?;
         Ok(())

@@ -3,28 +3,29 @@
 use std::collections::{HashMap, HashSet};
 
 use sluice_graph::{Input, ResolvedFlow};
-use sluice_model::FlowKind;
+use sluice_model::{Diagnostic, FlowKind, Severity};
 use sluice_source::{CleanSource, Storage, TakenFile, plan_clean, resolve_path};
 
 use crate::error::Result;
 use crate::failpoint::reach;
 use crate::inputs::file_list::taken_files;
-use crate::inputs::files::FileInput;
+use crate::inputs::files::{FileInput, store_to_write};
 use crate::inputs::leaves::leaves;
 use crate::progress::Progress;
 use crate::update::Update;
 
-/// Cleans what one source of a flow has taken, as its options say.
+/// Cleans what one source of a flow has taken, as its options say. Gives a warning where a file could not go: it, and
+/// those after it, stay for the next time.
 pub(crate) async fn clean(
     update: &Update,
     flow: &ResolvedFlow,
     progress: &Progress,
     key: &str,
     input: &FileInput,
-) -> Result<()> {
+) -> Result<Option<Diagnostic>> {
     let options = input.source.options();
     let place = match &options.clean_source {
-        CleanSource::Off => return Ok(()),
+        CleanSource::Off => return Ok(None),
         CleanSource::Delete => None,
         CleanSource::Move { destination } => {
             let resolved = resolve_path(destination, &update.engine.options.path_rules)
@@ -62,23 +63,27 @@ pub(crate) async fn clean(
         now_us,
     );
     if actions.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
-    input
-        .source
-        .clean_into(
-            &actions,
-            place
-                .as_ref()
-                .map_or(&Storage::Disk, |place| &place.storage),
-        )
-        .await
-        .map_err(|error| error.to_diagnostic().at(&input.origin, ""))?;
+    let to = place
+        .as_ref()
+        .map_or(&Storage::Disk, |place| &place.storage);
+    let copies = store_to_write(&update.engine, to);
+    if let Err(error) = input.source.clean_into(&actions, to, &copies).await {
+        let warning = Diagnostic {
+            severity: Severity::Warning,
+            ..error.to_diagnostic().at_least_at(&input.origin)
+        };
+        return Ok(Some(warning.fact(
+            "its rows are in the table, and are not read again; the file stays until it can go",
+        )));
+    }
     reach(
         update.engine.store(),
         "source-cleaned",
         flow.id.name.as_str(),
-    )
+    )?;
+    Ok(None)
 }
 
 /// The other streams of files, each with the files that it has taken.

@@ -17,7 +17,7 @@ use sluice_checkpoint::{SourceIdentity, SourceOffset, SourceRange};
 use sluice_graph::query::{ArgumentValue, TableFunction};
 use sluice_graph::{Input, RelationSchema, ResolvedFlow, ResolvedGraph};
 use sluice_model::condition::kinesis::KINESIS_INVALID_OPTION;
-use sluice_model::{Diagnostic, Origin};
+use sluice_model::{Diagnostic, Origin, Severity};
 use sluice_plan::analyze::relation_schema;
 use sluice_source::SourceError;
 use sluice_source::aws::AwsCredentialSpec;
@@ -171,9 +171,7 @@ impl OpenStreams {
     }
 
     fn note(&mut self, notes: Vec<Diagnostic>) {
-        let placed = notes
-            .into_iter()
-            .map(|note| at_least_at(note, &self.origin));
+        let placed = notes.into_iter().map(|note| note.at_least_at(&self.origin));
         self.notes.extend(placed);
     }
 
@@ -225,6 +223,16 @@ impl StreamInput {
     /// Is notified when records were pushed: whoever rests need not wait for the next look.
     pub(crate) fn news(&self) -> &Arc<Notify> {
         self.streams.source.news()
+    }
+
+    /// Gives back what the service keeps for the streams. What it does not take is a warning: all rows are where they
+    /// belong.
+    pub(crate) async fn close(&mut self) -> Option<Diagnostic> {
+        let kept = self.streams.source.close().await.err()?;
+        Some(Diagnostic {
+            severity: Severity::Warning,
+            ..placed(&kept, &self.streams.origin)
+        })
     }
 
     /// What was noticed since the last time somebody asked.
@@ -306,16 +314,7 @@ impl StreamInput {
 }
 
 fn placed(error: &SourceError, origin: &Origin) -> Diagnostic {
-    at_least_at(error.to_diagnostic(), origin)
-}
-
-/// A diagnostic that names no place, at the call.
-fn at_least_at(diagnostic: Diagnostic, origin: &Origin) -> Diagnostic {
-    if diagnostic.labels.is_empty() {
-        diagnostic.at(origin, "")
-    } else {
-        diagnostic
-    }
+    error.to_diagnostic().at_least_at(origin)
 }
 
 /// Stands for the query in the name of a registered consumer: letters, digits, `_`, `-` and `.` only.

@@ -1,5 +1,6 @@
 //! `cleanSource`: which files may go once they have been read for good, and the removal of them.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -14,6 +15,7 @@ use super::list::looks_into;
 use super::source::FileSource;
 use super::{FileEntry, TakenFile};
 use crate::SourceError;
+use crate::error::comes_of;
 use crate::option::{CleanSource, ReadFilesOptions};
 use crate::path::{ResolvedPath, Storage};
 
@@ -76,10 +78,14 @@ impl FileSource {
     /// # Errors
     /// The storage failed; what was done so far stays done, and the next call goes on.
     pub async fn clean(&self, actions: &[CleanAction]) -> Result<CleanOutcome, SourceError> {
-        self.clean_into(actions, &Storage::Objects).await
+        let own = Storage::Objects;
+        let copies = self.inner.stores.of(&own);
+        self.clean_into(actions, &own, &copies).await
     }
 
-    /// As [`FileSource::clean`], where files are moved into another storage.
+    /// As [`FileSource::clean`], where files are moved into a storage: by another name, or by a copy in the store `copies`
+    /// where it is another one than theirs, or another file system. Files go when that store has answered, so its
+    /// answers must hold.
     ///
     /// # Errors
     /// As [`FileSource::clean`].
@@ -87,6 +93,7 @@ impl FileSource {
         &self,
         actions: &[CleanAction],
         to: &Storage,
+        copies: &Arc<dyn ObjectStore>,
     ) -> Result<CleanOutcome, SourceError> {
         let mut outcome = CleanOutcome::default();
         for action in actions {
@@ -100,19 +107,19 @@ impl FileSource {
                 Err(error) => return Err(error),
             }
             let (store, key) = self.inner.object(file)?;
-            let done = match action {
-                CleanAction::Delete(_) => store.delete(&key).await,
+            let (doing, done) = match action {
+                CleanAction::Delete(_) => ("deleting", store.delete(&key).await),
                 CleanAction::Move(_, name) => {
                     let place = Path::parse(name).unwrap_or_else(|_| Path::from(name.as_str()));
-                    let target = self.inner.stores.of(to);
-                    if Arc::ptr_eq(&store, &target) {
-                        store.rename(&key, &place).await
-                    } else {
-                        carry(&store, &key, target, place).await
-                    }
+                    let is_one_store = Arc::ptr_eq(&store, &self.inner.stores.of(to));
+                    let copies = Arc::clone(copies);
+                    (
+                        "moving",
+                        carry(&store, &key, is_one_store, copies, place).await,
+                    )
                 }
             };
-            done.map_err(|error| SourceError::of_store(&file.path, error))?;
+            done.map_err(|error| SourceError::while_doing(doing, &file.path, error))?;
             outcome.cleaned += 1;
         }
         Ok(outcome)
@@ -148,13 +155,21 @@ impl FileSource {
     }
 }
 
-/// Moves an object into another store: it is whole there before it goes here.
+/// Moves an object: by its name where it stays in the store, else by a copy, which is whole before the object goes.
 async fn carry(
     from: &Arc<dyn ObjectStore>,
     key: &Path,
+    is_one_store: bool,
     to: Arc<dyn ObjectStore>,
     place: Path,
 ) -> object_store::Result<()> {
+    if is_one_store {
+        match from.rename(key, &place).await {
+            // One store may be several file systems, and no name leads from one to another.
+            Err(error) if comes_of(&error, ErrorKind::CrossesDevices) => {}
+            renamed => return renamed,
+        }
+    }
     let mut chunks = from.get(key).await?.into_stream();
     let mut writer = BufWriter::new(to, place);
     let lost = |source: std::io::Error| object_store::Error::Generic {

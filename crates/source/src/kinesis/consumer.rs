@@ -19,17 +19,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone)]
 pub(super) struct Consumer {
     pub(super) arn: String,
-    /// Whether this source registered it.
-    is_ours: bool,
     pub(super) looked_at: Instant,
-}
-
-impl Consumer {
-    /// This consumer, ours if it was so before.
-    pub(super) fn following(mut self, before: Option<&Self>) -> Self {
-        self.is_ours |= before.is_some_and(|before| before.is_ours && before.arn == self.arn);
-        self
-    }
 }
 
 /// Finds the consumer that the options name, or registers one.
@@ -52,14 +42,12 @@ pub(super) async fn find_or_register(
         Some(RegisteredConsumer::Name(_)) | None => None,
     };
     let begun = Instant::now();
-    let mut is_ours = false;
     loop {
         let found = describe(client, stream_arn, name.clone(), arn.clone(), patience).await?;
         match found {
             Some(found) if found.consumer_status == ConsumerStatus::Active => {
                 return Ok(Consumer {
                     arn: found.consumer_arn,
-                    is_ours,
                     looked_at: Instant::now(),
                 });
             }
@@ -71,7 +59,6 @@ pub(super) async fn find_or_register(
             None => {
                 let name = name.as_deref().unwrap_or_default();
                 register(client, stream_arn, name, patience).await?;
-                is_ours = true;
             }
         }
         if begun.elapsed() > options.register_timeout {
@@ -82,17 +69,19 @@ pub(super) async fn find_or_register(
     }
 }
 
-/// Lets a consumer go that this source registered, where the options ask for it.
+/// Lets a consumer go where the options ask for it; one that `registeredConsumerId` names is somebody else's. A process
+/// that died may have registered it: the query is known by the name, not by who made it.
 pub(super) async fn let_go(
     client: &StreamClient,
     consumer: &Consumer,
     options: &ConsumerOptions,
 ) -> Result<(), SourceError> {
-    if !options.deregister || !consumer.is_ours {
+    if !options.deregister || !options.registered.is_empty() {
         return Ok(());
     }
     let call = client.call("kinesis:DeregisterStreamConsumer");
-    patiently(&call, options.deregister_timeout, || async {
+    let longest = options.deregister_timeout;
+    let gone = patiently(&call, longest, || async {
         let request = client.client.deregister_stream_consumer();
         match request.consumer_arn(&consumer.arn).send().await {
             Ok(_) => Ok(()),
@@ -101,8 +90,19 @@ pub(super) async fn let_go(
                 trouble => Err(trouble),
             },
         }
+    });
+    let gone = tokio::time::timeout(longest, gone).await;
+    let gone = gone.unwrap_or_else(|_| Err(call.unreachable(&format!("not done in {longest:?}"))));
+    gone.map_err(|error| {
+        let told = error.to_diagnostic();
+        let told = told
+            .fact("the consumer stays registered, and AWS charges for it")
+            .help(format!(
+                "deregister it: `aws kinesis deregister-stream-consumer --consumer-arn {}`",
+                consumer.arn
+            ));
+        SourceError::Refused(Box::new(told))
     })
-    .await
 }
 
 async fn describe(

@@ -3,8 +3,11 @@
 //! Layout: four magic bytes, an `AggregatedRecord` message, the MD5 digest of that message. Must not decide where a
 //! batch ends: batches are cut between records of the stream, never inside one.
 
+use std::sync::Arc;
+
 use md5::{Digest as _, Md5};
 use prost::Message as _;
+use sluice_model::limits::{PARTITION_KEY_CHARACTERS_MAX, TAKEN_APART_BYTES_MAX};
 
 const MAGIC: [u8; 4] = [0xF3, 0x89, 0x9A, 0xC2];
 const DIGEST_BYTES: usize = 16;
@@ -36,8 +39,8 @@ pub(super) enum Payload {
     Plain,
     /// Begins like an aggregate and is none, or a damaged one: to be kept as it is, and counted.
     Damaged,
-    /// User records in their order, each with its partition key.
-    Aggregate(Vec<(String, Vec<u8>)>),
+    /// User records in their order, each with its partition key, which many may share.
+    Aggregate(Vec<(Arc<str>, Vec<u8>)>),
 }
 
 /// Looks at a payload.
@@ -55,18 +58,31 @@ pub(super) fn take_apart(data: &[u8]) -> Payload {
     if Md5::digest(message).as_slice() != digest {
         return Payload::Damaged;
     }
-    let Ok(mut aggregate) = AggregatedRecord::decode(message) else {
-        return Payload::Damaged;
-    };
-    let records = std::mem::take(&mut aggregate.records);
-    let keyed = records.into_iter().map(|record| {
-        let index = usize::try_from(record.partition_key_index).ok()?;
-        let key = aggregate.partition_key_table.get(index)?;
-        Some((key.clone(), record.data))
-    });
-    keyed
-        .collect::<Option<Vec<_>>>()
+    AggregatedRecord::decode(message)
+        .ok()
+        .and_then(keyed)
         .map_or(Payload::Damaged, Payload::Aggregate)
+}
+
+/// The user records with their keys; `None` where that cannot be, or would be more than anybody aggregates: each record
+/// has its key in full once it is a row.
+fn keyed(aggregate: AggregatedRecord) -> Option<Vec<(Arc<str>, Vec<u8>)>> {
+    let keys: Vec<Arc<str>> = aggregate
+        .partition_key_table
+        .into_iter()
+        .map(Arc::from)
+        .collect();
+    let is_long = |key: &Arc<str>| key.chars().nth(PARTITION_KEY_CHARACTERS_MAX).is_some();
+    if keys.iter().any(is_long) {
+        return None;
+    }
+    let mut bytes = 0;
+    let keyed = aggregate.records.into_iter().map(|record| {
+        let key = keys.get(usize::try_from(record.partition_key_index).ok()?)?;
+        bytes += key.len() + record.data.len();
+        (bytes <= TAKEN_APART_BYTES_MAX).then(|| (Arc::clone(key), record.data))
+    });
+    keyed.collect()
 }
 
 #[cfg(test)]

@@ -82,3 +82,50 @@ fn a_key_that_is_not_in_the_table_and_a_body_that_is_no_message_are_damage() {
     let bytes = [&MAGIC[..], body, &Md5::digest(body)].concat();
     assert_eq!(take_apart(&bytes), Payload::Damaged);
 }
+
+/// Records without payload that share one key of this many characters.
+fn under_one_key(character: char, characters: usize, records: usize) -> Payload {
+    let record = UserRecord {
+        partition_key_index: 0,
+        explicit_hash_key_index: None,
+        data: vec![],
+    };
+    take_apart(&aggregate(&AggregatedRecord {
+        partition_key_table: vec![character.to_string().repeat(characters)],
+        explicit_hash_key_table: vec![],
+        records: vec![record; records],
+    }))
+}
+
+#[test]
+fn a_key_is_as_long_as_the_service_takes_it_and_no_longer() {
+    for character in ['k', 'ü'] {
+        let Payload::Aggregate(records) = under_one_key(character, 256, 2) else {
+            panic!("{character}");
+        };
+        assert_eq!(records[1].0.chars().count(), 256);
+        assert_eq!(under_one_key(character, 257, 2), Payload::Damaged);
+    }
+}
+
+#[test]
+fn a_key_is_held_once_however_many_records_share_it() {
+    let Payload::Aggregate(records) = under_one_key('k', 200, 1000) else {
+        panic!("damaged");
+    };
+    assert!(
+        records
+            .iter()
+            .all(|(key, _)| Arc::ptr_eq(key, &records[0].0))
+    );
+}
+
+#[test]
+fn what_would_be_very_much_more_than_it_was_is_not_taken_apart() {
+    let most = TAKEN_APART_BYTES_MAX / 256;
+    let Payload::Aggregate(records) = under_one_key('k', 256, most) else {
+        panic!("damaged");
+    };
+    assert_eq!(records.len(), most);
+    assert_eq!(under_one_key('k', 256, most + 1), Payload::Damaged);
+}

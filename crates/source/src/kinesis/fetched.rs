@@ -12,7 +12,8 @@ use sluice_model::Diagnostic;
 pub struct FetchLimits {
     /// Records of the stream (aggregated ones count once).
     pub records: u64,
-    /// Bytes of their payload: what is held in memory. May be passed by one answer of a shard (up to 10 MiB).
+    /// Bytes of their payload, of aggregated ones those of their rows: what is held in memory. May be passed by one answer
+    /// of a shard (up to 10 MiB, more where aggregates in it are taken apart).
     pub bytes: u64,
     /// Time from the call on. `maxFetchDuration` holds too.
     pub duration: Duration,

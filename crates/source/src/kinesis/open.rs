@@ -23,6 +23,8 @@ use crate::aws::{AwsCredentialSpec, AwsCredentials};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// Being throttled may last so many times as long as failing: the service works, and others have their turn.
+const THROTTLED_PATIENCES: u32 = 5;
 
 /// One stream of a source.
 #[derive(Debug)]
@@ -95,7 +97,7 @@ impl Stream {
     }
 }
 
-/// Makes a call until it succeeds, for as long as failures may last.
+/// Makes a call until it succeeds, for as long as failures may last, and a few times as long while it is throttled.
 pub(super) async fn patiently<T, F: Future<Output = Result<T, Trouble>>>(
     call: &Call<'_>,
     patience: Duration,
@@ -104,17 +106,18 @@ pub(super) async fn patiently<T, F: Future<Output = Result<T, Trouble>>>(
     let begun = Instant::now();
     let mut pause = PAUSE_MIN;
     loop {
-        let reason = match in_time(patience, make()).await {
+        let (reason, longest) = match in_time(patience, make()).await {
             Ok(answer) => return Ok(answer),
-            Err(Trouble::Throttled | Trouble::ExpiredIterator) => None,
-            Err(Trouble::Transient(reason)) => Some(reason),
+            Err(Trouble::Throttled | Trouble::ExpiredIterator) => (
+                "it is called too often".to_owned(),
+                patience.saturating_mul(THROTTLED_PATIENCES),
+            ),
+            Err(Trouble::Transient(reason)) => (reason, patience),
             Err(Trouble::NotFound(message)) => return Err(call.not_found(&message)),
             Err(Trouble::Refused(message)) => return Err(call.refused(&message)),
             Err(Trouble::Final(error)) => return Err(error),
         };
-        if let Some(reason) = reason
-            && begun.elapsed() + pause > patience
-        {
+        if begun.elapsed().saturating_add(pause) > longest {
             return Err(call.unreachable(&reason));
         }
         tokio::time::sleep(pause).await;

@@ -70,7 +70,7 @@ pub struct ConsumerOptions {
     pub refresh_interval: Duration,
     /// `registerConsumerTimeoutInterval`
     pub register_timeout: Duration,
-    /// `requireConsumerDeregistration`: whether a consumer that we registered goes when the source is closed.
+    /// `requireConsumerDeregistration`: whether a consumer goes when the source is closed, unless `registered` names it.
     pub deregister: bool,
     /// `deregisterConsumerTimeoutInterval`
     pub deregister_timeout: Duration,

@@ -410,8 +410,8 @@ impl Reader {
             if order == Ordering::Greater {
                 return Ok(true);
             }
-            read.take.push(record)?;
-            budget.spend(size(record), 1);
+            let cost = read.take.push(record)?;
+            budget.spend(cost, 1);
             cursor.position = ShardOffset::After(number.clone());
             if order == Ordering::Equal {
                 return Ok(true);

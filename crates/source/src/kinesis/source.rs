@@ -157,19 +157,21 @@ impl KinesisSource {
         super::replay::replay(self, range).await
     }
 
-    /// Ends the subscriptions, and lets consumers go that were registered here where `requireConsumerDeregistration`
-    /// asks for it. A source that is dropped instead leaves them registered.
+    /// Ends the subscriptions, and lets the consumers go where `requireConsumerDeregistration` asks for it. A source that
+    /// is dropped instead leaves them registered.
     ///
     /// # Errors
-    /// The service does not let a consumer go.
-    pub async fn close(mut self) -> Result<(), SourceError> {
+    /// The service does not let a consumer go: the first one that it keeps. Others go all the same.
+    pub async fn close(&mut self) -> Result<(), SourceError> {
         self.cursors.clear();
-        for stream in &self.streams {
-            if let Some(consumer) = &stream.consumer {
-                let_go(&stream.client, consumer, &self.options.consumer).await?;
+        let mut closed = Ok(());
+        for stream in &mut self.streams {
+            if let Some(consumer) = stream.consumer.take() {
+                let gone = let_go(&stream.client, &consumer, &self.options.consumer).await;
+                closed = closed.and(gone);
             }
         }
-        Ok(())
+        closed
     }
 
     /// Looks for the consumer of each stream where records are pushed, and again after a while.
@@ -191,7 +193,7 @@ impl KinesisSource {
             let patience = self.options.patience;
             let found =
                 find_or_register(&stream.client, arn, options, place, query, patience).await?;
-            stream.consumer = Some(found.following(known.as_ref()));
+            stream.consumer = Some(found);
         }
         Ok(())
     }

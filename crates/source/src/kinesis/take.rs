@@ -7,7 +7,11 @@ use super::client::{microseconds, milliseconds};
 use super::columns::{Row, Rows};
 use super::deaggregate::{Payload, take_apart};
 use super::digest::{Digest, ShardSeed};
+use super::read::size;
 use crate::SourceError;
+
+/// What a row holds beside key and payload: sequence number, names, time.
+const ROW_BYTES: u64 = 128;
 
 /// How records of a stream become rows.
 #[derive(Debug, Clone)]
@@ -41,10 +45,12 @@ impl Take {
         }
     }
 
-    pub(super) fn push(&mut self, record: &Record) -> Result<(), SourceError> {
+    /// Takes a record. Returns the bytes that it costs: its payload, of an aggregate what it is once it is taken apart.
+    pub(super) fn push(&mut self, record: &Record) -> Result<u64, SourceError> {
         let data = record.data.as_ref();
+        let mut cost = size(record);
         self.digest.add(self.seed, &record.sequence_number);
-        self.bytes += data.len() as u64;
+        self.bytes += cost;
         let arrival_us = record.approximate_arrival_timestamp.as_ref();
         let mut row = Row {
             partition_key: record.partition_key.as_deref().unwrap_or_default(),
@@ -59,21 +65,23 @@ impl Take {
             Payload::Plain
         };
         match payload {
-            Payload::Plain => self.rows.push(&row),
+            Payload::Plain => self.rows.push(&row)?,
             Payload::Damaged => {
                 self.damaged += 1;
-                self.rows.push(&row)
+                self.rows.push(&row)?;
             }
             Payload::Aggregate(records) => {
+                cost = 0;
                 for (place, (key, data)) in (0..).zip(&records) {
+                    cost += ROW_BYTES + (key.len() + data.len()) as u64;
                     row.partition_key = key;
                     row.data = data;
                     row.sub_sequence_number = place;
                     self.rows.push(&row)?;
                 }
-                Ok(())
             }
         }
+        Ok(cost)
     }
 
     pub(super) fn finish(self) -> Result<Vec<RecordBatch>, SourceError> {

@@ -228,6 +228,45 @@ async fn cleaning_removes_only_the_version_that_was_read() {
     assert_eq!(source.clean(&actions).await.unwrap().left, 3);
 }
 
+/// Only where the machine has a second file system that may be written.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_file_is_moved_into_another_file_system() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let folder = Folder::with(&[("1.txt", "a")]);
+    let Ok(other) = tempfile::TempDir::new_in("/dev/shm") else {
+        return;
+    };
+    let device = |path: &std::path::Path| std::fs::metadata(path).unwrap().dev();
+    if device(other.path()) == device(folder.root()) {
+        return;
+    }
+    let source = folder.stream(&[TEXT]);
+    let files = source.discover(NOW).await.unwrap().files;
+    let moved_to = other.path().join("done/1.txt");
+    let key = moved_to.to_str().unwrap().trim_start_matches('/');
+    let actions = [CleanAction::Move(files[0].clone(), key.to_string())];
+    assert_eq!(source.clean(&actions).await.unwrap().cleaned, 1);
+    assert_eq!(std::fs::read_to_string(moved_to).unwrap(), "a");
+    assert!(!folder.path("1.txt").exists());
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_moved_stays_and_the_error_says_what_was_tried() {
+    let folder = Folder::with(&[("1.txt", "a")]);
+    let source = folder.stream(&[TEXT]);
+    let files = source.discover(NOW).await.unwrap().files;
+    let stands_there = folder.root().join("done");
+    std::fs::write(&stands_there, "a file").unwrap();
+    let key = format!("{}/1.txt", stands_there.display());
+    let action = CleanAction::Move(files[0].clone(), key.trim_start_matches('/').to_string());
+    let error = source.clean(&[action]).await.unwrap_err();
+    assert_eq!(error.condition().name, "SOURCE_STORAGE_FAILED");
+    assert!(error.to_string().starts_with("moving `"), "{error}");
+    assert!(folder.path("1.txt").exists());
+}
+
 #[tokio::test]
 async fn damage_anywhere_in_a_file_is_an_error_or_other_values_never_a_crash() {
     let avro = crate::typed_formats::avro_bytes();

@@ -2,12 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use sluice_source::kinesis::FetchLimits;
+use sluice_source::kinesis::{FetchLimits, KinesisSource};
 
 use super::proxy::{Choose, Fault, start};
 use super::resharding::storm;
-use super::server::{Reading, Server, open_at, texts};
+use super::server::{Reading, Server, open_at, options, settings, texts};
 
 const FROM_START: [(&str, &str); 2] = [("streamName", "s"), ("initialPosition", "trim_horizon")];
 
@@ -115,6 +116,22 @@ async fn throttling_is_waited_out_and_told() {
     let note = &reading.fetched[0].notes[0];
     assert_eq!(note.condition.name, "KINESIS_INTERRUPTED");
     assert!(note.message.contains("4 throttled"), "{note}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_nobody_may_look_up_is_given_up() {
+    let server = Server::with_stream("s", 1).await;
+    let (_is_on, choose) = switched(
+        "DescribeStreamSummary",
+        Fault::Error(400, "LimitExceededException"),
+    );
+    let way = start(server.address, choose).await;
+    let mut options = options(&FROM_START);
+    options.patience = Duration::from_millis(100);
+    let opening = KinesisSource::open(options, settings(way));
+    let opened = tokio::time::timeout(Duration::from_secs(20), opening).await;
+    let error = opened.unwrap().unwrap_err();
+    assert_eq!(error.condition().name, "KINESIS_UNREACHABLE");
 }
 
 #[tokio::test(flavor = "multi_thread")]

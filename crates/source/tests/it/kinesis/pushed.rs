@@ -1,7 +1,8 @@
 //! Enhanced fan-out: a registered consumer, records pushed to it, sessions that end, and the same records as by asking.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use ferrokinesis::store::StoreOptions;
 use sluice_source::kinesis::FetchLimits;
@@ -109,9 +110,14 @@ async fn a_consumer_of_ours_goes_when_that_is_asked_for() {
         ("consumerNamePrefix", "plant-"),
         ("requireConsumerDeregistration", "true"),
     ];
-    let mut source = server.open(&[&PUSHED[..], &more].concat()).await;
+    let arguments = [&PUSHED[..], &more].concat();
+    let mut source = server.open(&arguments).await;
     Reading::new().drain(&mut source).await;
     assert_eq!(consumers(&server).await, ["plant-query"]);
+    // As a process that is killed leaves it: the next one finds it by its name.
+    drop(source);
+    let mut source = server.open(&arguments).await;
+    Reading::new().drain(&mut source).await;
     source.close().await.unwrap();
     for _ in 0..500 {
         if consumers(&server).await.is_empty() {
@@ -120,6 +126,59 @@ async fn a_consumer_of_ours_goes_when_that_is_asked_for() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("the consumer is still there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_of_somebody_else_stays() {
+    let server = Server::with_stream("s", 1).await;
+    let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
+    let request = server.client.register_stream_consumer().stream_arn(arn);
+    request.consumer_name("theirs").send().await.unwrap();
+    let more = [
+        ("registeredConsumerId", "theirs"),
+        ("registeredConsumerIdType", "name"),
+        ("requireConsumerDeregistration", "true"),
+    ];
+    let calls = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&calls);
+    let choose: Choose = Arc::new(move |action: &str| {
+        if action == "DeregisterStreamConsumer" {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+        Fault::None
+    });
+    let way = start(server.address, choose).await;
+    let mut source = open_at(way, &[&PUSHED[..], &more].concat()).await.unwrap();
+    Reading::new().drain(&mut source).await;
+    source.close().await.unwrap();
+    assert_eq!(calls.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_keeps_a_consumer_is_asked_no_longer_than_the_option_says() {
+    let server = Server::with_stream("s", 1).await;
+    let choose: Choose = Arc::new(|action: &str| match action {
+        "DeregisterStreamConsumer" => Fault::Error(400, "LimitExceededException"),
+        _ => Fault::None,
+    });
+    let way = start(server.address, choose).await;
+    let more = [
+        ("requireConsumerDeregistration", "true"),
+        ("deregisterConsumerTimeoutInterval", "1 second"),
+    ];
+    let mut source = open_at(way, &[&PUSHED[..], &more].concat()).await.unwrap();
+    Reading::new().drain(&mut source).await;
+    let begun = Instant::now();
+    let error = source.close().await.unwrap_err().to_diagnostic();
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    assert_eq!(error.condition.name, "KINESIS_UNREACHABLE");
+    assert!(
+        error
+            .helps
+            .iter()
+            .any(|help| help.contains("consumer-arn arn:"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
