@@ -165,8 +165,18 @@ impl DeclaredGraph {
     /// declaration does, or in full where the last part is right.
     #[must_use]
     pub fn nearest(&self, written: &WrittenName) -> Option<(&Dataset, String)> {
+        self.nearest_beside(written, None)
+    }
+
+    /// As [`DeclaredGraph::nearest`], for the query of a dataset, which never means that itself.
+    pub(crate) fn nearest_beside(
+        &self,
+        written: &WrittenName,
+        reader: Option<&DatasetName>,
+    ) -> Option<(&Dataset, String)> {
         let last = written.parts.last().map_or("", String::as_str);
-        let near = closest(last, self.datasets.keys()).and_then(|name| self.datasets.get(name))?;
+        let others = self.datasets.keys().filter(|name| Some(*name) != reader);
+        let near = closest(last, others).and_then(|name| self.datasets.get(name))?;
         let spelled = if near.name.name == last.to_lowercase() {
             near.name.to_string()
         } else {

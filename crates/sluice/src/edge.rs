@@ -1,15 +1,18 @@
 //! What the core is given and never asks for: the time, identities, the user, the project of the current folder.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sluice_graph::DeclaredGraph;
 use sluice_model::condition::graph::RUN_EMPTY_PIPELINE;
+use sluice_model::condition::project::{PIPELINE_KEY_NOT_FOUND, PIPELINE_SPEC_FILE_DOES_NOT_EXIST};
 use sluice_model::job::Schedules;
 use sluice_model::{Clock, Diagnostic, Ids};
-use sluice_sql::project::{LoadOptions, Project, interpolate, load, load_schedules, read_sql};
+use sluice_sql::project::{
+    Bundle, LoadOptions, Project, closest, interpolate, load, load_bundle, load_schedules, read_sql,
+};
 use sluice_sql::statement::Statement;
 
 use crate::arguments::Global;
@@ -79,12 +82,43 @@ pub(crate) fn open(global: &Global, key: Option<&str>) -> Result<Opened, Box<Dia
     let (project, found) = load(&files, &options);
     let mut diagnostics = std::mem::take(&mut files.diagnostics);
     diagnostics.extend(found);
-    Ok(Opened {
+    let mut opened = Opened {
         folder,
         files,
         project,
         diagnostics,
-    })
+    };
+    let is_no_key = |error: &Diagnostic| *error.condition == PIPELINE_KEY_NOT_FOUND;
+    if let Some(key) = key
+        && let Some(index) = opened.diagnostics.iter().position(is_no_key)
+    {
+        let help = dataset_meant(&opened, options, key);
+        if let Some(error) = opened.diagnostics.get_mut(index) {
+            error.helps.extend(help);
+        }
+    }
+    Ok(opened)
+}
+
+/// Finds the project and reads it as a bundle; `None` where it is none, or cannot be read.
+pub(crate) fn bundle(global: &Global) -> Result<Option<Bundle>, Box<Diagnostic>> {
+    let (_, files, options) = found(global, None)?;
+    Ok(load_bundle(&files, &options))
+}
+
+/// A help where a key that is no pipeline's is the name of a dataset, or nearly one.
+fn dataset_meant(opened: &Opened, options: LoadOptions, key: &str) -> Option<String> {
+    let options = LoadOptions {
+        pipeline_key: None,
+        ..options
+    };
+    let project = load(&opened.files, &options).0?;
+    let (graph, _) = declared(opened, &project);
+    let names = graph.datasets.keys().map(|name| name.name.as_str());
+    let near = closest(key, names)?;
+    Some(format!(
+        "did you mean the dataset `{near}`? `sluice run --refresh {near}` refreshes it, `sluice show {near}` shows its rows"
+    ))
 }
 
 /// Finds the project and reads what it runs by itself: its folder, the jobs, everything wrong with them.
@@ -104,15 +138,18 @@ fn found(
     key: Option<&str>,
 ) -> Result<(PathBuf, DiskFiles, LoadOptions), Box<Diagnostic>> {
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+    let asked = global.project.as_deref().map(|folder| here.join(folder));
     let spec = global.spec.as_deref().map(|spec| here.join(spec));
     let spec_folder = spec.as_deref().and_then(Path::parent);
-    let asked = global.project.as_deref().map(|folder| here.join(folder));
     let folder = find(&here, asked.as_deref().or(spec_folder))?;
+    let spec = global.spec.as_deref();
+    let spec = spec.map(|spec| spec_within(&folder, &here, spec));
+    let spec = spec.transpose()?;
     let files = DiskFiles::walk(&folder);
     let options = LoadOptions {
         target: global.target.clone(),
         pipeline_key: key.map(ToOwned::to_owned),
-        spec: spec.map(|spec| relative(&spec, &folder)),
+        spec,
         variables: global.variables.clone(),
         environment: variables_of_environment(),
         user_name: user_name(),
@@ -121,10 +158,37 @@ fn found(
     Ok((folder, files, options))
 }
 
-fn relative(path: &Path, folder: &Path) -> String {
-    let inside = path.strip_prefix(folder).unwrap_or(path);
-    inside
-        .components()
+/// The path of `--spec` within the project folder: relative to the current folder, or to the project's where that does not lie in it.
+fn spec_within(folder: &Path, here: &Path, written: &Path) -> Result<String, Box<Diagnostic>> {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let from_here = here.join(written);
+    // The file itself may be a link to elsewhere: what counts is where it is named.
+    let parent = from_here.parent().map(real);
+    let name = from_here.file_name();
+    let named = parent.zip(name).map(|(parent, name)| parent.join(name));
+    let inside = named
+        .as_deref()
+        .and_then(|named| named.strip_prefix(real(folder)).ok());
+    match inside {
+        Some(inside) => Ok(slashed(inside)),
+        None if written.is_relative() => Ok(slashed(written)),
+        None => {
+            let message = format!(
+                "`{}` does not lie in the project folder `{}`",
+                written.display(),
+                folder.display()
+            );
+            Err(Box::new(
+                Diagnostic::error(&PIPELINE_SPEC_FILE_DOES_NOT_EXIST, message)
+                    .help("leave `--project` out: the folder of the file is then the project"),
+            ))
+        }
+    }
+}
+
+fn slashed(path: &Path) -> String {
+    path.components()
+        .filter(|part| *part != Component::CurDir)
         .map(|part| part.as_os_str().to_string_lossy())
         .collect::<Vec<_>>()
         .join("/")

@@ -27,6 +27,8 @@ const SOURCE: [&str; 5] = ["ipynb", "py", "sql", "yaml", "yml"];
 #[derive(Debug)]
 pub(crate) struct DiskFiles {
     folder: PathBuf,
+    /// Where `../` begins: the folder itself, but for a copy of it.
+    original: PathBuf,
     paths: Vec<String>,
     /// What could not be looked at.
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -35,8 +37,22 @@ pub(crate) struct DiskFiles {
 impl DiskFiles {
     /// Lists the files of a folder. What cannot be read is told in `diagnostics`.
     pub(crate) fn walk(folder: &Path) -> Self {
+        Self::walk_to(folder, usize::MAX)
+    }
+
+    /// Has files outside of the folder be those beside another one, of which it is a copy.
+    pub(crate) fn copied_from(self, original: &Path) -> Self {
+        Self {
+            original: original.to_path_buf(),
+            ..self
+        }
+    }
+
+    /// As [`DiskFiles::walk`], into this many folders below each other.
+    fn walk_to(folder: &Path, depth_max: usize) -> Self {
         let mut files = Self {
             folder: folder.to_path_buf(),
+            original: folder.to_path_buf(),
             paths: vec![],
             diagnostics: vec![],
         };
@@ -69,7 +85,7 @@ impl DiskFiles {
                     format!("{prefix}/{name}")
                 };
                 match kind(&entry, &mut visited) {
-                    Kind::Folder if !SKIPPED.contains(&name.as_str()) => {
+                    Kind::Folder if depth < depth_max && !SKIPPED.contains(&name.as_str()) => {
                         below.push((entry.path(), path, depth + 1));
                     }
                     Kind::File if is_source(&name) => files.paths.push(path),
@@ -174,8 +190,46 @@ impl ProjectFiles for DiskFiles {
         &self.paths
     }
 
+    fn outside(&self, pattern: &str) -> Result<Vec<String>, ProjectFileError> {
+        let has_wildcard = |part: &&str| part.contains(['*', '?', '[', '{']);
+        let parts: Vec<&str> = pattern.split('/').collect();
+        let Some(first) = parts.iter().position(has_wildcard) else {
+            let is_there = self.original.join(pattern).is_file();
+            return Ok(is_there.then(|| pattern.to_owned()).into_iter().collect());
+        };
+        let (base, below) = parts.split_at(first);
+        let base = base.join("/");
+        let folder = self.original.join(&base);
+        if !folder.is_dir() {
+            return Ok(vec![]);
+        }
+        // No further than the pattern can reach: beside a project lie all the others.
+        let is_endless = below.iter().any(|part| part.contains("**"));
+        let depth_max = if is_endless {
+            usize::MAX
+        } else {
+            below.len() - 1
+        };
+        let found = Self::walk_to(&folder, depth_max);
+        if found.paths.len() > limits::PROJECT_FILES_MAX {
+            return Err(ProjectFileError::TooMany {
+                limit: limits::PROJECT_FILES_MAX,
+            });
+        }
+        if let Some(error) = found.diagnostics.iter().find(|d| d.is_error()) {
+            return Err(ProjectFileError::Unreadable(error.message.clone()));
+        }
+        let paths = found.paths.iter();
+        Ok(paths.map(|path| format!("{base}/{path}")).collect())
+    }
+
     fn read(&self, path: &str) -> Result<Vec<u8>, ProjectFileError> {
-        read(&self.folder.join(path))
+        let folder = if path.starts_with("../") {
+            &self.original
+        } else {
+            &self.folder
+        };
+        read(&folder.join(path))
     }
 }
 

@@ -123,3 +123,32 @@ fn the_nearest_project_is_found() {
         top.join("bare")
     );
 }
+
+#[test]
+fn files_outside_are_those_that_a_pattern_reaches() {
+    let top = folder(&[
+        "common/vars/a.yml",
+        "common/b.yml",
+        "p/databricks.yml",
+        "q/deep/c.yml",
+    ]);
+    let files = DiskFiles::walk(&top.path().join("p"));
+    assert_eq!(files.paths(), ["databricks.yml"]);
+    for (pattern, expected) in [
+        ("../common/b.yml", vec!["../common/b.yml"]),
+        ("../common/nosuch.yml", vec![]),
+        ("../nosuch/*.yml", vec![]),
+        ("../common/*.yml", vec!["../common/b.yml"]),
+        (
+            "../common/**/*.yml",
+            vec!["../common/b.yml", "../common/vars/a.yml"],
+        ),
+        ("../*/*.yml", vec!["../common/b.yml", "../p/databricks.yml"]),
+    ] {
+        assert_eq!(files.outside(pattern).unwrap(), expected, "{pattern}");
+    }
+    assert_eq!(files.read("../common/b.yml").unwrap(), b"x");
+    let copy = folder(&["databricks.yml"]);
+    let copied = DiskFiles::walk(copy.path()).copied_from(&top.path().join("p"));
+    assert_eq!(copied.read("../common/b.yml").unwrap(), b"x");
+}

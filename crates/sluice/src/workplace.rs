@@ -38,7 +38,8 @@ pub(crate) struct Refused {
 }
 
 impl Refused {
-    fn one(diagnostic: Diagnostic) -> Self {
+    /// For one reason that points into no text.
+    pub(crate) fn one(diagnostic: Diagnostic) -> Self {
         Self {
             diagnostics: vec![diagnostic],
             texts: SourceTexts::default(),

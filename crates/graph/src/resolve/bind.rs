@@ -2,7 +2,7 @@
 
 use sluice_model::condition::graph as condition;
 use sluice_model::condition::sql::IDENTIFIER_TOO_MANY_NAME_PARTS;
-use sluice_model::{DatasetName, Diagnostic};
+use sluice_model::{DatasetName, Diagnostic, Namespace};
 use sluice_sql::query::{ArgumentValue, ReadMode, Relation, RelationSource, TableFunction};
 use sluice_sql::statement::WrittenName;
 
@@ -248,13 +248,7 @@ fn bind_name(
     let Some(full) = declared.or_else(|| DatasetName::qualify(&name.parts, &flow.namespace)) else {
         return Err(vec![too_many_parts(name)]);
     };
-    let is_live = !is_declared
-        && name.parts.len() == 2
-        && name
-            .parts
-            .first()
-            .is_some_and(|part| part.eq_ignore_ascii_case("live"));
-    let schema = if is_live {
+    let schema = if !is_declared && is_live(name) {
         ExternalSchema::Missing
     } else {
         externals.schema(&ExternalSource::Table(&full))?
@@ -293,18 +287,36 @@ fn not_found(
         ),
     )
     .at(&name.origin, "");
-    if let Some((near, spelled)) = graph.nearest(name) {
+    let reader = &flow.id.target;
+    if let Some((near, spelled)) = graph.nearest_beside(name, Some(reader)) {
         return error.help(format!("did you mean `{spelled}` ({})?", near.origin));
     }
     let outside = externals.names();
     let last = name.parts.last().map_or("", String::as_str);
-    match closest(last, outside.iter()) {
+    match closest(last, outside.iter().filter(|name| *name != reader)) {
         Some(near) => error.help(format!("did you mean `{near}`, a table of the warehouse?")),
+        None => searched(error, name, &flow.namespace),
+    }
+}
+
+/// Adds where a name was looked for, and how a table that is named in full comes to be there.
+fn searched(error: Diagnostic, name: &WrittenName, namespace: &Namespace) -> Diagnostic {
+    let full = DatasetName::qualify(&name.parts, namespace);
+    match full.filter(|_| name.parts.len() > 1 && !is_live(name)) {
+        Some(full) => error
+            .fact(format!("searched: this pipeline, then `{full}` in the warehouse"))
+            .help("where another project writes it, give both the same `warehouse` in sluice.yml; a Delta table that lies elsewhere is read by its path: delta.`/path/to/table`"),
+        None if is_live(name) => error.fact("searched: this pipeline"),
         None => error.fact(format!(
             "searched: this pipeline, then schema `{}.{}` of the warehouse",
-            flow.namespace.catalog, flow.namespace.schema
+            namespace.catalog, namespace.schema
         )),
     }
+}
+
+/// `LIVE.name`: a dataset of this pipeline and nothing else.
+fn is_live(name: &WrittenName) -> bool {
+    matches!(name.parts.as_slice(), [first, _] if first.eq_ignore_ascii_case("live"))
 }
 
 fn bind_function(

@@ -68,6 +68,56 @@ fn names_resolve_or_suggest() {
 }
 
 #[test]
+fn the_dataset_that_reads_is_never_the_one_that_was_meant() {
+    let (_, diagnostics) =
+        resolved("CREATE MATERIALIZED VIEW silver.orders AS SELECT id FROM bronze.orders;");
+    assert_eq!(
+        diagnostics[0].facts,
+        ["searched: this pipeline, then `main.bronze.orders` in the warehouse"]
+    );
+    assert!(
+        diagnostics[0].helps[0].starts_with("where another project writes it"),
+        "{:?}",
+        diagnostics[0].helps
+    );
+    let (_, diagnostics) =
+        resolved("CREATE MATERIALIZED VIEW devices AS SELECT id FROM bronze.devices;");
+    assert!(
+        !diagnostics[0].helps[0].contains("did you mean"),
+        "{:?}",
+        diagnostics[0].helps
+    );
+    let (_, diagnostics) = resolved(
+        "CREATE MATERIALIZED VIEW silver.orders AS SELECT id FROM bronze.orders;
+         CREATE MATERIALIZED VIEW gold.orders AS SELECT 1 AS id;",
+    );
+    assert_eq!(
+        diagnostics[0].helps,
+        ["did you mean `main.gold.orders` (p.sql:2:35)?"]
+    );
+}
+
+#[test]
+fn where_a_name_was_searched_depends_on_how_it_is_written() {
+    for (written, expected) in [
+        (
+            "samples.tpch.nation",
+            "searched: this pipeline, then `samples.tpch.nation` in the warehouse",
+        ),
+        (
+            "nation",
+            "searched: this pipeline, then schema `main.default` of the warehouse",
+        ),
+        ("live.nation", "searched: this pipeline"),
+    ] {
+        let sql = format!("CREATE MATERIALIZED VIEW gold AS SELECT id FROM {written};");
+        let (_, diagnostics) = resolved(&sql);
+        let found = diagnostics.iter().find(|d| d.is_error()).unwrap();
+        assert_eq!(found.facts, [expected], "{written}");
+    }
+}
+
+#[test]
 fn private_tables_and_temporary_views_win() {
     let (graph, diagnostics) = resolved(
         "CREATE PRIVATE STREAMING TABLE devices AS SELECT * FROM STREAM read_files('/in');

@@ -44,7 +44,7 @@ conditions! {
     BUNDLE_REFERENCE_CYCLE = "BUNDLE_REFERENCE_CYCLE", "42K00", User, No, "A `${…}` of the bundle refers, through others, to itself.";
     BUNDLE_REFERENCE_LIMIT = "BUNDLE_REFERENCE_LIMIT", "54000", User, No, "The `${…}` of the bundle refer to each other through too many steps, or grow to a text that is too long.";
     PIPELINE_KEY_REQUIRED = "PIPELINE_KEY_REQUIRED", "42K00", User, No, "The bundle declares several pipelines. Name the one to run by its key, as in `sluice run KEY`.";
-    PIPELINE_KEY_NOT_FOUND = "PIPELINE_KEY_NOT_FOUND", "42K00", User, No, "The bundle declares no pipeline with this key.";
+    PIPELINE_KEY_NOT_FOUND = "PIPELINE_KEY_NOT_FOUND", "42K00", User, No, "The project has no pipeline with this key. A bundle declares its pipelines under `resources`; any other project is one pipeline, whose key is its name.";
     PIPELINE_NOT_DECLARED = "PIPELINE_NOT_DECLARED", "42K00", User, No, "The bundle declares no pipeline under `resources.pipelines`, in databricks.yml, its included files or the target.";
     CONFIGURATION_KEY_NOT_FOUND = "CONFIGURATION_KEY_NOT_FOUND", "42K00", User, No, "SQL refers to `${key}`, and the pipeline's `configuration` has no such key.";
 }

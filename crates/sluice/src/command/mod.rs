@@ -122,14 +122,20 @@ fn obey(screen: &Screen, global: &Global, command: Command) -> Result<Exit, Refu
 
 /// Reports why nothing could begin: when only settings and arguments are to blame, the code is the one for those.
 fn turned_away(screen: &Screen, refused: &Refused) -> Exit {
-    let exit = fail(screen, &refused.diagnostics, &refused.texts);
+    fail(screen, &refused.diagnostics, &refused.texts);
+    exit_of(&refused.diagnostics)
+}
+
+/// The code for what stands in the way of any beginning.
+fn exit_of(diagnostics: &[Diagnostic]) -> Exit {
+    let exit = Exit::of(diagnostics);
     let is_setting = |d: &Diagnostic| {
         let is_in_sql = d
             .origin()
             .is_some_and(|origin| origin.file.ends_with(".sql"));
         !is_in_sql && (project::ALL.contains(&d.condition) || command::ALL.contains(&d.condition))
     };
-    let mut errors = refused.diagnostics.iter().filter(|d| d.is_error());
+    let mut errors = diagnostics.iter().filter(|d| d.is_error());
     if exit == Exit::Failure && errors.all(is_setting) {
         Exit::Usage
     } else {

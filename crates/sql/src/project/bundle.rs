@@ -4,8 +4,8 @@
 use sluice_model::condition::project;
 use sluice_model::{Diagnostic, Origin};
 
-use super::files::{folder_of, join};
-use super::libraries::matcher;
+use super::choice::choose_pipeline;
+use super::include::include;
 use super::pipeline::Declared;
 use super::reader::{Reader, with_suggestion};
 use super::references::References;
@@ -13,7 +13,7 @@ use super::suggest::listed;
 use super::yaml::{Node, Value};
 use super::{SpecKind, variables};
 
-const TOP_KEYS: &[&str] = &[
+pub(super) const TOP_KEYS: &[&str] = &[
     "artifacts",
     "bundle",
     "environments",
@@ -56,6 +56,7 @@ struct Target {
 
 /// A bundle with everything of its target laid over it and every reference resolved.
 pub(super) struct Resolved {
+    pub(super) name: String,
     pub(super) target: String,
     pub(super) resources: Node,
     pub(super) presets: Option<Node>,
@@ -100,13 +101,15 @@ pub(super) fn resolve(reader: &mut Reader<'_>, file: &str) -> Option<Resolved> {
     let values = variables::values(reader, &root, &target.name, &target.node);
     let tree = tree(reader, &root, &name, &target.name, values, &top);
     let mut references = References::new(&tree);
-    let resources = tree
-        .get("resources")
-        .map_or_else(|| Node::mapping(&top), |node| references.resolve(node));
+    let resources = tree.get("resources").map_or_else(
+        || Node::mapping(&top),
+        |node| references.resolve_resources(node),
+    );
     let presets = root.get("presets").map(|node| references.resolve(node));
     let mode = target.node.get("mode").map(|node| references.resolve(node));
     reader.diagnostics.append(&mut references.diagnostics);
     Some(Resolved {
+        name,
         target: target.name,
         resources,
         presets,
@@ -130,60 +133,6 @@ fn bundle_name(reader: &mut Reader<'_>, root: &Node, top: &Origin) -> String {
         );
         String::new()
     })
-}
-
-/// Merges the files named by `include` into the root, each once, in order of name within a glob.
-fn include(reader: &mut Reader<'_>, root: &mut Node, file: &str) {
-    let mut seen = vec![file.to_owned()];
-    let patterns: Vec<Node> = root
-        .get("include")
-        .map(|node| node.items().to_vec())
-        .unwrap_or_default();
-    for pattern in patterns {
-        let Some(text) = pattern.scalar() else {
-            reader.wrong_kind(&pattern, "an item of `include`", "a path");
-            continue;
-        };
-        let matched: Vec<String> = match join(folder_of(file), &text).as_deref().map(matcher) {
-            Some(Ok(matcher)) => reader
-                .files
-                .paths()
-                .iter()
-                .filter(|p| matcher.is_match(p))
-                .cloned()
-                .collect(),
-            _ => vec![],
-        };
-        if matched.is_empty() && !text.contains(['*', '?', '[', '{']) {
-            reader.report(
-                Diagnostic::error(
-                    &project::BUNDLE_INCLUDE_NOT_FOUND,
-                    format!("`include` names `{text}`, and there is no such file"),
-                )
-                .at(&pattern.origin, "relative to this file"),
-            );
-        }
-        for path in matched {
-            let is_config = [".yml", ".yaml", ".json"]
-                .iter()
-                .any(|extension| path.ends_with(extension));
-            if !is_config || seen.contains(&path) {
-                continue;
-            }
-            if let Some(node) = reader.yaml(&path) {
-                reader.warn_unknown(&node, TOP_KEYS, "a bundle");
-                root.merge(without(node, "include"));
-            }
-            seen.push(path);
-        }
-    }
-}
-
-fn without(mut node: Node, key: &str) -> Node {
-    if let Value::Mapping(entries) = &mut node.value {
-        entries.retain(|entry| entry.key != key);
-    }
-    node
 }
 
 fn choose_target(reader: &mut Reader<'_>, root: &Node, top: &Origin) -> Option<Target> {
@@ -293,74 +242,6 @@ pub(super) fn short_name(user: &str) -> String {
         .chars()
         .map(|c| if c.is_alphanumeric() { c } else { '_' })
         .collect()
-}
-
-/// The pipeline that is meant: by key, by the key of a job that runs just one, or the only one.
-fn choose_pipeline(
-    reader: &mut Reader<'_>,
-    resources: &Node,
-    top: &Origin,
-) -> Option<(String, Node)> {
-    let section = resources.get("pipelines");
-    let entries = section.map(Node::entries).unwrap_or_default();
-    let keys: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
-    let of = |key: &str| {
-        entries
-            .iter()
-            .find(|entry| entry.key == key)
-            .map(|entry| (key.to_owned(), entry.node.clone()))
-    };
-    let place = section.map_or(top, |node| &node.origin);
-    let found = match (reader.options.pipeline_key.as_deref(), entries) {
-        (_, []) => {
-            reader.report(
-                Diagnostic::error(&project::PIPELINE_NOT_DECLARED, "the bundle declares no pipeline")
-                    .at(top, "")
-                    .help("declare it under `resources`, `pipelines`; see that `include` covers the file that does"),
-            );
-            None
-        }
-        (Some(key), _) => of(key)
-            .or_else(|| of_job(resources, key).and_then(of))
-            .or_else(|| {
-                let message = format!("the bundle declares no pipeline `{key}`");
-                let diagnostic =
-                    Diagnostic::error(&project::PIPELINE_KEY_NOT_FOUND, message).at(place, "");
-                reader.report(with_suggestion(diagnostic, key, &keys));
-                None
-            }),
-        (None, [one]) => of(&one.key),
-        (None, _) => {
-            reader.report(
-                Diagnostic::error(
-                    &project::PIPELINE_KEY_REQUIRED,
-                    format!("the bundle declares {} pipelines", entries.len()),
-                )
-                .at(place, "")
-                .help(format!(
-                    "name the one to run: {}",
-                    listed(keys.iter().copied())
-                )),
-            );
-            None
-        }
-    }?;
-    reader
-        .expect_mapping(&found.1, &format!("the pipeline `{}`", found.0))
-        .then_some(found)
-}
-
-/// The pipeline of a job whose tasks run exactly one.
-fn of_job<'a>(resources: &'a Node, key: &str) -> Option<&'a str> {
-    let tasks = resources.get("jobs")?.get(key)?.get("tasks")?;
-    let mut pipelines = tasks.items().iter().filter_map(|task| {
-        match &task.get("pipeline_task")?.get("pipeline_id")?.value {
-            Value::String(id) => Some(id.as_str()),
-            _ => None,
-        }
-    });
-    let first = pipelines.next()?;
-    pipelines.all(|other| other == first).then_some(first)
 }
 
 /// `mode` and `presets` of the target.

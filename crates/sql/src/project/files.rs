@@ -18,6 +18,12 @@ pub enum ProjectFileError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// A folder holds more files than `limit` and was not listed.
+    #[error("more than {limit} files")]
+    TooMany {
+        /// The limit.
+        limit: usize,
+    },
     /// The system refused; its own words.
     #[error("{0}")]
     Unreadable(String),
@@ -29,7 +35,11 @@ pub trait ProjectFiles {
     /// (`.git`, `.sluice`, …) need not be listed.
     fn paths(&self) -> &[String];
 
-    /// The bytes of a file, listed or not.
+    /// Paths of files outside of the project folder that `pattern` may mean, each beginning with `../` as it does, sorted.
+    /// What lies there is read only where the user names it.
+    fn outside(&self, pattern: &str) -> Result<Vec<String>, ProjectFileError>;
+
+    /// The bytes of a file, listed or not, of the project or outside.
     fn read(&self, path: &str) -> Result<Vec<u8>, ProjectFileError>;
 }
 
@@ -47,7 +57,7 @@ impl<P: Into<String>, C: Into<Vec<u8>>> FromIterator<(P, C)> for MemoryFiles {
             .map(|(path, content)| (path.into(), content.into()))
             .collect();
         Self {
-            paths: contents.keys().cloned().collect(),
+            paths: contents.keys().filter(|p| !leads_out(p)).cloned().collect(),
             contents,
         }
     }
@@ -56,6 +66,15 @@ impl<P: Into<String>, C: Into<Vec<u8>>> FromIterator<(P, C)> for MemoryFiles {
 impl ProjectFiles for MemoryFiles {
     fn paths(&self) -> &[String] {
         &self.paths
+    }
+
+    fn outside(&self, _pattern: &str) -> Result<Vec<String>, ProjectFileError> {
+        Ok(self
+            .contents
+            .keys()
+            .filter(|path| leads_out(path))
+            .cloned()
+            .collect())
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, ProjectFileError> {
@@ -120,11 +139,15 @@ pub fn describe(path: &str, error: &ProjectFileError) -> Diagnostic {
     let (condition, message): (&'static Condition, String) = match error {
         ProjectFileError::NotFound => (
             &project::PROJECT_FILE_NOT_FOUND,
-            format!("there is no file `{path}` in the project"),
+            format!("there is no file `{path}`"),
         ),
         ProjectFileError::TooLarge { limit } => (
             &project::PROJECT_FILE_TOO_LARGE,
             format!("`{path}` is larger than {} MiB", limit / (1024 * 1024)),
+        ),
+        ProjectFileError::TooMany { limit } => (
+            &project::PROJECT_TOO_MANY_FILES,
+            format!("`{path}` means a folder of more than {limit} files"),
         ),
         ProjectFileError::Unreadable(why) => (
             &project::PROJECT_FILE_NOT_READABLE,
@@ -153,6 +176,11 @@ pub(crate) fn folder_of(path: &str) -> &str {
 /// Joins a path written in a file of `folder` and removes `.` and `..`; `None` when it leaves the project or is
 /// absolute.
 pub(crate) fn join(folder: &str, path: &str) -> Option<String> {
+    join_anywhere(folder, path).filter(|joined| !leads_out(joined))
+}
+
+/// As [`join`]; a path that leaves the project folder begins with `../`. `None` when it is absolute.
+pub(super) fn join_anywhere(folder: &str, path: &str) -> Option<String> {
     if path.starts_with('/') || path.contains('\\') || path.contains('\0') {
         return None;
     }
@@ -160,13 +188,18 @@ pub(crate) fn join(folder: &str, path: &str) -> Option<String> {
     for part in folder.split('/').chain(path.split('/')) {
         match part {
             "" | "." => {}
-            ".." => {
-                parts.pop()?;
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
             }
             part => parts.push(part),
         }
     }
     Some(parts.join("/"))
+}
+
+/// Whether a joined path leaves the project folder.
+pub(super) fn leads_out(path: &str) -> bool {
+    path == ".." || path.starts_with("../")
 }
 
 #[cfg(test)]
@@ -180,6 +213,8 @@ mod tests {
             ("resources", "../src/a.sql", Some("src/a.sql")),
             ("resources", "./a/../b.sql", Some("resources/b.sql")),
             ("resources", "../../a.sql", None),
+            ("../common", "a.sql", None),
+            ("../common", "../p/a.sql", None),
             ("", "/etc/passwd", None),
             ("", "a\\b", None),
         ] {

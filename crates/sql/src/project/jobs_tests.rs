@@ -151,9 +151,8 @@ fn a_pipeline_with_a_trigger_of_its_own_is_a_job() {
     assert_eq!(schedules.jobs[0].pause, Pause::Unpaused);
 }
 
-#[test]
-fn who_hears_of_a_job_is_read_and_what_has_no_effect_is_told() {
-    let bundle = "bundle: {name: b}
+/// A job that tells people, and fields of it that have no effect.
+const NOTICES: &str = "bundle: {name: b}
 resources:
   pipelines: {etl: {name: etl}}
   jobs:
@@ -167,7 +166,7 @@ resources:
           - {metric: STREAMING_BACKLOG_BYTES, op: GREATER_THAN, value: 1}
       tasks:
         - task_key: t
-          health: {}
+          health: {rules: []}
           pipeline_task: {pipeline_id: etl}
         - task_key: u
           depends_on: [{task_key: t}]
@@ -176,12 +175,19 @@ resources:
         - task_key: v
           run_if: SOMETIMES
           pipeline_task: {pipeline_id: etl}
+          email_notifications: {}
+          webhook_notifications: {}
+          notification_settings: {}
+          health:
 ";
+
+#[test]
+fn who_hears_of_a_job_is_read_and_what_has_no_effect_is_told() {
     let settings = "notification_destinations:
   ops: {webhook: env:OPS}
   team@example.com: {slack: env:TEAM}
 ";
-    let files: MemoryFiles = [("databricks.yml", bundle), ("sluice.yml", settings)]
+    let files: MemoryFiles = [("databricks.yml", NOTICES), ("sluice.yml", settings)]
         .into_iter()
         .collect();
     let (schedules, found) = load_schedules(&files, &LoadOptions::default());

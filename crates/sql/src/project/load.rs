@@ -6,9 +6,10 @@ use sluice_model::{Diagnostic, Namespace, Origin};
 use super::discovery::{SpecChoice, is_legacy_spec, kind_of, spec_of};
 use super::pipeline::Declared;
 use super::reader::Reader;
+use super::yaml::Node;
 use super::{
-    LoadOptions, Project, ProjectFiles, SpecKind, bundle, destinations, libraries, pipeline,
-    settings,
+    Bundle, LoadOptions, Project, ProjectFiles, SpecKind, bundle, destinations, libraries,
+    pipeline, settings,
 };
 
 /// Loads the project that the files declare.
@@ -21,7 +22,7 @@ pub fn load(files: &dyn ProjectFiles, options: &LoadOptions) -> (Option<Project>
         options,
         diagnostics: vec![],
     };
-    let project = read(&mut reader);
+    let project = read(&mut reader).filter(|project| check_key(&mut reader, project));
     let mut settings = settings::read(&mut reader);
     if let Some(project) = &project {
         destinations::address(&mut reader, &project.notifications, &mut settings);
@@ -31,6 +32,28 @@ pub fn load(files: &dyn ProjectFiles, options: &LoadOptions) -> (Option<Project>
         ..project
     });
     (project, reader.diagnostics)
+}
+
+/// The bundle that the files declare; `None` where they declare none, or none that can be read: [`load`] says why.
+pub fn load_bundle(files: &dyn ProjectFiles, options: &LoadOptions) -> Option<Bundle> {
+    let mut reader = Reader {
+        files,
+        options,
+        diagnostics: vec![],
+    };
+    let choice = choose(&mut reader)?;
+    let file = choice.file.filter(|_| choice.kind == SpecKind::Bundle)?;
+    let bundle = bundle::resolve(&mut reader, &file)?;
+    let pipelines = bundle.resources.get("pipelines").map(Node::entries);
+    Some(Bundle {
+        name: bundle.name,
+        target: bundle.target,
+        pipelines: pipelines
+            .unwrap_or_default()
+            .iter()
+            .map(|entry| entry.key.clone())
+            .collect(),
+    })
 }
 
 fn read(reader: &mut Reader<'_>) -> Option<Project> {
@@ -110,6 +133,24 @@ pub(super) fn choose(reader: &mut Reader<'_>) -> Option<SpecChoice> {
             None
         }
     }
+}
+
+/// Only a bundle has several pipelines: a key that is none of the project's one would be taken for a choice.
+fn check_key(reader: &mut Reader<'_>, project: &Project) -> bool {
+    let Some(key) = &reader.options.pipeline_key else {
+        return true;
+    };
+    // A bundle has looked for it, and takes the key of a job too.
+    if project.kind == SpecKind::Bundle || *key == project.key {
+        return true;
+    }
+    let message = format!(
+        "the project has no pipeline `{key}`: its one is `{}`",
+        project.key
+    );
+    let diagnostic = Diagnostic::error(&project::PIPELINE_KEY_NOT_FOUND, message);
+    reader.report(diagnostic.help("leave the key out"));
+    false
 }
 
 /// A target means something to a bundle only.

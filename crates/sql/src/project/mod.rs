@@ -4,9 +4,12 @@
 //! ([`ProjectFiles`]). Must not touch the disk or the environment, and does not look into the SQL.
 
 mod bundle;
+mod choice;
+mod computed;
 mod destinations;
 mod discovery;
 mod files;
+mod include;
 mod interpolate;
 mod jobs;
 mod libraries;
@@ -28,7 +31,7 @@ pub use discovery::{SpecChoice, SpecKind, spec_of};
 pub use files::{MemoryFiles, ProjectFileError, ProjectFiles, describe, read_sql, text_of};
 pub use interpolate::interpolate;
 pub use jobs::load_schedules;
-pub use load::load;
+pub use load::{load, load_bundle};
 pub use suggest::{closest, listed};
 
 /// What the user said beside the files.
@@ -79,6 +82,17 @@ pub struct Project {
     pub notifications: Vec<Notification>,
     /// What sluice.yml says.
     pub settings: Settings,
+}
+
+/// A bundle as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bundle {
+    /// Its name.
+    pub name: String,
+    /// The target in force.
+    pub target: String,
+    /// Keys of its pipelines, in the order of the files.
+    pub pipelines: Vec<String>,
 }
 
 /// What sluice.yml says: where things lie that the cloud provided. Everything has a default.

@@ -180,11 +180,7 @@ fn check_bundle_keys(reader: &mut Reader<'_>, node: &Node) {
         .chain(REFUSED.iter().map(|(key, _)| *key))
         .collect();
     reader.warn_unknown(node, &known, "a pipeline");
-    for entry in node
-        .entries()
-        .iter()
-        .filter(|entry| entry.node.value != Value::Null)
-    {
+    for entry in node.entries().iter().filter(|entry| !entry.node.is_empty()) {
         if let Some((key, why)) = WITHOUT_EFFECT.iter().find(|(key, _)| *key == entry.key) {
             reader.note_without_effect(key, &entry.origin, why);
         }

@@ -326,6 +326,129 @@ fn several_pipelines_are_told_apart_by_key() {
 }
 
 #[test]
+fn a_job_that_runs_several_pipelines_is_no_key() {
+    let project = "
+--- databricks.yml
+bundle: {name: b}
+resources:
+  pipelines:
+    one: {libraries: [{file: {path: a.sql}}]}
+    two: {libraries: [{file: {path: a.sql}}]}
+  jobs:
+    nightly:
+      tasks:
+        - {task_key: a, pipeline_task: {pipeline_id: '${resources.pipelines.two.id}'}}
+        - {task_key: b, pipeline_task: {pipeline_id: '${resources.pipelines.one.id}'}}
+    other:
+      tasks: [{task_key: a, notebook_task: {notebook_path: x}}]
+--- a.sql
+";
+    for (key, expected, help) in [
+        (
+            "nightly",
+            "databricks.yml:7:5 PIPELINE_KEY_REQUIRED",
+            "run each: `sluice run two`, then `sluice run one`",
+        ),
+        (
+            "other",
+            "databricks.yml:11:5 PIPELINE_KEY_NOT_FOUND",
+            "name a pipeline: `one`, `two`",
+        ),
+    ] {
+        let options = LoadOptions {
+            pipeline_key: Some(key.into()),
+            ..options()
+        };
+        let (_, diagnostics) = load(&files(project), &options);
+        assert_eq!(shown(&diagnostics), [expected]);
+        assert_eq!(diagnostics[0].helps[0], help);
+    }
+    let bundle = load_bundle(&files(project), &options()).unwrap();
+    assert_eq!(bundle.name, "b");
+    assert_eq!(bundle.pipelines, ["one", "two"]);
+}
+
+#[test]
+fn files_beside_the_project_are_included_where_they_are_named() {
+    let project = |include: &str| {
+        format!(
+            "
+--- databricks.yml
+bundle: {{name: b}}
+include: [{include}]
+resources: {{pipelines: {{p: {{catalog: '${{var.c}}', libraries: [{{file: {{path: a.sql}}}}]}}}}}}
+--- a.sql
+--- ../common/v.yml
+variables: {{c: {{default: shared}}}}
+--- ../common/w.yml
+variables: {{d: {{default: x}}}}
+"
+        )
+    };
+    let read = "p [p] shared.default target=default\nsources a.sql";
+    check(&project("../common/v.yml"), &options(), read);
+    check(&project("'../common/*.yml'"), &options(), read);
+    check(
+        &project("../common/v.yml, ../common/nosuch.yml"),
+        &options(),
+        "p [p] shared.default target=default\nsources a.sql\ndatabricks.yml:2:28 BUNDLE_INCLUDE_NOT_FOUND",
+    );
+    check(
+        &project("/common/v.yml, ../common/v.yml"),
+        &options(),
+        "p [p] shared.default target=default\nsources a.sql\ndatabricks.yml:2:11 BUNDLE_INCLUDE_NOT_FOUND",
+    );
+}
+
+#[test]
+fn sluice_yml_is_in_no_pattern_of_includes() {
+    check(
+        "
+--- databricks.yml
+bundle: {name: b}
+include: [./*.yml]
+--- p.yml
+resources: {pipelines: {p: {libraries: [{file: {path: a.sql}}]}}}
+--- a.sql
+--- sluice.yml
+volumes: {/Volumes/main/iot: data}
+",
+        &options(),
+        "p [p] main.default target=default\nsources a.sql",
+    );
+}
+
+#[test]
+fn a_key_without_a_bundle_is_that_of_the_one_pipeline() {
+    const SPARK: &str = "
+--- spark-pipeline.yml
+{name: s, libraries: [{glob: {include: a.sql}}]}
+--- a.sql
+";
+    let with = |key: &str| LoadOptions {
+        pipeline_key: Some(key.into()),
+        ..options()
+    };
+    check(SPARK, &with("s"), "s [s] main.default\nsources a.sql");
+    for (project, key, is_known) in [
+        (SPARK, "s", true),
+        (SPARK, "t", false),
+        ("--- a.sql\n", "plant", true),
+        ("--- a.sql\n", "a", false),
+    ] {
+        let (loaded, diagnostics) = load(&files(project), &with(key));
+        let is_refused = diagnostics
+            .iter()
+            .any(|d| *d.condition == sluice_model::condition::project::PIPELINE_KEY_NOT_FOUND);
+        assert_eq!(
+            (loaded.is_some(), is_refused),
+            (is_known, !is_known),
+            "{key}"
+        );
+    }
+}
+
+#[test]
 fn keys_of_a_pipeline_are_honoured_noted_or_refused() {
     let project = |keys: &str| {
         format!(
@@ -341,11 +464,11 @@ fn keys_of_a_pipeline_are_honoured_noted_or_refused() {
         ("edition: gold", "databricks.yml:6:16 PROJECT_FIELD_VALUE"),
         ("catalogue: x", "databricks.yml:6:7 PROJECT_FIELD_UNKNOWN"),
         (
-            "ingestion_definition: {}",
+            "ingestion_definition: {connection_name: c}",
             "databricks.yml:6:7 PROJECT_FIELD_NOT_SUPPORTED",
         ),
         (
-            "gateway_definition: {}",
+            "gateway_definition: {connection_name: c}",
             "databricks.yml:6:7 PROJECT_FIELD_NOT_SUPPORTED",
         ),
         ("continuous: [1]", "databricks.yml:6:19 PROJECT_FIELD_TYPE"),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use sluice_model::condition::project;
 use sluice_model::{Diagnostic, Origin};
 
+use super::computed::{self, Computed};
 use super::suggest::closest;
 use super::yaml::{Entry, Node, Value};
 
@@ -27,6 +28,8 @@ pub(super) struct References<'a> {
     /// Paths being resolved, outermost first.
     stack: Vec<String>,
     produced: usize,
+    /// Whether what is resolved is read by a run: a pipeline.
+    is_read: bool,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
@@ -45,8 +48,27 @@ impl<'a> References<'a> {
             known: BTreeMap::new(),
             stack: vec![],
             produced: 0,
+            is_read: false,
             diagnostics: vec![],
         }
+    }
+
+    /// `resources` with every reference inside replaced. An id that only a deployment gives is reported where a pipeline
+    /// says it; elsewhere nothing is made of it.
+    pub(super) fn resolve_resources(&mut self, resources: &Node) -> Node {
+        let mut resolved = Node::mapping(&resources.origin);
+        // Pipelines first: what they must not take silently is not known from elsewhere yet.
+        let is_pipelines = |entry: &&Entry| entry.key == "pipelines";
+        let (read, others): (Vec<&Entry>, Vec<&Entry>) =
+            resources.entries().iter().partition(is_pipelines);
+        for (entries, is_read) in [(read, true), (others, false)] {
+            self.is_read = is_read;
+            for entry in entries {
+                let node = self.resolve(&entry.node);
+                resolved.put(&entry.key, node);
+            }
+        }
+        resolved
     }
 
     /// The node with every reference inside replaced; what cannot be resolved is reported and stays as written.
@@ -179,13 +201,18 @@ impl<'a> References<'a> {
             };
             match next {
                 Some(next) => node = Cow::Owned(next),
-                None => return self.missing(path, &steps, depth, &node, origin),
+                None => {
+                    return match computed_field(&steps, depth) {
+                        Some((kind, key, field)) => self.computed(path, kind, key, field, origin),
+                        None => self.missing(path, &steps, depth, &node, origin),
+                    };
+                }
             }
         }
         Some(self.resolve(&node))
     }
 
-    /// Reports what is missing; gives the key for `${resources.<type>.<key>.id}`, since nothing is deployed here.
+    /// Reports what is missing.
     fn missing(
         &mut self,
         path: &str,
@@ -194,16 +221,6 @@ impl<'a> References<'a> {
         node: &Node,
         origin: &Origin,
     ) -> Option<Node> {
-        if let [
-            Step::Key("resources"),
-            Step::Key(_),
-            Step::Key(key),
-            Step::Key("id" | "name"),
-        ] = steps
-            && depth == 3
-        {
-            return Some(Node::text(*key, origin));
-        }
         let last = match steps.get(depth) {
             Some(Step::Key(key)) => (*key).to_owned(),
             Some(Step::Index(index)) => index.to_string(),
@@ -247,6 +264,38 @@ impl<'a> References<'a> {
         None
     }
 
+    /// What Databricks computes, as far as the bundle tells it.
+    fn computed(
+        &mut self,
+        path: &str,
+        kind: &str,
+        key: &str,
+        field: Computed,
+        origin: &Origin,
+    ) -> Option<Node> {
+        match field {
+            Computed::Deployed if self.is_read => {
+                self.diagnostics.push(computed::unknown(path, origin));
+                None
+            }
+            Computed::Key | Computed::Deployed => Some(Node::text(key, origin)),
+            Computed::Name {
+                prefix,
+                parts,
+                between,
+            } => {
+                let mut texts = vec![];
+                for part in parts {
+                    let part = self.lookup(&format!("resources.{kind}.{key}.{part}"), origin);
+                    texts.push(part.and_then(|node| node.scalar()));
+                }
+                let texts: Vec<String> = texts.into_iter().collect::<Option<_>>()?;
+                let text = format!("{prefix}{}", texts.join(between));
+                Some(Node::text(text, origin))
+            }
+        }
+    }
+
     fn report_limit(&mut self, origin: &Origin) {
         let is_new = !self
             .diagnostics
@@ -259,6 +308,19 @@ impl<'a> References<'a> {
                     .fact(format!("allowed are {STEPS_MAX} steps, {TEXT_BYTES_MAX} bytes of text and {NODES_MAX} values")),
             );
         }
+    }
+}
+
+/// Kind, key and computed field of a resource, where its mapping has no such field.
+fn computed_field<'p>(steps: &[Step<'p>], depth: usize) -> Option<(&'p str, &'p str, Computed)> {
+    match steps {
+        [
+            Step::Key("resources"),
+            Step::Key(kind),
+            Step::Key(key),
+            Step::Key(field),
+        ] if depth == 3 => Some((kind, key, computed::field(kind, field)?)),
+        _ => None,
     }
 }
 

@@ -86,6 +86,48 @@ fn resources_refer_to_each_other() {
 }
 
 #[test]
+fn what_databricks_computes_is_told_by_the_bundle() {
+    let resources = "{schemas: {s: {catalog_name: '${var.c}', name: raw}}, volumes: {v: {catalog_name: '${resources.schemas.s.catalog_name}', schema_name: '${resources.schemas.s.name}', name: landing}, w: {name: x}}, clusters: {k: {}}}";
+    let resolve = |field: &str, section: &str| {
+        let document = format!(
+            "var: {{c: main}}\nresources: {resources}\nmore: {{{section}: {{p: '{field}'}}}}"
+        );
+        let tree = parse("f.yml", &document).0.unwrap();
+        let mut references = References::new(&tree);
+        let resolved = references.resolve_resources(tree.get("more").unwrap());
+        let found = references.diagnostics.iter();
+        let found: Vec<String> = found.map(|d| format!(" {}", d.condition.name)).collect();
+        let value = resolved.get(section).and_then(|node| node.get("p"));
+        format!("{}{}", show(value.unwrap()), found.concat())
+    };
+    for (field, expected) in [
+        (
+            "${resources.volumes.v.volume_path}",
+            "/Volumes/main/raw/landing",
+        ),
+        (
+            "x${resources.volumes.v.volume_path}/y",
+            "x/Volumes/main/raw/landing/y",
+        ),
+        ("${resources.volumes.v.id}", "main.raw.landing"),
+        ("${resources.schemas.s.id}", "main.raw"),
+        ("${resources.schemas.s.full_name}", "main.raw"),
+        (
+            "${resources.volumes.w.volume_path}",
+            "${resources.volumes.w.volume_path} BUNDLE_REFERENCE_NOT_FOUND BUNDLE_REFERENCE_NOT_FOUND",
+        ),
+        (
+            "${resources.clusters.k.id}",
+            "${resources.clusters.k.id} BUNDLE_REFERENCE_NOT_FOUND",
+        ),
+    ] {
+        assert_eq!(resolve(field, "pipelines"), expected, "{field}");
+    }
+    // Of a job nothing is made of it.
+    assert_eq!(resolve("${resources.clusters.k.id}", "jobs"), "k");
+}
+
+#[test]
 fn what_is_missing_is_reported_everywhere() {
     check(
         "var: {catalog: x}\nresources:\n  k: ${var.catalgo}\n  l: a ${var.catalgo}",

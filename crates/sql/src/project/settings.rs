@@ -10,7 +10,7 @@ use super::reader::{Reader, with_suggestion};
 use super::yaml::Node;
 use super::{CredentialSettings, KinesisSettings, S3Settings, Settings, SpecKind, destinations};
 
-const FILE: &str = "sluice.yml";
+pub(super) const FILE: &str = "sluice.yml";
 const KEYS: &[&str] = &[
     "warehouse",
     "volumes",

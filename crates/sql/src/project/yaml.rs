@@ -112,6 +112,16 @@ impl Node {
         }
     }
 
+    /// Whether it says nothing: no value, an empty mapping or an empty list.
+    pub(super) fn is_empty(&self) -> bool {
+        match &self.value {
+            Value::Null => true,
+            Value::Sequence(items) => items.is_empty(),
+            Value::Mapping(entries) => entries.is_empty(),
+            _ => false,
+        }
+    }
+
     /// The text of a scalar: what a string, number or boolean is when text is asked for.
     pub(super) fn scalar(&self) -> Option<String> {
         match &self.value {

@@ -117,7 +117,7 @@ fn late_after(reader: &mut Reader<'_>, job: &Node) -> Option<u64> {
 
 fn without_effect(reader: &mut Reader<'_>, node: &Node, keys: &[&str]) {
     for key in keys {
-        if let Some(entry) = node.entry(key) {
+        if let Some(entry) = node.entry(key).filter(|entry| !entry.node.is_empty()) {
             let message = format!("`{key}` has no effect here");
             let found = Diagnostic::warning(&project::PROJECT_FIELD_WITHOUT_EFFECT, message);
             reader.report(found.at(&entry.origin, ""));
