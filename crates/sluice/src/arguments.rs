@@ -174,7 +174,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Validate {
-    /// Key of the pipeline in the bundle
+    /// Key of the pipeline in the bundle; without it, all of them
     #[arg(value_name = "KEY", conflicts_with = "syntax")]
     pub(crate) key: Option<String>,
     /// Only check that every statement of this file is one that we know
@@ -342,10 +342,10 @@ pub(crate) struct Logs {
     #[arg(short = 'n', long, default_value_t = 100, value_name = "N")]
     pub(crate) number: u32,
     /// From this time on, as in 2026-11-20T20:00:00Z
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = events::time)]
     pub(crate) start_time: Option<String>,
     /// Before this time
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = events::time)]
     pub(crate) end_time: Option<String>,
 }
 
@@ -424,6 +424,10 @@ pub(crate) enum Bundle {
 }
 
 /// What Databricks takes to deploy has no effect: nothing is put anywhere.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Deploy {
     #[arg(long, hide = true)]
@@ -440,7 +444,7 @@ pub(crate) struct Deploy {
 
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Summary {
-    /// Key of the pipeline in the bundle
+    /// Key of the pipeline in the bundle; without it, all of them
     #[arg(value_name = "KEY")]
     pub(crate) key: Option<String>,
 }

@@ -107,7 +107,7 @@ pub(crate) async fn restore(
     let name = full_name(shell, &statement.table);
     let done = shell
         .engine
-        .restore(shell.declared, &name, &table, &statement.to)
+        .restore(shell.declared, &name, &table, &statement.to, shell.force)
         .await?;
     let names = [
         "table_size_after_restore",

@@ -1,5 +1,5 @@
 //! Rows of a query as text: box, CSV, JSON, JSON lines, Markdown. Values read as Spark casts them to STRING; nested
-//! values as JSON. Must not print.
+//! values as JSON; bytes as Spark shows them, `[00 FF]`, and in JSON as base64. Must not print.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -7,10 +7,11 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::datatypes::DataType;
 use serde_json::Value;
-use sluice_decode::cast::value_text;
+use sluice_decode::cast::{push_base64, value_text};
 use sluice_decode::datetime::Zone;
 use sluice_decode::json::{JsonForm, to_json};
 use sluice_run::QueryResult;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::arguments::Mode;
 
@@ -34,6 +35,8 @@ enum Kind {
     Number,
     /// As they are.
     Json,
+    /// As base64 of the bytes that the cell shows.
+    Bytes,
 }
 
 impl Rows {
@@ -191,7 +194,7 @@ impl Rows {
     }
 
     fn markdown(&self) -> String {
-        let escape = |text: &str| text.replace('|', "\\|").replace('\n', "<br>");
+        let escape = |text: &str| visible(text, "<br>").replace('|', "\\|");
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
         let mut text = line(self.names.iter().map(|name| escape(name)).collect());
         text.push_str(&line(
@@ -212,7 +215,7 @@ impl Rows {
 
     /// Cells as they are drawn: one line each, NULL in words, cut at `width`.
     fn drawn(&self, width: Option<usize>) -> (Vec<String>, Vec<Vec<String>>, Vec<usize>) {
-        let draw = |text: &str| cut(&text.replace('\n', "↵").replace('\t', " "), width);
+        let draw = |text: &str| cut(&visible(text, "↵"), width);
         let names: Vec<String> = self.names.iter().map(|name| draw(name)).collect();
         let cells: Vec<Vec<String>> = self
             .cells
@@ -225,7 +228,7 @@ impl Rows {
             .collect();
         let widths = (0..names.len())
             .map(|column| {
-                let of = |row: &Vec<String>| row.get(column).map_or(0, |cell| cell.chars().count());
+                let of = |row: &Vec<String>| row.get(column).map_or(0, |cell| cell.width());
                 cells.iter().map(of).chain([of(&names)]).max().unwrap_or(0)
             })
             .collect();
@@ -237,7 +240,7 @@ impl Rows {
             .zip(widths)
             .zip(&self.kinds)
             .map(|((cell, width), kind)| {
-                let space = " ".repeat(width.saturating_sub(cell.chars().count()));
+                let space = " ".repeat(width.saturating_sub(cell.width()));
                 if *kind == Kind::Number {
                     format!("{space}{cell}")
                 } else {
@@ -309,6 +312,9 @@ impl Column {
                 DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
                 DataType::LargeUtf8 => array.as_string::<i64>().value(row).to_owned(),
                 DataType::Utf8View => array.as_string_view().value(row).to_owned(),
+                DataType::Binary => bytes_text(array.as_binary::<i32>().value(row)),
+                DataType::LargeBinary => bytes_text(array.as_binary::<i64>().value(row)),
+                DataType::BinaryView => bytes_text(array.as_binary_view().value(row)),
                 _ => value_text(array.as_ref(), row, &zone),
             }),
             Self::Nested(texts) => (!texts.is_null(row)).then(|| texts.value(row).to_owned()),
@@ -320,6 +326,7 @@ fn kind(data_type: &DataType) -> Kind {
     match data_type {
         data_type if data_type.is_numeric() => Kind::Number,
         DataType::Boolean => Kind::Json,
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Kind::Bytes,
         data_type if data_type.is_nested() => Kind::Json,
         _ => Kind::Text,
     }
@@ -329,6 +336,7 @@ fn json_value(kind: Kind, cell: Option<&str>) -> String {
     match (kind, cell) {
         (_, None) => "null".to_owned(),
         (Kind::Json, Some(text)) => text.to_owned(),
+        (Kind::Bytes, Some(text)) => base64_of(text),
         (Kind::Number, Some(text))
             if text.starts_with(|c: char| c.is_ascii_digit() || c == '-')
                 && !text.contains("Inf") =>
@@ -347,15 +355,49 @@ fn csv_field(text: &str) -> String {
     }
 }
 
-fn cut(text: &str, width: Option<usize>) -> String {
-    match width {
-        Some(width) if text.chars().count() > width => text
-            .chars()
-            .take(width.saturating_sub(1))
-            .chain(['…'])
-            .collect(),
-        _ => text.to_owned(),
+/// Bytes as Spark shows them: `[00 FF]`.
+fn bytes_text(bytes: &[u8]) -> String {
+    let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+    format!("[{}]", pairs.join(" "))
+}
+
+/// The bytes that [`bytes_text`] shows, as Spark writes them in JSON.
+fn base64_of(shown: &str) -> String {
+    let pairs = shown.trim_matches(['[', ']']).split_ascii_whitespace();
+    let bytes: Vec<u8> = pairs
+        .filter_map(|pair| u8::from_str_radix(pair, 16).ok())
+        .collect();
+    let mut text = String::from("\"");
+    push_base64(&mut text, &bytes);
+    text.push('"');
+    text
+}
+
+/// A text in one line that does nothing to a terminal: what data says must not move its cursor or ring its bell.
+fn visible(text: &str, line_break: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for symbol in text.chars() {
+        match symbol {
+            '\n' => shown.push_str(line_break),
+            '\t' => shown.push(' '),
+            symbol if symbol.is_control() => shown.extend(symbol.escape_unicode()),
+            symbol => shown.push(symbol),
+        }
     }
+    shown
+}
+
+/// At most so many columns of a terminal; some characters take two, some none.
+fn cut(text: &str, width: Option<usize>) -> String {
+    let Some(width) = width.filter(|width| text.width() > *width) else {
+        return text.to_owned();
+    };
+    let mut columns = 0;
+    let fits = |symbol: &char| {
+        columns += symbol.width().unwrap_or(0);
+        columns < width
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
 }
 
 #[cfg(test)]

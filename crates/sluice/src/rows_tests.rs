@@ -1,7 +1,7 @@
 //! Forms of rows.
 
 use arrow::array::{
-    BooleanArray, Float64Array, Int64Array, ListBuilder, RecordBatch, StringBuilder,
+    BinaryArray, BooleanArray, Float64Array, Int64Array, ListBuilder, RecordBatch, StringBuilder,
     TimestampMicrosecondArray,
 };
 
@@ -82,4 +82,45 @@ fn tables_for_people() {
         rows.plain(None),
         "name         x\n-----------  ----\na long text  NULL\nb↵c          1|2\n"
     );
+}
+
+#[test]
+fn bytes_are_written_as_spark_does() {
+    let bytes: ArrayRef = Arc::new(BinaryArray::from_opt_vec(vec![
+        Some(&[0, 255]),
+        Some(&[]),
+        None,
+    ]));
+    let batch = RecordBatch::try_from_iter_with_nullable([("b", bytes, true)]).unwrap();
+    let result = QueryResult {
+        schema: batch.schema(),
+        batches: vec![batch],
+    };
+    let rows = Rows::of(&result, "UTC");
+    for (mode, expected) in [
+        (
+            Mode::Jsonlines,
+            "{\"b\":\"AP8=\"}\n{\"b\":\"\"}\n{\"b\":null}\n",
+        ),
+        (Mode::Csv, "b\n[00 FF]\n[]\n\n"),
+        (
+            Mode::Markdown,
+            "| b |\n| --- |\n| [00 FF] |\n| [] |\n| NULL |\n",
+        ),
+    ] {
+        assert_eq!(rows.render(mode, None), expected);
+    }
+}
+
+#[test]
+fn data_neither_breaks_the_frame_nor_reaches_the_terminal() {
+    let cells = ["日本", "\u{1b}[2J\u{7}", "e\u{301}", "日本日本"];
+    let cells = cells.map(|text| vec![Some(text.to_owned())]).to_vec();
+    let rows = Rows::of_texts(&["b"], cells);
+    assert_eq!(
+        rows.render(Mode::Box, Some(6)),
+        "┌────────┐\n│ b      │\n├────────┤\n│ 日本   │\n│ \\u{1b… │\n│ e\u{301}      │\n│ 日本…  │\n└────────┘\n"
+    );
+    let shown = rows.render(Mode::Markdown, None);
+    assert!(shown.contains("| \\u{1b}[2J\\u{7} |"), "{shown}");
 }

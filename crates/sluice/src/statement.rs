@@ -9,7 +9,7 @@ use sluice_model::{DatasetName, Diagnostic, Namespace};
 use sluice_run::Engine;
 use sluice_sql::project::interpolate;
 use sluice_sql::statement::WrittenName;
-use sluice_sql::{ShellStatement, parse_shell_statement};
+use sluice_sql::{ShellStatement, parse_shell_statement, split_statements};
 use sluice_table::DeltaTable;
 
 use crate::rows::Rows;
@@ -31,18 +31,61 @@ pub(crate) struct Shell<'a> {
     pub(crate) configuration: BTreeMap<String, String>,
     /// Session time zone.
     pub(crate) time_zone: &'a str,
-    /// Whether VACUUM may keep less than the table asks for.
+    /// Whether VACUUM may keep less than the table asks for, and RESTORE lose rows that nobody can bring again.
     pub(crate) force: bool,
 }
 
-/// Runs one statement.
+/// SQL as it was given: one statement or several.
+#[derive(Debug, Clone)]
+pub(crate) struct Script {
+    /// The name under which it stands in diagnostics.
+    pub(crate) name: Arc<str>,
+    /// The text.
+    pub(crate) text: String,
+}
+
+impl Script {
+    /// SQL that stands in no file.
+    pub(crate) fn typed(text: &str) -> Self {
+        Self {
+            name: COMMAND_LINE.into(),
+            text: text.to_owned(),
+        }
+    }
+
+    /// Its statements, each with blanks for the lines and columns before it: places are those of the whole text.
+    ///
+    /// # Errors
+    /// The text is no sequence of tokens, such as one with a string that never ends.
+    pub(crate) fn statements(&self) -> Result<impl Iterator<Item = String>, Vec<Diagnostic>> {
+        let ranges = split_statements(&self.name, &self.text)?;
+        Ok(ranges.into_iter().map(|range| {
+            let before = self.text.get(..range.start).unwrap_or_default();
+            let last = before.rsplit('\n').next().unwrap_or_default();
+            let lines = "\n".repeat(before.matches('\n').count());
+            let columns = " ".repeat(last.chars().count());
+            let statement = self.text.get(range).unwrap_or_default();
+            format!("{lines}{columns}{statement}")
+        }))
+    }
+}
+
+/// Runs one statement that stands in no file.
 pub(crate) async fn run(shell: &Shell<'_>, text: &str) -> Result<Rows, Vec<Diagnostic>> {
-    let (text, replacements, errors) = interpolate(COMMAND_LINE, text, &shell.configuration);
+    run_named(shell, &COMMAND_LINE.into(), text).await
+}
+
+/// Runs one statement of a text with that name.
+pub(crate) async fn run_named(
+    shell: &Shell<'_>,
+    name: &Arc<str>,
+    text: &str,
+) -> Result<Rows, Vec<Diagnostic>> {
+    let (text, replacements, errors) = interpolate(name, text, &shell.configuration);
     if !errors.is_empty() {
         return Err(errors);
     }
-    let file: Arc<str> = COMMAND_LINE.into();
-    let statement = parse_shell_statement(&file, &text, replacements, &shell.namespace)?;
+    let statement = parse_shell_statement(name, &text, replacements, &shell.namespace)?;
     run_parsed(shell, statement).await
 }
 
@@ -197,7 +240,20 @@ fn is_like(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_like;
+    use super::{Script, is_like};
+
+    #[test]
+    fn statements_stand_where_they_are_written() {
+        let script = Script::typed("SELECT 1;\n\n -- 'x;\nSELECT 'ü'; SELECT 3");
+        let found: Vec<String> = script.statements().unwrap().collect();
+        let second = "\n\n\nSELECT 'ü'";
+        let third = format!(
+            "\n\n\n{}SELECT 3",
+            " ".repeat("SELECT 'ü'; ".chars().count())
+        );
+        assert_eq!(found, ["SELECT 1", second, &third]);
+        assert!(Script::typed("SELECT 1; SELECT 'a").statements().is_err());
+    }
 
     #[test]
     fn patterns_of_show() {

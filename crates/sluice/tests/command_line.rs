@@ -14,6 +14,8 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[path = "command_line/bundle.rs"]
+mod bundle;
 #[path = "command_line/serving.rs"]
 mod serving;
 
@@ -301,6 +303,19 @@ fn a_project_is_run_and_asked() {
         lineage.stdout.contains("main.iot.total"),
         "{}",
         lineage.stdout
+    );
+}
+
+#[test]
+fn a_plan_says_of_no_view_that_it_stays_while_its_input_may_change() {
+    let project = project();
+    let at = project.path();
+    assert_eq!(sluice(at, "run -q").code, 0);
+    let plan = sluice(at, "plan").stdout;
+    let behind = plan.lines().find(|line| line.contains("main.iot.total"));
+    assert!(
+        behind.is_some_and(|line| line.contains("as far as `main.iot.readings` changes")),
+        "a view behind a stream is not said to stay as it is: {plan}"
     );
 }
 
@@ -633,3 +648,12 @@ fn init_touches_nothing_that_is_there() {
     assert!(bundle.contains("name: fleet") && bundle.contains("default: lab"));
     assert_eq!(sluice(&room.path().join("new/fleet"), "test").code, 0);
 }
+
+#[path = "command_line/left_out.rs"]
+mod left_out;
+
+#[path = "command_line/refusing.rs"]
+mod refusing;
+
+#[path = "command_line/testing.rs"]
+mod testing;

@@ -16,5 +16,7 @@ pub mod source_map;
 pub mod statement;
 
 pub use parse::maintain::{Optimize, Restore, Vacuum};
-pub use parse::shell::{DescribeForm, ShellStatement, parse_shell_statement, split_statements};
+pub use parse::shell::{
+    DescribeForm, ShellStatement, is_complete, parse_shell_statement, split_statements,
+};
 pub use parse::{functions_called, parse_file, parse_query, parse_scalar};

@@ -2,7 +2,9 @@
 
 mod support;
 
-use sluice_sql::{DescribeForm, ShellStatement, parse_shell_statement, split_statements};
+use sluice_sql::{
+    DescribeForm, ShellStatement, is_complete, parse_shell_statement, split_statements,
+};
 use support::{error_line, file, namespace, relations};
 
 fn shown(text: &str) -> String {
@@ -200,17 +202,41 @@ fn queries_and_descriptions_are_told_apart() {
 #[test]
 fn typed_text_is_split_at_semicolons_outside_strings() {
     let text = "SELECT ';' ; -- ; \n/* ; */ SELECT `a;b` ;; SELECT 3";
-    let (parts, complete) = split_statements(text);
+    let parts = split_statements(&file(), text).unwrap();
     let texts: Vec<&str> = parts.iter().map(|part| &text[part.clone()]).collect();
     assert_eq!(texts, ["SELECT ';'", "SELECT `a;b`", "SELECT 3"]);
-    assert!(!complete);
     for (text, complete) in [
+        (text, false),
         ("SELECT 1;", true),
         ("SELECT 1", false),
         ("SELECT 'a;", false),
         ("", true),
         ("SELECT 1; -- done", true),
     ] {
-        assert_eq!(split_statements(text).1, complete, "{text}");
+        assert_eq!(is_complete(text), complete, "{text}");
+    }
+}
+
+/// What stands behind an open quote would be lost, and the rest would mean something else.
+#[test]
+fn what_never_ends_is_no_statement() {
+    for (text, expected) in [
+        (
+            "SELECT 1; SELECT 2 'abc; SELECT 3",
+            "1:20 PARSE_SYNTAX_ERROR: the string that begins here never ends",
+        ),
+        (
+            "SELECT n\nFROM m `x ",
+            "2:8 PARSE_SYNTAX_ERROR: the quoted name that begins here never ends",
+        ),
+        (
+            "VACUUM m DRY RUN /* x",
+            "1:18 UNCLOSED_BRACKETED_COMMENT: the comment that begins here never ends",
+        ),
+    ] {
+        let errors = split_statements(&file(), text).unwrap_err();
+        let shown: Vec<String> = errors.iter().map(error_line).collect();
+        assert_eq!(shown.len(), 1, "{text}: {shown:?}");
+        assert!(shown[0].starts_with(expected), "{text}: {shown:?}");
     }
 }

@@ -17,6 +17,7 @@ use sluice_model::condition::query;
 
 pub use error::CastError;
 pub use print::value_text;
+pub use text::push_base64;
 
 use crate::column::Column;
 use crate::datetime::Zone;

@@ -67,4 +67,7 @@ pub(crate) struct Fmt {
     /// Write nothing: list the files that would change, and exit with 1 if there are any
     #[arg(long)]
     pub(crate) check: bool,
+    /// Key of the pipeline in the bundle
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
 }

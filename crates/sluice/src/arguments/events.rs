@@ -1,5 +1,6 @@
 //! What `sluice logs` can be asked for: an unknown word would find nothing, as a quiet pipeline does. Must not read events.
 
+use sluice_decode::datetime::{Zone, parse_timestamp};
 use sluice_model::event::EventLevel;
 
 const LEVELS: [EventLevel; 4] = [
@@ -30,6 +31,14 @@ pub(super) fn event_type(text: &str) -> Result<String, String> {
     one_of(&TYPES, text.trim(), "types of events")
 }
 
+/// A time as CAST reads one from a text.
+pub(super) fn time(text: &str) -> Result<String, String> {
+    match parse_timestamp(text, &Zone::Fixed(0)) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("write a time as in 2026-11-20T20:00:00Z".to_owned()),
+    }
+}
+
 fn one_of(known: &[&str], wanted: &str, what: &str) -> Result<String, String> {
     if known.contains(&wanted) {
         return Ok(wanted.to_owned());
@@ -50,5 +59,18 @@ mod tests {
         );
         assert_eq!(event_type("flow_progress"), Ok("flow_progress".to_owned()));
         assert!(event_type("nosuch").is_err());
+    }
+
+    #[test]
+    fn a_time_is_one_that_the_event_log_can_be_asked_for() {
+        for (text, is_time) in [
+            ("2026-11-20T20:00:00Z", true),
+            ("2026-11-20 20:00:00", true),
+            ("2026-11-20", true),
+            ("gestern", false),
+            ("", false),
+        ] {
+            assert_eq!(time(text).is_ok(), is_time, "{text}");
+        }
     }
 }

@@ -53,6 +53,9 @@ pub(crate) struct Restore {
     /// To the newest version that was committed by this time, as in '2026-01-01 10:00:00'
     #[arg(long, value_name = "TIME", conflicts_with = "version")]
     pub(crate) timestamp: Option<String>,
+    /// Also where rows would be lost because the source files that they came from are gone
+    #[arg(long)]
+    pub(crate) allow_data_loss: bool,
     /// Key of the pipeline in the bundle
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
@@ -75,7 +78,7 @@ pub(crate) struct Export {
     /// The table as it was at this time
     #[arg(long, value_name = "TIME", conflicts_with = "version")]
     pub(crate) timestamp: Option<String>,
-    /// Replace what is at PATH
+    /// Replace the file at PATH; for delta the Delta table. Other folders, and what the pipeline keeps, stay
     #[arg(long)]
     pub(crate) overwrite: bool,
     /// Key of the pipeline in the bundle

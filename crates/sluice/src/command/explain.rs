@@ -32,14 +32,22 @@ fn list(screen: &Screen) -> Exit {
         return Exit::Success;
     }
     for condition in conditions {
-        let first = condition
-            .explanation
-            .split(['.', ':'])
-            .next()
-            .unwrap_or_default();
-        screen.line(&format!("{}  {first}", condition.name));
+        screen.line(&format!(
+            "{}  {}",
+            condition.name,
+            first_sentence(condition.explanation)
+        ));
     }
     Exit::Success
+}
+
+/// The text before the first `.` or `:` that ends something: one in a name such as `databricks.yml` has no blank behind it.
+fn first_sentence(text: &str) -> &str {
+    let end = text.match_indices(['.', ':']).find(|(at, mark)| {
+        let rest = text.get(at + mark.len()..).unwrap_or_default();
+        rest.is_empty() || rest.starts_with(char::is_whitespace)
+    });
+    end.map_or(text, |(at, _)| text.get(..at).unwrap_or(text))
 }
 
 fn one(screen: &Screen, condition: &Condition) -> Exit {
@@ -84,5 +92,29 @@ fn unknown(name: &str) -> Diagnostic {
     match closest(name, condition::all().map(|condition| condition.name)) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => diagnostic.help("`sluice explain` lists them all"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_sentence;
+
+    #[test]
+    fn a_dot_in_a_name_ends_no_sentence() {
+        for (text, expected) in [
+            (
+                "databricks.yml has targets. Choose one.",
+                "databricks.yml has targets",
+            ),
+            ("Two things: one.", "Two things"),
+            ("In `sluice.yml`.", "In `sluice.yml`"),
+            (
+                "A path s3://bucket/key is wrong.",
+                "A path s3://bucket/key is wrong",
+            ),
+            ("no end", "no end"),
+        ] {
+            assert_eq!(first_sentence(text), expected);
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! `sluice export`: the rows of a table or view as one file, or as another Delta table (`table`). What is written appears
-//! whole or not at all: it is written beside its place under another name, and takes its name at the end.
+//! whole or not at all: it is written beside its place under another name, and takes its name at the end. What may be
+//! replaced is judged in `target`.
 
 mod bucket;
 mod table;
+mod target;
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -12,9 +14,10 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use datafusion::parquet::arrow::ArrowWriter;
 use sluice_model::Diagnostic;
-use sluice_model::condition::command::{ARGUMENT_NOT_VALID, OUTPUT_EXISTS, OUTPUT_NOT_WRITABLE};
+use sluice_model::condition::command::{ARGUMENT_NOT_VALID, OUTPUT_NOT_WRITABLE};
 use sluice_run::{QueryResult, RowStream};
-use sluice_source::Storage;
+
+use target::Target;
 
 use super::logs::literal;
 use super::sql::report;
@@ -30,7 +33,7 @@ use crate::workplace::{Refused, Workplace, block_on};
 pub(crate) fn run(screen: &Screen, global: &Global, asked: &Export) -> Result<Exit, Refused> {
     let format = format_of(asked).map_err(|diagnostic| refused(*diagnostic))?;
     let place = super::open(global, asked.key.as_deref())?;
-    let target = Target::of(asked, &place).map_err(|diagnostic| refused(*diagnostic))?;
+    let target = Target::of(asked, format, &place).map_err(|diagnostic| refused(*diagnostic))?;
     let suffix = match (&asked.version, &asked.timestamp) {
         (Some(version), _) => format!(" VERSION AS OF {version}"),
         (None, Some(time)) => format!(" TIMESTAMP AS OF {}", literal(time)),
@@ -65,84 +68,9 @@ fn refused(diagnostic: Diagnostic) -> Refused {
     }
 }
 
-/// Where the rows go.
-#[derive(Debug)]
-enum Target {
-    /// To a place on this machine.
-    Disk(Export),
-    /// To an object, or to a table below that key, which is replaced if that was asked for.
-    Bucket(bucket::Wanted),
-}
-
-impl Target {
-    /// The place that was asked for: as in `read_files`, what sluice.yml maps a URL to wins.
-    fn of(asked: &Export, place: &Workplace) -> Result<Self, Box<Diagnostic>> {
-        let written = asked.path.to_string_lossy();
-        if !written.contains("://") {
-            check_free(asked)?;
-            return Ok(Self::Disk(asked.clone()));
-        }
-        let resolved = sluice_source::resolve_path(&written, place.engine.path_rules())?;
-        let (Some(one), Some(found)) = (resolved.places.first(), resolved.only_folder()) else {
-            return Err(Box::new(no_file(&asked.path)));
-        };
-        let Storage::Bucket(name) = &one.storage else {
-            let asked = Export {
-                path: found.into(),
-                ..asked.clone()
-            };
-            check_free(&asked)?;
-            return Ok(Self::Disk(asked));
-        };
-        let key = one.base.trim_start_matches('/');
-        if key.is_empty() {
-            return Err(Box::new(no_file(&asked.path)));
-        }
-        let wanted = bucket::Wanted {
-            bucket: place.engine.s3().bucket(name),
-            name: name.clone(),
-            key: key.into(),
-            written: written.into_owned(),
-        };
-        Ok(Self::Bucket(wanted))
-    }
-}
-
 fn no_file(path: &Path) -> Diagnostic {
     let message = format!("`{}` names no file", path.display());
     Diagnostic::error(&OUTPUT_NOT_WRITABLE, message)
-}
-
-/// Refuses to write over what is there, unless that was asked for; what is no file and no folder is never replaced.
-fn check_free(asked: &Export) -> Result<(), Box<Diagnostic>> {
-    let Ok(found) = fs::metadata(&asked.path) else {
-        return Ok(());
-    };
-    if !found.is_file() && !found.is_dir() {
-        return Err(Box::new(no_target(asked)));
-    }
-    if asked.overwrite {
-        return Ok(());
-    }
-    let message = format!("`{}` is there already", asked.path.display());
-    let error = Diagnostic::error(&OUTPUT_EXISTS, message);
-    Err(Box::new(
-        error
-            .fact("nothing was written")
-            .help("replace it: `--overwrite`"),
-    ))
-}
-
-/// A device, pipe or socket: a file would take its place under its name, and other programs would find the file.
-fn no_target(asked: &Export) -> Diagnostic {
-    let message = format!("`{}` is neither a file nor a folder", asked.path.display());
-    Diagnostic::error(&OUTPUT_NOT_WRITABLE, message)
-        .fact("nothing was written, and it is as it was")
-        .help("name a file: `sluice export` writes it as a whole, under its name at the end")
-        .help(format!(
-            "for rows on stdout: `sluice sql --mode csv -c \"SELECT * FROM {}\"`",
-            asked.table
-        ))
 }
 
 /// The format that was asked for, or that the end of the path says.

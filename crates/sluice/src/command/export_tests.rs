@@ -31,28 +31,6 @@ fn the_end_of_the_path_tells_the_format() {
 }
 
 #[test]
-fn what_is_there_stays_unless_asked_otherwise() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut export = asked(folder.path().join("a.csv"));
-    assert!(check_free(&export).is_ok());
-    fs::write(&export.path, "old").unwrap();
-    assert_eq!(*check_free(&export).unwrap_err().condition, OUTPUT_EXISTS);
-    export.overwrite = true;
-    assert!(check_free(&export).is_ok());
-}
-
-#[test]
-fn what_is_no_file_is_never_replaced() {
-    let mut export = asked("/dev/null".into());
-    for overwrite in [false, true] {
-        export.overwrite = overwrite;
-        let error = check_free(&export).unwrap_err();
-        assert_eq!(*error.condition, OUTPUT_NOT_WRITABLE);
-        assert!(!error.helps.join(" ").contains("--overwrite"));
-    }
-}
-
-#[test]
 fn a_file_appears_when_it_is_whole() {
     let folder = tempfile::tempdir().unwrap();
     let wanted = folder.path().join("new").join("a.csv");

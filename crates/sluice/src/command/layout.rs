@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::json;
-use sluice_model::Diagnostic;
 use sluice_model::condition::command::OUTPUT_NOT_WRITABLE;
+use sluice_model::condition::sql::PARSE_SYNTAX_ERROR;
+use sluice_model::{Diagnostic, Severity};
 use sluice_sql::format::format_file;
 use sluice_sql::project::{ProjectFiles as _, describe, text_of};
 
@@ -76,6 +77,7 @@ impl Outcome {
         let text = text_of(name, bytes).map_err(|diagnostic| vec![*diagnostic])?;
         let formatted = format_file(&Arc::from(name), &text)?;
         self.diagnostics.extend(formatted.left);
+        self.diagnostics.extend(unread(name, &text));
         if formatted.text == text {
             return Ok(());
         }
@@ -88,6 +90,16 @@ impl Outcome {
             vec![Diagnostic::error(&OUTPUT_NOT_WRITABLE, message)]
         })
     }
+}
+
+/// What could not be read as SQL was not laid out either. Statements that only belong elsewhere than in a pipeline are fine.
+fn unread(name: &str, text: &str) -> impl Iterator<Item = Diagnostic> {
+    let (_, found) = super::syntax::parsed(name, text);
+    let unread = |error: &Diagnostic| *error.condition == PARSE_SYNTAX_ERROR;
+    found.into_iter().filter(unread).map(|error| Diagnostic {
+        severity: Severity::Warning,
+        ..error
+    })
 }
 
 /// Puts a text in the place of a file's, whole or not at all, whenever the process ends. A link stays one, and so do rights.
@@ -106,7 +118,7 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
 /// The files that are asked for, each with its name for people.
 fn files(global: &Global, asked: &Fmt) -> Result<Vec<(String, PathBuf)>, Refused> {
     if asked.files.is_empty() {
-        return of_project(global);
+        return of_project(global, asked.key.as_deref());
     }
     let mut files = vec![];
     for path in &asked.files {
@@ -126,9 +138,9 @@ fn files(global: &Global, asked: &Fmt) -> Result<Vec<(String, PathBuf)>, Refused
 }
 
 /// The SQL files of the project.
-fn of_project(global: &Global) -> Result<Vec<(String, PathBuf)>, Refused> {
+fn of_project(global: &Global, key: Option<&str>) -> Result<Vec<(String, PathBuf)>, Refused> {
     let refuse = |diagnostics, texts| Refused { diagnostics, texts };
-    let opened = edge::open(global, None)
+    let opened = edge::open(global, key)
         .map_err(|diagnostic| refuse(vec![*diagnostic], SourceTexts::default()))?;
     let texts = opened.texts();
     let Some(project) = opened.project else {

@@ -60,6 +60,7 @@ pub(crate) fn optimize(
     each(
         screen,
         &place,
+        &place.shell(),
         &asked.tables,
         |table| format!("OPTIMIZE {table}{tail}"),
         told,
@@ -153,9 +154,12 @@ pub(crate) fn restore(screen: &Screen, global: &Global, asked: &Restore) -> Resu
         )
     };
     let tables = vec![asked.table.clone()];
+    let mut shell = place.shell();
+    shell.force = asked.allow_data_loss;
     each(
         screen,
         &place,
+        &shell,
         &tables,
         |table| format!("RESTORE TABLE {table} TO {to}"),
         told,
@@ -166,18 +170,18 @@ pub(crate) fn restore(screen: &Screen, global: &Global, asked: &Restore) -> Resu
 fn each(
     screen: &Screen,
     place: &Workplace,
+    shell: &Shell<'_>,
     tables: &[String],
     statement: impl Fn(&str) -> String,
     told: impl Fn(&Rows) -> String,
 ) -> Result<Exit, Refused> {
-    let shell = place.shell();
     let is_all = tables.is_empty();
     let tables = named_or_all(place, tables);
     block_on(async {
         let mut all = Rows::default();
         for table in &tables {
             let text = statement(table);
-            match statement::run(&shell, &text).await {
+            match statement::run(shell, &text).await {
                 Ok(rows) if screen.is_json => all.append(rows),
                 Ok(rows) => screen.line(&format!("{table}: {}", told(&rows))),
                 Err(errors) if is_all && errors.iter().all(is_missing) => {}

@@ -69,6 +69,7 @@ pub(crate) fn named(table: &mut Timetable, names: &[String]) -> Result<(), Refus
             let diagnostic = Diagnostic::error(&SCHEDULE_JOB_NOT_FOUND, message);
             let diagnostic = match closest(name, keys()) {
                 Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                None if table.jobs.is_empty() => diagnostic.help("it declares no jobs at all"),
                 None => diagnostic.help(format!("declared are {}", listed(keys()))),
             };
             return Err(Refused {

@@ -8,13 +8,13 @@ use reedline::{
     FileBackedHistory, KeyCode, KeyModifiers, MenuBuilder, Reedline, ReedlineEvent, ReedlineMenu,
     Signal, Span, Suggestion, ValidationResult, Validator, default_emacs_keybindings,
 };
-use sluice_sql::split_statements;
+use sluice_sql::is_complete;
 
-use super::sql::{report, width};
+use super::sql::{report_script, width};
 use crate::arguments::Mode;
 use crate::exit::Exit;
 use crate::render::Screen;
-use crate::statement;
+use crate::statement::{self, Script};
 use crate::workplace::{Refused, Workplace, block_on};
 
 const HISTORY_LINES: usize = 2_000;
@@ -52,6 +52,12 @@ const WORDS: &[&str] = &[
     "DESCRIBE",
     "HISTORY",
     "SHOW TABLES",
+    "SHOW COLUMNS IN",
+    "SHOW TBLPROPERTIES",
+    "EXPLAIN",
+    "OPTIMIZE",
+    "VACUUM",
+    "RESTORE TABLE",
     "VERSION AS OF",
     "INTERVAL",
     "CAST",
@@ -65,12 +71,14 @@ const WORDS: &[&str] = &[
     ".quit",
 ];
 const HELP: &str = "\
-.tables           datasets of the project
+.tables [SCHEMA]  datasets of the project
 .schema TABLE     columns of a table
-.mode MODE        box, csv, json, jsonlines or markdown
+.mode [MODE]      box, csv, json, jsonlines or markdown; without a word, which one it is
 .timer on|off     time of each statement
-.quit             leave; so does Ctrl-D
-A statement ends with `;`. SELECT, WITH, VALUES, DESCRIBE and SHOW TABLES are understood.";
+.help             this text; so does .h
+.quit             leave; so do .exit, .q, quit, exit and Ctrl-D
+A statement ends with `;`. Queries are understood (SELECT, WITH, VALUES, FROM), and EXPLAIN, DESCRIBE [EXTENDED | HISTORY | DETAIL],
+SHOW TABLES, SHOW COLUMNS, SHOW TBLPROPERTIES, OPTIMIZE, VACUUM and RESTORE.";
 
 /// What a line asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -126,12 +134,19 @@ pub(crate) fn run(screen: &Screen, place: &Workplace, mut mode: Mode) -> Result<
 }
 
 fn run_all(screen: &Screen, place: &Workplace, text: &str, mode: Mode) -> Result<(), Refused> {
-    for range in split_statements(text).0 {
-        let one = text.get(range).unwrap_or_default();
-        match block_on(statement::run(&place.shell(), one))? {
+    let script = Script::typed(text);
+    let statements = match script.statements() {
+        Ok(statements) => statements,
+        Err(errors) => {
+            report_script(screen, place, &script, &errors);
+            return Ok(());
+        }
+    };
+    for one in statements {
+        match block_on(statement::run(&place.shell(), &one))? {
             Ok(rows) => screen.result(&rows.render(mode, width(screen, mode))),
             Err(errors) => {
-                report(screen, place, one, &errors);
+                report_script(screen, place, &script, &errors);
                 break;
             }
         }
@@ -206,7 +221,7 @@ impl Validator for Whole {
     fn validate(&self, text: &str) -> ValidationResult {
         let trimmed = text.trim();
         let is_word = matches!(trimmed.to_lowercase().as_str(), "" | "quit" | "exit");
-        if is_word || trimmed.starts_with('.') || split_statements(trimmed).1 {
+        if is_word || trimmed.starts_with('.') || is_complete(trimmed) {
             ValidationResult::Complete
         } else {
             ValidationResult::Incomplete

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use sluice_model::Diagnostic;
 use sluice_model::condition::project::PROJECT_FILE_NOT_READABLE;
 use sluice_sql::project::{describe, text_of};
-use sluice_sql::split_statements;
 
 use super::{fail, shell};
 use crate::arguments::{Global, Mode, Sql};
@@ -15,7 +14,7 @@ use crate::exit::Exit;
 use crate::project_disk;
 use crate::render::Screen;
 use crate::source_text::SourceTexts;
-use crate::statement::{self, COMMAND_LINE};
+use crate::statement::{self, Script};
 use crate::workplace::{Refused, Workplace, block_on};
 
 /// Cells of a table on a terminal are cut at so many characters.
@@ -29,16 +28,23 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Sql) -> Result<Exit,
         Arc::new(sluice_run::NoObserver),
     )?;
     let mode = mode(screen, asked.mode);
-    let Some(texts) = texts(asked)? else {
+    let Some(scripts) = scripts(asked)? else {
         return shell::run(screen, &place, mode);
     };
+    let mut statements = vec![];
+    for script in &scripts {
+        // What is no SQL text at all is told before anything runs.
+        match script.statements() {
+            Ok(found) => statements.push((script, found)),
+            Err(errors) => return Ok(report_script(screen, &place, script, &errors)),
+        }
+    }
     block_on(async {
-        for text in texts {
-            for range in split_statements(&text).0 {
-                let one = text.get(range).unwrap_or_default();
-                match statement::run(&place.shell(), one).await {
+        for (script, statements) in statements {
+            for one in statements {
+                match statement::run_named(&place.shell(), &script.name, &one).await {
                     Ok(rows) => screen.result(&rows.render(mode, width(screen, mode))),
-                    Err(errors) => return report(screen, &place, one, &errors),
+                    Err(errors) => return report_script(screen, &place, script, &errors),
                 }
                 if screen.is_result_lost() {
                     return Exit::Failure;
@@ -49,6 +55,18 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Sql) -> Result<Exit,
     })
 }
 
+/// Reports errors of SQL that was given.
+pub(super) fn report_script(
+    screen: &Screen,
+    place: &Workplace,
+    script: &Script,
+    errors: &[Diagnostic],
+) -> Exit {
+    let mut texts = SourceTexts::of_folder(&place.folder);
+    texts.give(&script.name, &script.text);
+    fail(screen, errors, &texts)
+}
+
 /// Reports errors of a statement that stands in no file.
 pub(crate) fn report(
     screen: &Screen,
@@ -56,9 +74,7 @@ pub(crate) fn report(
     text: &str,
     errors: &[Diagnostic],
 ) -> Exit {
-    let mut texts = SourceTexts::of_folder(&place.folder);
-    texts.give(COMMAND_LINE, text);
-    fail(screen, errors, &texts)
+    report_script(screen, place, &Script::typed(text), errors)
 }
 
 /// Where cells are cut: only on a terminal, and only in a table.
@@ -75,36 +91,44 @@ fn mode(screen: &Screen, asked: Option<Mode>) -> Mode {
     }
 }
 
-/// The texts to run; `None` for the shell.
-fn texts(asked: &Sql) -> Result<Option<Vec<String>>, Refused> {
+/// What to run; `None` for the shell.
+fn scripts(asked: &Sql) -> Result<Option<Vec<Script>>, Refused> {
     if let Some(query) = &asked.query {
-        return Ok(Some(vec![query.clone()]));
+        return Ok(Some(vec![Script::typed(query)]));
     }
     if !asked.commands.is_empty() {
-        return Ok(Some(asked.commands.clone()));
+        let typed = asked.commands.iter().map(|text| Script::typed(text));
+        return Ok(Some(typed.collect()));
     }
-    match &asked.file {
-        Some(path) if path.as_os_str() != "-" => file(path).map(|text| Some(vec![text])),
-        None if std::io::stdin().is_terminal() => Ok(None),
-        _ => {
-            let mut bytes = vec![];
-            let read = std::io::stdin().lock().read_to_end(&mut bytes);
-            let read = read.map_err(|error| {
-                Diagnostic::error(
-                    &PROJECT_FILE_NOT_READABLE,
-                    format!("cannot read stdin: {error}"),
-                )
-            });
-            let text = read.and_then(|_| text_of("stdin", bytes).map_err(|diagnostic| *diagnostic));
-            text.map(|text| Some(vec![text])).map_err(refused)
-        }
-    }
+    let script = match &asked.file {
+        Some(path) if path.as_os_str() != "-" => file(path),
+        None if std::io::stdin().is_terminal() => return Ok(None),
+        _ => stdin(),
+    };
+    script.map(|script| Some(vec![script])).map_err(refused)
 }
 
-fn file(path: &Path) -> Result<String, Refused> {
+fn stdin() -> Result<Script, Diagnostic> {
+    let mut bytes = vec![];
+    let read = std::io::stdin().lock().read_to_end(&mut bytes);
+    read.map_err(|error| {
+        let message = format!("cannot read stdin: {error}");
+        Diagnostic::error(&PROJECT_FILE_NOT_READABLE, message)
+    })?;
+    script("stdin", bytes)
+}
+
+fn file(path: &Path) -> Result<Script, Diagnostic> {
     let name = path.to_string_lossy();
-    let bytes = project_disk::read(path).map_err(|error| refused(describe(&name, &error)))?;
-    text_of(&name, bytes).map_err(|diagnostic| refused(*diagnostic))
+    let bytes = project_disk::read(path).map_err(|error| describe(&name, &error))?;
+    script(&name, bytes)
+}
+
+fn script(name: &str, bytes: Vec<u8>) -> Result<Script, Diagnostic> {
+    Ok(Script {
+        name: name.into(),
+        text: text_of(name, bytes).map_err(|diagnostic| *diagnostic)?,
+    })
 }
 
 fn refused(diagnostic: Diagnostic) -> Refused {

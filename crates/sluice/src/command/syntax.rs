@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
-use sluice_model::Namespace;
+use sluice_model::{Diagnostic, Namespace};
 use sluice_sql::project::{describe, interpolate, text_of};
+use sluice_sql::statement::Statement;
 
 use super::fail;
 use crate::exit::Exit;
@@ -29,11 +30,7 @@ pub(crate) fn run(screen: &Screen, file: &Path) -> Exit {
         Ok(text) => text,
         Err(diagnostic) => return fail(screen, &[diagnostic], &texts),
     };
-    let shared: Arc<str> = name.as_ref().into();
-    let (text, replacements, mut diagnostics) = interpolate(&name, &text, &stand_ins(&text));
-    let (statements, found) =
-        sluice_sql::parse_file(&shared, &text, replacements, &Namespace::default());
-    diagnostics.extend(found);
+    let (statements, diagnostics) = parsed(&name, &text);
     let exit = Exit::of(&diagnostics);
     if screen.is_json {
         screen.object(&json!({
@@ -48,6 +45,16 @@ pub(crate) fn run(screen: &Screen, file: &Path) -> Exit {
         }
     }
     exit
+}
+
+/// The statements of a file outside any project, with all that is wrong in its text.
+pub(super) fn parsed(name: &str, text: &str) -> (Vec<Statement>, Vec<Diagnostic>) {
+    let file: Arc<str> = name.into();
+    let (text, replacements, mut diagnostics) = interpolate(name, text, &stand_ins(text));
+    let (statements, found) =
+        sluice_sql::parse_file(&file, &text, replacements, &Namespace::default());
+    diagnostics.extend(found);
+    (statements, diagnostics)
 }
 
 /// A name for every `${key}`: which value it has is not a question of syntax.

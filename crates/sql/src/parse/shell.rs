@@ -8,12 +8,12 @@ use sqlparser::tokenizer::Token;
 
 use super::maintain::{self, Optimize, Restore, Vacuum};
 use super::query::{Place, query};
-use crate::cursor::{Cursor, Parsed};
+use crate::cursor::{Cursor, Parsed, Source};
 use crate::lex::lex;
 use crate::query::Query;
 use crate::rewrite::suffix::option_key;
 use crate::slip;
-use crate::source_map::Replacement;
+use crate::source_map::{Replacement, SourceMap};
 use crate::statement::WrittenName;
 
 /// One statement of the shell.
@@ -87,20 +87,38 @@ pub fn parse_shell_statement(
     })
 }
 
-/// Splits what was typed into statements at each `;` outside strings and comments: byte ranges without the `;`.
-/// Parts without a token are left out. The second value is whether the text is complete: it ends with `;` and nothing
-/// is left open.
-#[must_use]
-pub fn split_statements(text: &str) -> (Vec<std::ops::Range<usize>>, bool) {
-    let (lexemes, errors) = lex(text);
-    let parts = lexemes
-        .split(|lexeme| lexeme.token == Token::SemiColon)
+/// Splits a text into statements at each `;` outside strings and comments: byte ranges without the `;`. Parts without a
+/// token are left out.
+///
+/// # Errors
+/// Text that is no token: behind a string, name or comment that never ends, nothing can be told apart.
+pub fn split_statements(
+    file: &Arc<str>,
+    text: &str,
+) -> Result<Vec<std::ops::Range<usize>>, Vec<Diagnostic>> {
+    let source = Source {
+        text,
+        map: SourceMap::new(Arc::clone(file), vec![]),
+    };
+    let (lexemes, errors) = super::tokens(&source).map_err(|error| vec![*error])?;
+    if !errors.is_empty() {
+        let errors = errors.iter().map(|error| super::lexical(&source, error));
+        return Err(errors.collect());
+    }
+    let parts = lexemes.split(|lexeme| lexeme.token == Token::SemiColon);
+    Ok(parts
         .filter_map(|part| Some(part.first()?.start..part.last()?.end))
-        .collect();
+        .collect())
+}
+
+/// Whether what was typed so far is complete: it ends with `;` and nothing is left open.
+#[must_use]
+pub fn is_complete(text: &str) -> bool {
+    let (lexemes, errors) = lex(text);
     let ends = lexemes
         .last()
         .is_none_or(|last| last.token == Token::SemiColon);
-    (parts, ends && errors.is_empty())
+    ends && errors.is_empty()
 }
 
 fn statement(cursor: &mut Cursor<'_>) -> Parsed<ShellStatement> {

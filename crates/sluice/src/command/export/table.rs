@@ -28,7 +28,7 @@ use crate::workplace::Workplace;
 const APPLICATION: &str = "sluice-export";
 
 /// The folder of a table's log.
-const LOG: &str = "_delta_log";
+pub(super) const LOG: &str = "_delta_log";
 
 /// Refuses to write where anything is below the key.
 pub(super) async fn check_free(wanted: &Wanted) -> Result<(), Diagnostic> {
