@@ -76,7 +76,7 @@ CLOSED = [
     scenario("having", counted(tail=" HAVING count(*) > 1"), PLAIN),
     scenario("having_other_aggregate", counted(tail=" HAVING max(v) > 4"), PLAIN),
     scenario("filter_before", counted(source=f"{WITH} WHERE v > 1"), PLAIN,
-             "rows that WHERE removes move the watermark too"),
+             "rows that WHERE removes do not move the watermark: Spark filters below it"),
     scenario("filter_above_watermark", f"SELECT w, n FROM ({counted()}) WHERE n > 1", PLAIN),
     scenario("filter_below_watermark",
              "SELECT window(ts, '10 minutes') AS w, count(*) AS n FROM (SELECT * FROM STREAM events WHERE v < 4) "

@@ -1,6 +1,8 @@
 //! What the graph asks of others: the meaning of a query (`plan` answers) and the columns of what lies outside the
 //! pipeline (`run`, which knows the warehouse and the files, answers). Must not answer either itself.
 
+use std::collections::BTreeMap;
+
 use arrow_schema::{DataType, Fields, SchemaRef};
 use sluice_model::{DatasetName, Diagnostic};
 use sluice_sql::function::{Function, Functions};
@@ -45,8 +47,24 @@ pub struct AnalyzeRequest<'a> {
     pub query: &'a Query,
     /// Columns of each relation, by its number.
     pub inputs: &'a [RelationSchema],
+    /// The streaming views among the relations, by their numbers.
+    pub views: BTreeMap<usize, StreamedView<'a>>,
     /// Pipeline configuration overlaid with the `SET` statements above the query.
     pub settings: &'a Settings,
+}
+
+/// A streaming view under a query. It runs in the micro-batches of its reader: its watermarks, and what it keeps from
+/// batch to batch, decide what may stand above it.
+#[derive(Debug)]
+pub struct StreamedView<'a> {
+    /// Its query.
+    pub query: &'a Query,
+    /// Columns of each relation of that query, by its number.
+    pub inputs: Vec<RelationSchema>,
+    /// The streaming views among those relations, by their numbers.
+    pub views: BTreeMap<usize, StreamedView<'a>>,
+    /// The names of its column list, by position; empty without one.
+    pub names: Vec<&'a str>,
 }
 
 /// The columns of a relation.
@@ -101,6 +119,8 @@ pub enum ExpressionPurpose {
     Default,
     /// `GENERATED ALWAYS AS`: deterministic, over the other columns of the row.
     Generated,
+    /// A CHECK constraint of a table: as an expectation.
+    Constraint,
 }
 
 /// Tells the columns of what is not a dataset of this pipeline.

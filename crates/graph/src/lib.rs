@@ -22,7 +22,7 @@ mod validate;
 
 pub use analyzer::{
     Analysis, AnalyzeRequest, Analyzer, ExpressionPurpose, ExpressionRequest, ExternalSchema,
-    ExternalSource, ExternalTables, RelationSchema,
+    ExternalSource, ExternalTables, RelationSchema, StreamedView,
 };
 pub use declare::declare;
 pub use declared::{Dataset, DeclaredFlow, DeclaredGraph, FlowId, Settings};

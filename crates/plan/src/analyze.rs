@@ -1,19 +1,22 @@
 //! Types queries for the graph, without data and without the optimizer: empty tables stand for the relations.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
 use sluice_graph::function::{Function, Functions};
+use sluice_graph::query::Query;
 use sluice_graph::{
     Analysis, AnalyzeRequest, Analyzer, ExpressionPurpose, ExpressionRequest, RelationSchema,
+    StreamedView,
 };
+use sluice_model::condition::graph::INVALID_TABLE_PROPERTY;
 use sluice_model::condition::query as condition;
 use sluice_model::{DatasetName, Diagnostic};
 
-use crate::bind::{HIDDEN, Scope, bind_expression, check_function};
+use crate::bind::{BoundQuery, HIDDEN, Scope, bind_expression, check_function};
 use crate::rewrite::cast;
 use crate::{Session, StreamContext};
 
@@ -42,6 +45,35 @@ pub fn relation_schema(relation: &RelationSchema) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
+/// Binds a query over empty tables. As where it runs, streaming views are bound before it and for the same micro-batch: it
+/// sees their event time, and what they keep.
+fn bind_empty(
+    session: &Session,
+    query: &Query,
+    inputs: &[RelationSchema],
+    views: &BTreeMap<usize, StreamedView<'_>>,
+) -> Result<BoundQuery, Vec<Diagnostic>> {
+    let mut tables: Vec<Arc<dyn TableProvider>> = vec![];
+    for (index, input) in inputs.iter().enumerate() {
+        let Some(view) = views.get(&index) else {
+            tables.push(Arc::new(EmptyTable::new(relation_schema(input))));
+            continue;
+        };
+        let table = bind_empty(session, view.query, &view.inputs, &view.views)
+            .map(|bound| bound.renamed(view.names.iter().copied()))
+            .and_then(|bound| bound.into_provider().map_err(|error| vec![*error]));
+        // Alone the view was right: the reader asks too much of it.
+        tables.push(table.map_err(|errors| match query.relations.get(index) {
+            Some(reader) => {
+                let errors = errors.into_iter();
+                errors.map(|e| e.at(&reader.origin, "read here")).collect()
+            }
+            None => errors,
+        })?);
+    }
+    session.bind(query, &tables)
+}
+
 impl Analyzer for SessionAnalyzer {
     fn check_function(
         &self,
@@ -53,15 +85,8 @@ impl Analyzer for SessionAnalyzer {
     }
 
     fn analyze(&self, request: &AnalyzeRequest<'_>) -> Result<Analysis, Vec<Diagnostic>> {
-        let inputs: Vec<Arc<dyn TableProvider>> = request
-            .inputs
-            .iter()
-            .map(|input| {
-                Arc::new(EmptyTable::new(relation_schema(input))) as Arc<dyn TableProvider>
-            })
-            .collect();
         let session = self.session.for_batch(Arc::new(StreamContext::dry()));
-        let bound = session.bind(request.query, &inputs)?;
+        let bound = bind_empty(&session, request.query, request.inputs, &request.views)?;
         let mut problems = bound.check_table_columns();
         problems.retain(|problem| problem.condition != &condition::COLUMN_ALREADY_EXISTS);
         if !problems.is_empty() {
@@ -92,6 +117,11 @@ impl Analyzer for SessionAnalyzer {
                 &condition::UNSUPPORTED_EXPRESSION_GENERATED_COLUMN,
                 "a generated column must give a row the same value each time",
                 "compute the value in the query",
+            ),
+            ExpressionPurpose::Constraint => (
+                &INVALID_TABLE_PROPERTY,
+                "a constraint must give a row the same answer each time",
+                "compute the value as a column of the query, and check that column",
             ),
             ExpressionPurpose::Default => return Ok(value.data_type),
         };

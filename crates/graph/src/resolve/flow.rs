@@ -10,6 +10,7 @@ use sluice_sql::query::{ReadMode, Relation};
 
 use super::bind::{BoundColumns, BoundFlow, BoundRelation};
 use super::fingerprint::fingerprint;
+use super::view::streamed_views;
 use super::{Columns, Resolving, view_is_streaming};
 use crate::validate::{alias, operator, streamingness, temporary};
 use crate::{
@@ -198,12 +199,13 @@ impl Resolving<'_> {
         else {
             return Columns::Unknown;
         };
-        let request = AnalyzeRequest {
+        let analyzed = self.analyzer.analyze(&AnalyzeRequest {
             query: &flow.query,
             inputs: &schemas,
+            views: streamed_views(&self.resolved, inputs),
             settings: &flow.settings,
-        };
-        match self.analyzer.analyze(&request) {
+        });
+        match analyzed {
             Ok(analysis) => {
                 self.diagnostics.extend(analysis.remarks);
                 errors.extend(duplicate_columns(flow, &analysis.schema));

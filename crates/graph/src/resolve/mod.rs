@@ -8,6 +8,7 @@ mod flow;
 mod output;
 mod storable;
 mod types;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
