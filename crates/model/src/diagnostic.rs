@@ -84,6 +84,16 @@ impl Diagnostic {
         self
     }
 
+    /// Names a place, unless it has one.
+    #[must_use]
+    pub fn at_least_at(self, origin: &Origin) -> Self {
+        if self.labels.is_empty() {
+            self.at(origin, "")
+        } else {
+            self
+        }
+    }
+
     /// Adds a fact.
     #[must_use]
     pub fn fact(mut self, text: impl Into<String>) -> Self {

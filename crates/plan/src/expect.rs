@@ -1,6 +1,8 @@
-//! Expectations: one boolean column each in the same pass as the query, then the split into kept rows and counts.
-//! A row passes if and only if the predicate is TRUE. Must not write events or decide what a failed flow does.
+//! Expectations, and CHECK constraints of the target: one boolean column each in the same pass as the query, then the split
+//! into kept rows and counts. A row passes if and only if the predicate is TRUE. Must not write events or decide what a
+//! failed flow does.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
@@ -9,23 +11,34 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::Column;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, and as both};
 use futures::StreamExt;
-use sluice_model::condition::{query as condition, run};
-use sluice_model::{Diagnostic, Expectation, OnViolation};
+use sluice_model::condition::{query as condition, run, table};
+use sluice_model::{Diagnostic, Expectation, Namespace, OnViolation};
+use sluice_sql::parse_scalar;
 use sluice_sql::query::{Expression, Query};
 use sluice_sql::statement::ExpectationClause;
 use sqlparser::ast;
 
 use crate::bind::{BoundQuery, Facts, bind_with_facts};
 use crate::error::{Result, diagnose};
+use crate::rewrite::guard;
 
 /// A query whose rows are checked.
 #[derive(Debug, Clone)]
 pub struct CheckedQuery {
     query: BoundQuery,
     expectations: Vec<Expectation>,
+    constraints: Vec<TableConstraint>,
     visible: usize,
+}
+
+/// A CHECK constraint of the table that rows go to: a kept row that breaks it fails the batch. A row that an expectation drops
+/// is not asked. Source: `CheckDeltaInvariant` of Delta, for which NULL breaks it too.
+#[derive(Debug, Clone)]
+struct TableConstraint {
+    name: String,
+    text: String,
 }
 
 /// What one expectation saw.
@@ -58,8 +71,21 @@ impl BoundQuery {
     /// # Errors
     /// All that is wrong with the predicates: unknown columns, no BOOLEAN, aggregates, subqueries.
     pub fn with_expectations(
+        self,
+        clauses: &[ExpectationClause],
+    ) -> std::result::Result<CheckedQuery, Vec<Diagnostic>> {
+        self.with_checks(clauses, BTreeMap::new())
+    }
+
+    /// As [`Self::with_expectations`], with the CHECK constraints of the target behind them: their texts by name, as the table
+    /// has them.
+    ///
+    /// # Errors
+    /// As there, for both.
+    pub fn with_checks(
         mut self,
         clauses: &[ExpectationClause],
+        constraints: BTreeMap<String, String>,
     ) -> std::result::Result<CheckedQuery, Vec<Diagnostic>> {
         let visible = self.columns.len();
         let mut errors = vec![];
@@ -68,13 +94,28 @@ impl BoundQuery {
             .iter()
             .map(|column| Expr::Column(Column::new_unqualified(&column.field)))
             .collect();
+        let mut is_kept: Option<Expr> = None;
         for (index, clause) in clauses.iter().enumerate() {
             match self.predicate(&clause.predicate) {
                 Ok((predicate, facts)) => {
                     self.facts.merge(facts);
-                    exprs.push(
-                        Expr::IsTrue(Box::new(predicate)).alias(format!("__expectation_{index}")),
-                    );
+                    let passed = Expr::IsTrue(Box::new(predicate));
+                    if clause.expectation.on_violation == OnViolation::DropRow {
+                        is_kept = Some(match is_kept {
+                            None => passed.clone(),
+                            Some(kept) => both(kept, passed.clone()),
+                        });
+                    }
+                    exprs.push(passed.alias(format!("__expectation_{index}")));
+                }
+                Err(more) => errors.extend(more),
+            }
+        }
+        for (index, (name, text)) in constraints.iter().enumerate() {
+            match self.constraint(name, text, is_kept.as_ref()) {
+                Ok((holds, facts)) => {
+                    self.facts.merge(facts);
+                    exprs.push(holds.alias(format!("__constraint_{index}")));
                 }
                 Err(more) => errors.extend(more),
             }
@@ -86,22 +127,41 @@ impl BoundQuery {
             .iter()
             .map(|clause| clause.expectation.clone())
             .collect();
-        if clauses.is_empty() {
-            return Ok(CheckedQuery {
-                query: self,
-                expectations,
-                visible,
-            });
-        }
-        let plan = LogicalPlanBuilder::from(self.plan.clone())
-            .project(exprs)
-            .and_then(LogicalPlanBuilder::build);
-        let plan = plan.map_err(|e| vec![*diagnose(&e, Some(&self.origin))])?;
+        let query = if exprs.len() == visible {
+            self
+        } else {
+            let plan = LogicalPlanBuilder::from(self.plan.clone())
+                .project(exprs)
+                .and_then(LogicalPlanBuilder::build);
+            let plan = plan.map_err(|e| vec![*diagnose(&e, Some(&self.origin))])?;
+            Self { plan, ..self }
+        };
+        let constraints = constraints.into_iter();
         Ok(CheckedQuery {
-            query: Self { plan, ..self },
+            query,
             expectations,
+            constraints: constraints
+                .map(|(name, text)| TableConstraint { name, text })
+                .collect(),
             visible,
         })
+    }
+
+    /// Whether a constraint holds, computed for the rows that are kept only.
+    fn constraint(
+        &self,
+        name: &str,
+        text: &str,
+        is_kept: Option<&Expr>,
+    ) -> std::result::Result<(Expr, Facts), Vec<Diagnostic>> {
+        let file: Arc<str> = format!("constraint `{name}`").into();
+        let parsed = parse_scalar(&file, text, vec![], &Namespace::default())?;
+        let (predicate, facts) = self.predicate(&parsed)?;
+        let asked = match is_kept {
+            Some(kept) => guard::filtered(kept, predicate, &DataType::Boolean),
+            None => predicate,
+        };
+        Ok((Expr::IsTrue(Box::new(asked)), facts))
     }
 
     fn predicate(
@@ -170,6 +230,7 @@ impl CheckedQuery {
             stream,
             query: self.query.clone(),
             schema: self.schema(),
+            constraints: self.constraints.clone(),
             visible: self.visible,
             checks: Checks {
                 counts: counts.collect(),
@@ -184,6 +245,7 @@ pub struct Checked {
     stream: SendableRecordBatchStream,
     query: BoundQuery,
     schema: SchemaRef,
+    constraints: Vec<TableConstraint>,
     visible: usize,
     checks: Checks,
 }
@@ -212,7 +274,8 @@ impl Checked {
     /// The next batch of kept rows, `None` at the end. Batches may be empty.
     ///
     /// # Errors
-    /// A value that cannot be computed, or `EXPECTATION_VIOLATION` with a row that broke a FAIL UPDATE expectation.
+    /// A value that cannot be computed, `EXPECTATION_VIOLATION` with a row that broke a FAIL UPDATE expectation, or
+    /// `DELTA_VIOLATE_CONSTRAINT_WITH_VALUES` with a kept row that broke a constraint.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
         match self.stream.next().await {
             None => Ok(None),
@@ -251,6 +314,13 @@ impl Checked {
                 }
             }
         }
+        let first = self.visible + self.checks.counts.len();
+        for (index, constraint) in self.constraints.iter().enumerate() {
+            let passed = batch.column(first + index).as_boolean();
+            if let Some(row) = broken(passed, keep.as_ref()) {
+                return Err(constraint_broken(constraint, &rows, row));
+            }
+        }
         let kept = match keep {
             None => rows,
             Some(keep) => {
@@ -264,14 +334,38 @@ impl Checked {
     }
 }
 
+/// The first row among those that are kept that is not TRUE.
+fn broken(passed: &BooleanArray, keep: Option<&BooleanArray>) -> Option<usize> {
+    let is_true = |column: &BooleanArray, row: usize| column.is_valid(row) && column.value(row);
+    let is_kept = |row: &usize| keep.is_none_or(|keep| is_true(keep, *row));
+    (0..passed.len())
+        .filter(is_kept)
+        .find(|row| !is_true(passed, *row))
+}
+
+fn constraint_broken(
+    constraint: &TableConstraint,
+    rows: &RecordBatch,
+    row: usize,
+) -> Box<Diagnostic> {
+    let message = format!(
+        "a row breaks the constraint `{}` of the table",
+        constraint.name
+    );
+    let diagnostic = Diagnostic::error(&table::DELTA_VIOLATE_CONSTRAINT_WITH_VALUES, message)
+        .fact(format!("expected: {}", constraint.text))
+        .fact(format!("record: {}", row_text(rows, row)));
+    Box::new(diagnostic.help(
+        "mend the data, or drop such rows: `CONSTRAINT name EXPECT (…) ON VIOLATION DROP ROW`",
+    ))
+}
+
 fn violation(
     expectation: &Expectation,
     rows: &RecordBatch,
     passed: &BooleanArray,
 ) -> Box<Diagnostic> {
-    let row = (0..passed.len())
-        .find(|row| passed.is_null(*row) || !passed.value(*row))
-        .unwrap_or_default();
+    let row = broken(passed, None).unwrap_or_default();
     let message = format!(
         "a row broke expectation `{}`, which is ON VIOLATION FAIL UPDATE",
         expectation.name

@@ -195,10 +195,9 @@ impl Batch<'_> {
             .filter(|expectation| expectation.dataset == self.flow.id.target)
             .map(|expectation| expectation.clause.clone())
             .collect();
-        Ok((
-            conformed.query.with_expectations(&clauses)?,
-            conformed.notes,
-        ))
+        let constraints = self.progress.table.constraints();
+        let checked = conformed.query.with_checks(&clauses, constraints)?;
+        Ok((checked, conformed.notes))
     }
 
     async fn write(
@@ -267,12 +266,7 @@ impl Batch<'_> {
                 diagnostics
                     .into_iter()
                     .map(|diagnostic| {
-                        let diagnostic = if diagnostic.labels.is_empty() {
-                            diagnostic.at(&self.flow.origin, "")
-                        } else {
-                            diagnostic
-                        };
-                        diagnostic.fact(format!(
+                        diagnostic.at_least_at(&self.flow.origin).fact(format!(
                             "nothing of micro-batch {} of flow `{}` was written",
                             self.plan.batch, self.flow.id.name
                         ))

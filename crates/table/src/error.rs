@@ -61,16 +61,6 @@ pub enum TableError {
         /// A row that shows it, as JSON-like text.
         row: String,
     },
-    /// A row breaks a CHECK constraint of the table.
-    #[error("a row breaks the constraint `{name}`: {expression}")]
-    Check {
-        /// Name of the constraint.
-        name: String,
-        /// Its expression.
-        expression: String,
-        /// A row that shows it.
-        row: String,
-    },
     /// A file that is to be committed is not there, or has another size.
     #[error("the data file {path} is not there as it was written: {reason}")]
     DataFile {
@@ -121,7 +111,7 @@ pub enum TableError {
     /// A columnar operation failed.
     #[error("{0}")]
     Arrow(#[from] arrow::error::ArrowError),
-    /// The query engine failed, in a query whose rows are written or in a constraint.
+    /// The query engine failed, in a query whose rows are written.
     #[error("{0}")]
     Query(Box<datafusion::error::DataFusionError>),
     /// A test stopped the engine at a named step.
@@ -171,7 +161,6 @@ impl TableError {
             Self::UnsupportedFeatures { .. } => &condition::DELTA_UNSUPPORTED_FEATURES_FOR_WRITE,
             Self::Schema { .. } => &condition::DELTA_FAILED_TO_MERGE_FIELDS,
             Self::NotNull { .. } => &condition::DELTA_NOT_NULL_CONSTRAINT_VIOLATED,
-            Self::Check { .. } => &condition::DELTA_VIOLATE_CONSTRAINT_WITH_VALUES,
             Self::VersionNotFound { .. } => &condition::DELTA_VERSION_NOT_FOUND,
             Self::FilesVacuumed { .. } => &condition::DELTA_FILES_VACUUMED,
             Self::Disturbed { .. } => &condition::DELTA_CONCURRENT_WRITE,
@@ -216,9 +205,7 @@ impl TableError {
         }
         let diagnostic = Diagnostic::error(self.condition(), self.to_string());
         match self {
-            Self::NotNull { row, .. } | Self::Check { row, .. } => {
-                diagnostic.fact(format!("row: {row}"))
-            }
+            Self::NotNull { row, .. } => diagnostic.fact(format!("row: {row}")),
             Self::FilesVacuumed { .. } => diagnostic
                 .fact("nothing was changed")
                 .help("choose a later version: VACUUM deleted files that only older versions need"),
@@ -228,6 +215,13 @@ impl TableError {
             Self::Disturbed { .. } => diagnostic
                 .fact("nothing was changed")
                 .help("try again when the update that runs has ended"),
+            Self::Unreadable { .. } | Self::DataFile { .. } => diagnostic
+                .fact("nothing was changed")
+                .help("bring the file back from a backup of the table")
+                .help("or move the folder of the table away and fill it anew, if its sources still hold everything"),
+            Self::VersionNotFound { .. } => {
+                diagnostic.help("`DESCRIBE HISTORY` of the table lists the versions that are there")
+            }
             Self::UnsafeStore { .. } => {
                 diagnostic.help("use a store with conditional writes (`If-None-Match: *`)")
             }
@@ -305,7 +299,44 @@ fn unreadable_log(location: &crate::location::Location, reason: String) -> Table
     } else {
         TableError::Unreadable {
             path: location.to_string(),
-            reason,
+            reason: without_dumps(&reason),
         }
+    }
+}
+
+/// The library prints a file of the log with everything that it knows of it: its name tells enough.
+fn without_dumps(reason: &str) -> String {
+    let mut text = String::new();
+    let mut rest = reason;
+    while let Some((before, dump)) = rest.split_once("ParsedLogPath {") {
+        let named = dump.split_once("filename: \"");
+        let Some((name, tail)) = named.and_then(|(_, tail)| tail.split_once('"')) else {
+            break;
+        };
+        text.push_str(before);
+        text.push_str(name);
+        rest = tail.split_once('}').map_or("", |(_, after)| after);
+    }
+    text + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_the_log_is_told_by_its_name() {
+        let dump = |name: &str| {
+            format!(
+                "ParsedLogPath {{ location: FileMeta {{ location: Url {{ path: \"/t/_delta_log/{name}\" }}, size: 7 }}, filename: \"{name}\", extension: \"json\", version: 0, file_type: Commit }}"
+            )
+        };
+        let told = without_dumps(&format!(
+            "found gap: {} -> {}",
+            dump("0.json"),
+            dump("2.json")
+        ));
+        assert_eq!(told, "found gap: 0.json -> 2.json");
+        assert_eq!(without_dumps("no dump"), "no dump");
     }
 }

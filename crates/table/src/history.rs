@@ -6,7 +6,7 @@ use arrow::array::{
     ArrayRef, BooleanBuilder, Int32Array, Int64Array, Int64Builder, ListBuilder, MapBuilder,
     MapFieldNames, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray,
 };
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use futures::{StreamExt, TryStreamExt};
 use serde_json::Value;
 
@@ -36,6 +36,14 @@ impl DeltaTable {
                 .map_while(|commit| commit)
                 .collect::<Vec<_>>(),
         )
+    }
+
+    /// The columns at a version, as [`DeltaTable::schema`].
+    ///
+    /// # Errors
+    /// The log does not hold the version, or does not read.
+    pub async fn schema_at(&self, version: u64) -> Result<SchemaRef, TableError> {
+        Ok(Arc::clone(&self.at(Some(version)).await?.schema))
     }
 
     /// The oldest version that can be read: the first commit of the log if all that follow are there, else the oldest

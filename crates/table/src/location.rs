@@ -11,12 +11,18 @@ pub struct Location {
     /// The root of its store; `None`: the store that the warehouse lies in.
     root: Option<Url>,
     path: Path,
+    /// Whether it is shown as a path of this machine's disk.
+    on_disk: bool,
 }
 
 impl Location {
-    /// A place in the warehouse's store.
-    pub(crate) fn new(path: Path) -> Self {
-        Self { root: None, path }
+    /// A place in the warehouse's store, which lies under URLs of this scheme.
+    pub(crate) fn new(path: Path, scheme: &str) -> Self {
+        Self {
+            root: None,
+            path,
+            on_disk: scheme == "file",
+        }
     }
 
     pub(crate) fn in_root(self, root: Url) -> Self {
@@ -74,6 +80,7 @@ impl Location {
         Self {
             root: self.root.clone(),
             path,
+            on_disk: self.on_disk,
         }
     }
 }
@@ -82,6 +89,7 @@ impl std::fmt::Display for Location {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.root {
             Some(root) => write!(f, "{root}{}", self.path),
+            None if self.on_disk => write!(f, "/{}", self.path),
             None => write!(f, "{}", self.path),
         }
     }
@@ -116,4 +124,18 @@ pub(crate) fn path_of(url: &Url) -> Result<Path, TableError> {
         )));
     }
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_on_disk_is_shown_as_an_absolute_path() {
+        let path = Path::from("srv/warehouse");
+        let disk = Location::new(path.clone(), "file");
+        assert_eq!(disk.child(["t"]).to_string(), "/srv/warehouse/t");
+        let bucket = Location::new(path, "s3");
+        assert_eq!(bucket.child(["t"]).to_string(), "srv/warehouse/t");
+    }
 }

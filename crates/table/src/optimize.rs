@@ -11,6 +11,7 @@ use deltalake::kernel::Add;
 use futures::StreamExt;
 use serde_json::{Value, json};
 use sluice_checkpoint::FlowId;
+use sluice_model::quantity;
 
 use crate::TableError;
 use crate::changes::DataFile;
@@ -172,7 +173,10 @@ impl DeltaTable {
     fn file_bytes(&self) -> u64 {
         let properties = self.properties();
         let written = properties.get("delta.targetFileSize");
-        written.and_then(|text| bytes(text)).unwrap_or(FILE_BYTES)
+        written
+            .and_then(|text| quantity::bytes(text))
+            .filter(|size| *size > 0)
+            .unwrap_or(FILE_BYTES)
     }
 
     /// The rows of some files of one partition as new files.
@@ -275,23 +279,6 @@ fn bins(files: Vec<DataFile>, target: u64, request: &OptimizeRequest) -> Vec<Vec
     bins
 }
 
-/// `134217728`, `128mb`, `1g`: a size as table properties write it.
-fn bytes(text: &str) -> Option<u64> {
-    let text = text.trim().to_ascii_lowercase();
-    let digits = text
-        .trim_end_matches(|c: char| c.is_ascii_alphabetic())
-        .trim();
-    let number: u64 = digits.parse().ok()?;
-    let unit = match text.get(digits.len()..)?.trim() {
-        "" | "b" => 1,
-        "k" | "kb" => 1024,
-        "m" | "mb" => 1024 * 1024,
-        "g" | "gb" => 1024 * 1024 * 1024,
-        _ => return None,
-    };
-    number.checked_mul(unit).filter(|bytes| *bytes > 0)
-}
-
 fn parameters(request: &OptimizeRequest) -> Value {
     let predicate: Vec<&String> = request.predicate.iter().collect();
     json!({
@@ -328,20 +315,6 @@ fn metrics(done: &Optimized) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_of_properties() {
-        for (text, expected) in [
-            ("1024", Some(1024)),
-            ("128mb", Some(128 * 1024 * 1024)),
-            ("2 KB", Some(2048)),
-            ("0", None),
-            ("1tb", None),
-            ("", None),
-        ] {
-            assert_eq!(bytes(text), expected, "{text}");
-        }
-    }
 
     #[test]
     fn small_files_go_together_up_to_the_size_of_a_file() {

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use sluice_model::SparkType;
 
 use crate::TableError;
-use crate::codec::{self, Codec};
 use crate::commit;
 use crate::evolve::check_evolution;
+use crate::property::{CONSTRAINT_PREFIX, kept_properties};
 use crate::store::Store;
 
 /// What a table is to be when it is made.
@@ -51,134 +51,10 @@ impl MetadataChange {
     }
 }
 
-/// What becomes of a table property.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PropertyVerdict {
-    /// It is stored.
-    Kept,
-    /// It is stored, though Delta knows no property of this name: a slip of the pen, or another engine's.
-    Unknown,
-    /// It is not stored, because it asks for a Delta feature that only makes things faster; the reason.
-    LeftOut(&'static str),
-    /// It cannot be honoured and would change what the table means; the reason.
-    Refused(&'static str),
-}
-
-/// Decides about a table property before a table is made with it.
-#[must_use]
-pub fn judge_property(name: &str, value: &str) -> PropertyVerdict {
-    let on = value.eq_ignore_ascii_case("true");
-    match name.to_ascii_lowercase().as_str() {
-        "delta.settransactionretentionduration" => PropertyVerdict::Refused(
-            "transactions are how each batch is written once, and must not expire",
-        ),
-        "delta.columnmapping.mode" if !value.eq_ignore_ascii_case("none") => {
-            PropertyVerdict::Refused("column mapping is not written")
-        }
-        "delta.enabletypewidening" if on => {
-            PropertyVerdict::Refused("type widening is not written")
-        }
-        codec::PROPERTY if Codec::is_foreign(value) => PropertyVerdict::LeftOut(codec::NOT_WRITTEN),
-        codec::PROPERTY if Codec::parse(value).is_none() => PropertyVerdict::Refused(codec::NAMES),
-        "delta.enablerowtracking" if on => PropertyVerdict::LeftOut("row tracking is not written"),
-        "delta.enabledeletionvectors" if on => {
-            PropertyVerdict::LeftOut("deletion vectors are not written")
-        }
-        "delta.enableicebergcompatv1"
-        | "delta.enableicebergcompatv2"
-        | "delta.universalformat.enabledformats" => {
-            PropertyVerdict::LeftOut("Iceberg metadata is not written")
-        }
-        "delta.minreaderversion" | "delta.minwriterversion" => {
-            PropertyVerdict::LeftOut("the protocol follows from the features in use")
-        }
-        "delta.checkpointpolicy" => {
-            PropertyVerdict::LeftOut("checkpoints are written in the classic form")
-        }
-        lower if lower.starts_with("delta.feature.") => {
-            PropertyVerdict::LeftOut("the protocol follows from the features in use")
-        }
-        lower => match lower.strip_prefix("delta.") {
-            Some(name) if !is_known_to_delta(name) => PropertyVerdict::Unknown,
-            _ => PropertyVerdict::Kept,
-        },
-    }
-}
-
-/// Properties of Delta, without `delta.` and in lower case. Source: the table properties of Delta Lake and Databricks.
-const DELTA_PROPERTIES: &[&str] = &[
-    "appendonly",
-    "autooptimize",
-    "checkpointinterval",
-    "checkpointpolicy",
-    "checkpointretentionduration",
-    "columnmapping.maxcolumnid",
-    "columnmapping.mode",
-    "dataskippingnumindexedcols",
-    "dataskippingstatscolumns",
-    "deletedfileretentionduration",
-    "enablechangedatafeed",
-    "enabledeletionvectors",
-    "enableexpiredlogcleanup",
-    "enablefullretentionrollback",
-    "enableincommittimestamps",
-    "enablerowtracking",
-    "enabletypewidening",
-    "enablevariantshredding",
-    "incommittimestampenablementtimestamp",
-    "incommittimestampenablementversion",
-    "isolationlevel",
-    "logretentionduration",
-    "minreaderversion",
-    "minwriterversion",
-    "randomizefileprefixes",
-    "randomprefixlength",
-    "sampleretentionduration",
-    "settransactionretentionduration",
-    "targetfilesize",
-    "tunefilesizesforrewrites",
-];
-/// Beginnings of families of them.
-const DELTA_FAMILIES: &[&str] = &[
-    "autooptimize.",
-    "checkpoint.",
-    "compatibility.",
-    "constraints.",
-    "coordinatedcommits.",
-    "enableicebergcompat",
-    "feature.",
-    "parquet.",
-    "rowtracking.",
-    "universalformat.",
-    "workloadbasedcolumns.",
-];
-
-fn is_known_to_delta(name: &str) -> bool {
-    DELTA_PROPERTIES.contains(&name) || DELTA_FAMILIES.iter().any(|family| name.starts_with(family))
-}
-
 pub(crate) fn wrong<T>(message: impl Into<String>) -> Result<T, TableError> {
     Err(TableError::Schema {
         message: message.into(),
     })
-}
-
-fn kept_properties(
-    properties: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, String>, TableError> {
-    let mut kept = BTreeMap::new();
-    for (name, value) in properties {
-        match judge_property(name, value) {
-            PropertyVerdict::Kept | PropertyVerdict::Unknown => {
-                kept.insert(name.clone(), value.clone());
-            }
-            PropertyVerdict::LeftOut(_) => {}
-            PropertyVerdict::Refused(reason) => {
-                return wrong(format!("table property `{name}` = `{value}`: {reason}"));
-            }
-        }
-    }
-    Ok(kept)
 }
 
 /// Checks names, types and partition columns, and gives the columns in Delta's form.
@@ -279,7 +155,7 @@ fn protocol_for<'a>(
 ) -> Value {
     let (mut constraints, mut change_feed) = (false, false);
     for (name, value) in properties {
-        constraints |= name.starts_with("delta.constraints.");
+        constraints |= name.starts_with(CONSTRAINT_PREFIX);
         change_feed |= name == "delta.enableChangeDataFeed" && value.eq_ignore_ascii_case("true");
     }
     if columns

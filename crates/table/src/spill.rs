@@ -15,7 +15,7 @@ use futures::Stream;
 use sluice_model::Diagnostic;
 use sluice_model::condition::table::STORAGE_ERROR;
 
-/// Bytes that the files of one process hold together at most.
+/// Bytes that the files of one [`SpillFiles`] hold together at most.
 const BYTES_MAX: u64 = 100 << 30;
 /// Bytes read at a time.
 const READ_BYTES: usize = 128 * 1024;

@@ -244,7 +244,8 @@ impl Store {
     /// A place below the base, as [`Location::child`] names it.
     #[must_use]
     pub fn place(&self, parts: &[&str]) -> Location {
-        Location::new(self.inner.base_path.clone()).child(parts.iter().copied())
+        let (path, scheme) = (self.inner.base_path.clone(), self.inner.base.scheme());
+        Location::new(path, scheme).child(parts.iter().copied())
     }
 
     /// Where a dataset lies: `<base>/<catalog>/<schema>/<name>`, lower case, each named as [`Location::child`] does.
@@ -277,7 +278,7 @@ impl Store {
             Url::parse(text)
                 .map_err(|error| TableError::Invalid(format!("{text} is no location: {error}")))?
         };
-        let location = Location::new(path_of(&url)?);
+        let location = Location::new(path_of(&url)?, base.scheme());
         if url.scheme() == base.scheme() && url.host_str() == base.host_str() {
             return Ok(location);
         }

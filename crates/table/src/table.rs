@@ -19,6 +19,7 @@ use crate::error::{unreadable, unsupported};
 use crate::location::Location;
 use crate::log::{self, Txns};
 use crate::log_store::FrugalLogStore;
+use crate::property::CONSTRAINT_PREFIX;
 use crate::schema::{self, TableDefinition};
 use crate::stats;
 use crate::store::{PutOutcome, Store};
@@ -317,6 +318,16 @@ impl DeltaTable {
             .configuration()
             .iter()
             .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    }
+
+    /// The CHECK constraints, by name: who writes rows checks that each is TRUE for every one of them, as the protocol asks of
+    /// writers. What their texts mean is for SQL to say, not for this package.
+    #[must_use]
+    pub fn constraints(&self) -> BTreeMap<String, String> {
+        let properties = self.properties().into_iter();
+        properties
+            .filter_map(|(key, text)| Some((key.strip_prefix(CONSTRAINT_PREFIX)?.to_owned(), text)))
             .collect()
     }
 

@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use futures::{StreamExt, TryStreamExt};
+use sluice_model::quantity;
 
 use crate::TableError;
 use crate::table::DeltaTable;
@@ -32,8 +33,8 @@ impl DeltaTable {
         let properties = self.properties();
         let written = properties.get("delta.deletedFileRetentionDuration");
         written
-            .and_then(|text| duration_ms(text))
-            .unwrap_or(RETENTION_MS)
+            .and_then(|text| quantity::duration_us(text))
+            .map_or(RETENTION_MS, |us| us / 1000)
     }
 
     /// Deletes the data files that left the table before `retention_ms` ago or never were part of it and are as old.
@@ -107,51 +108,5 @@ impl DeltaTable {
             (part.starts_with('_') || part.starts_with('.')) && !is_partition
         };
         (!parts.is_empty() && !parts.iter().any(is_hidden)).then(|| parts.join("/"))
-    }
-}
-
-/// `interval 7 days`, `interval 1 week`, as table properties write it.
-fn duration_ms(text: &str) -> Option<i64> {
-    let lower = text.to_ascii_lowercase();
-    let words: Vec<&str> = lower.split_whitespace().collect();
-    let words = words.strip_prefix(&["interval"]).unwrap_or(&words);
-    let mut total = 0_i64;
-    if words.is_empty() || !words.len().is_multiple_of(2) {
-        return None;
-    }
-    for pair in words.chunks_exact(2) {
-        let [number, unit] = pair else { return None };
-        let number: i64 = number.trim_matches('\'').parse().ok()?;
-        let unit_ms = match unit.trim_end_matches('s') {
-            "week" => 7 * 24 * HOUR_MS,
-            "day" => 24 * HOUR_MS,
-            "hour" => HOUR_MS,
-            "minute" => HOUR_MS / 60,
-            "second" => 1000,
-            "millisecond" => 1,
-            _ => return None,
-        };
-        total = total.checked_add(number.checked_mul(unit_ms)?)?;
-    }
-    (total >= 0).then_some(total)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_of_properties() {
-        for (text, expected) in [
-            ("interval 7 days", Some(RETENTION_MS)),
-            ("INTERVAL 1 WEEK", Some(RETENTION_MS)),
-            ("interval 1 day 2 hours", Some(26 * HOUR_MS)),
-            ("30 minutes", Some(HOUR_MS / 2)),
-            ("interval", None),
-            ("7", None),
-            ("interval 1 fortnight", None),
-        ] {
-            assert_eq!(duration_ms(text), expected, "{text}");
-        }
     }
 }

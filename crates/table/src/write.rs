@@ -2,7 +2,7 @@
 //!
 //! Each open file encodes in its own task, so that encoding runs beside the query that makes the rows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
@@ -14,7 +14,6 @@ use tokio::task::JoinHandle;
 
 use crate::TableError;
 use crate::codec::Codec;
-use crate::constraint::Constraint;
 use crate::data_file::{Buffers, FileTask};
 use crate::location::Location;
 use crate::store::Store;
@@ -56,7 +55,7 @@ impl WriteOptions {
 /// Values of the partition columns in Delta's text form, in their order.
 type PartitionKey = Vec<Option<String>>;
 
-/// Writes rows of one table. Dropped unfinished, it leaves at most files that no commit names.
+/// Writes rows of one table, which its caller has checked against [`DeltaTable::constraints`]. Dropped unfinished, it leaves at most files that no commit names.
 #[derive(Debug)]
 pub struct DataWriter {
     store: Store,
@@ -70,8 +69,6 @@ pub struct DataWriter {
     open: HashMap<PartitionKey, OpenFile>,
     closing: Vec<JoinHandle<Result<Vec<Add>, TableError>>>,
     rows: u64,
-    properties: BTreeMap<String, String>,
-    constraints: Option<Vec<Constraint>>,
     buffers: Arc<Buffers>,
 }
 
@@ -97,8 +94,7 @@ impl DeltaTable {
         partition_by: Vec<String>,
         mut options: WriteOptions,
     ) -> DataWriter {
-        let properties = self.properties();
-        options.codec = Codec::of_table(&properties).unwrap_or(options.codec);
+        options.codec = Codec::of_table(&self.properties()).unwrap_or(options.codec);
         let is_partition = |name: &String| partition_by.contains(name);
         let partition_columns = partition_by
             .iter()
@@ -123,8 +119,6 @@ impl DeltaTable {
             open: HashMap::new(),
             closing: vec![],
             rows: 0,
-            properties,
-            constraints: None,
             buffers: Arc::default(),
         }
     }
@@ -145,7 +139,7 @@ impl DataWriter {
     /// Takes rows. Their columns must be the table's, in its order and with its types.
     ///
     /// # Errors
-    /// The columns differ, NULL stands in a NOT NULL column, a row breaks a CHECK constraint, or the store fails.
+    /// The columns differ, NULL stands in a NOT NULL column, or the store fails.
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
         if batch.num_rows() == 0 {
             return Ok(());
@@ -181,7 +175,7 @@ impl DataWriter {
         Ok(adds)
     }
 
-    fn check(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
+    fn check(&self, batch: &RecordBatch) -> Result<(), TableError> {
         let given = batch.schema();
         let fits = given.fields().len() == self.schema.fields().len()
             && given
@@ -204,15 +198,7 @@ impl DataWriter {
         for (field, column) in self.schema.fields().iter().zip(batch.columns()) {
             check_not_null(field, column, field.name(), batch)?;
         }
-        let constraints = match self.constraints.take() {
-            Some(constraints) => constraints,
-            None => Constraint::read(self.properties.iter(), &self.schema)?,
-        };
-        let checked = constraints
-            .iter()
-            .try_for_each(|constraint| constraint.check(batch));
-        self.constraints = Some(constraints);
-        checked
+        Ok(())
     }
 
     /// The columns that go into files, under the file's schema.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Schema, SchemaRef};
-use sluice_model::Diagnostic;
 use sluice_model::condition::graph as condition;
 use sluice_model::condition::query::COLUMN_ALREADY_EXISTS;
+use sluice_model::{Diagnostic, Namespace};
+use sluice_sql::parse_scalar;
 use sluice_sql::statement::Located;
 
 use super::Resolving;
@@ -40,8 +41,45 @@ impl Resolving<'_> {
                 Err(errors) => self.diagnostics.extend(errors),
             }
         }
+        self.check_constraints(dataset, schema);
         self.check_column_expressions(dataset, schema);
         self.check_layout(dataset, schema);
+    }
+
+    /// Checks what stands in `delta.constraints.…`: wrong there, it would fail each batch.
+    fn check_constraints(&mut self, dataset: &Dataset, schema: &SchemaRef) {
+        for (key, value) in &dataset.properties {
+            if !key.to_lowercase().starts_with("delta.constraints.") {
+                continue;
+            }
+            let file: Arc<str> = "constraint".into();
+            let parsed = parse_scalar(&file, &value.value, vec![], &Namespace::default());
+            let typed = parsed.and_then(|expression| {
+                self.analyzer.check_expression(&ExpressionRequest {
+                    expression: &expression,
+                    schema,
+                    purpose: ExpressionPurpose::Constraint,
+                    settings: &self.graph.configuration,
+                })
+            });
+            let wrong = |why: &str| {
+                let message = format!("table property `{key}` = `{}` {why}", value.value);
+                Diagnostic::error(&condition::INVALID_TABLE_PROPERTY, message).at(&value.origin, "")
+            };
+            match typed {
+                Ok(DataType::Boolean) => {}
+                Ok(other) => {
+                    let why = format!("is {}, not BOOLEAN", words(&other));
+                    self.diagnostics.push(wrong(&why));
+                }
+                // Their places are those within the text of the property.
+                Err(errors) => self.diagnostics.extend(errors.into_iter().map(|error| {
+                    let refused = wrong("cannot be checked");
+                    let told = refused.fact(format!("{}: {}", error.condition.name, error.message));
+                    error.helps.into_iter().fold(told, Diagnostic::help)
+                })),
+            }
+        }
     }
 
     fn check_column_expressions(&mut self, dataset: &Dataset, schema: &SchemaRef) {

@@ -9,8 +9,11 @@ use sluice_graph::{Dataset, ResolvedDataset};
 use sluice_model::condition::graph::{
     DELTA_UNKNOWN_CONFIGURATION, INVALID_TABLE_PROPERTY, TABLE_PROPERTY_WITHOUT_EFFECT,
 };
+use sluice_model::condition::table::DELTA_FAILED_TO_MERGE_FIELDS;
 use sluice_model::{DatasetKind, Diagnostic};
-use sluice_table::{DeltaTable, MetadataChange, PropertyVerdict, judge_property};
+use sluice_table::{
+    DeltaTable, MetadataChange, PropertyVerdict, canonical_property, judge_property,
+};
 
 use crate::engine::Engine;
 use crate::error::Result;
@@ -79,7 +82,7 @@ pub(crate) fn properties(engine: &Engine, dataset: &ResolvedDataset) -> BTreeMap
         .map(|(key, value)| (key, &value.value))
         .filter(|(key, value)| !matches!(judge_property(key, value), PropertyVerdict::LeftOut(_)));
     let mut properties: BTreeMap<String, String> = kept
-        .map(|(key, value)| (key.clone(), value.clone()))
+        .map(|(key, value)| (canonical_property(key), value.clone()))
         .collect();
     let mut names: BTreeSet<String> = properties.keys().cloned().collect();
     names.extend(declared.comment.iter().map(|_| COMMENT.to_string()));
@@ -137,6 +140,7 @@ pub(crate) fn change(
         Err(_) => field.as_ref().clone(),
     });
     let described = Schema::new(described.collect::<Vec<Field>>());
+    check_not_null(dataset, &described, &wanted)?;
     let change = MetadataChange {
         columns: (described != *there).then(|| Arc::new(described)),
         comment: comment_changes(dataset, table).then(|| dataset.definition.comment.clone()),
@@ -229,6 +233,40 @@ fn property_changes(
         .filter(|key| is_ours(key) && !wanted.contains_key(*key))
         .map(|key| (key.clone(), None));
     set.chain(gone).collect()
+}
+
+/// NOT NULL holds for all rows of a table, and those that are there were never checked. A materialized view is computed again.
+fn check_not_null(dataset: &ResolvedDataset, described: &Schema, wanted: &Schema) -> Result<()> {
+    let definition = &dataset.definition;
+    if definition.kind != DatasetKind::StreamingTable {
+        return Ok(());
+    }
+    let allows_null = |field: &&FieldRef| {
+        let there = described.field_with_name(field.name());
+        !field.is_nullable() && there.is_ok_and(Field::is_nullable)
+    };
+    let Some(field) = wanted.fields().iter().find(allows_null) else {
+        return Ok(());
+    };
+    let name = &definition.name;
+    let column = definition
+        .columns
+        .iter()
+        .find(|column| column.name.value.eq_ignore_ascii_case(field.name()));
+    let origin = column.map_or(&definition.origin, |column| &column.name.origin);
+    let message = format!(
+        "column `{}` of `{name}` allows NULL and is declared NOT NULL",
+        field.name()
+    );
+    Err(Diagnostic::error(&DELTA_FAILED_TO_MERGE_FIELDS, message)
+        .at(origin, "")
+        .fact("NOT NULL must hold for every row of the table; nothing was changed")
+        .help("use an expectation, which counts for rows from now on")
+        .help(format!(
+            "or fill the table anew: `sluice run --full-refresh {}`",
+            name.name
+        ))
+        .into())
 }
 
 /// A constraint holds for all rows of a table: one that comes later would have to be checked against those that are

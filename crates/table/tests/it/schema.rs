@@ -334,44 +334,29 @@ async fn rows_that_break_a_promise_of_the_table_are_named() {
     let table = DeltaTable::create_if_absent(&store, &place(&store), &definition)
         .await
         .unwrap();
-    let row = |id: Option<i64>, name: Option<&str>| {
-        let open = schema(
-            columns()
-                .fields()
-                .iter()
-                .map(|field| field.as_ref().clone().with_nullable(true))
-                .collect(),
-        );
-        RecordBatch::try_new(
-            open,
-            vec![
-                Arc::new(Int64Array::from(vec![id])),
-                Arc::new(StringArray::from(vec![name])),
-            ],
-        )
-        .unwrap()
-    };
-    for (row, expected) in [
-        (row(None, Some("x")), "DELTA_NOT_NULL_CONSTRAINT_VIOLATED"),
-        (
-            row(Some(0), Some("x")),
-            "DELTA_VIOLATE_CONSTRAINT_WITH_VALUES",
-        ),
-        (row(Some(1), None), "DELTA_VIOLATE_CONSTRAINT_WITH_VALUES"),
-        (
-            row(Some(1), Some("bad")),
-            "DELTA_VIOLATE_CONSTRAINT_WITH_VALUES",
-        ),
-    ] {
-        let mut writer = table.writer(WriteOptions::new("f", 0));
-        let error = writer.write(&row).await.unwrap_err();
-        assert_eq!(error.condition().name, expected);
-        assert!(
-            error.diagnostic().facts[0].contains("id: "),
-            "{:?}",
-            error.diagnostic()
-        );
-    }
+    assert_eq!(
+        table.constraints(),
+        BTreeMap::from([("positive".into(), "id > 0 AND name <> 'bad'".into())])
+    );
+    let open = schema(
+        columns()
+            .fields()
+            .iter()
+            .map(|field| field.as_ref().clone().with_nullable(true))
+            .collect(),
+    );
+    let row = RecordBatch::try_new(
+        open,
+        vec![
+            Arc::new(Int64Array::from(vec![None])),
+            Arc::new(StringArray::from(vec![Some("x")])),
+        ],
+    );
+    let mut writer = table.writer(WriteOptions::new("f", 0));
+    let error = writer.write(&row.unwrap()).await.unwrap_err();
+    assert_eq!(error.condition().name, "DELTA_NOT_NULL_CONSTRAINT_VIOLATED");
+    let told = error.diagnostic();
+    assert!(told.facts[0].contains("id: "), "{told:?}");
     made(append(&table, "a", 0, &rows(1..2)).await);
     let mut writer = table.writer(WriteOptions::new("f", 1));
     let wrong = RecordBatch::try_new(
