@@ -5,36 +5,43 @@
 //! refresh. The state of the new incarnation is durable before the commit that makes it the current one; an engine that
 //! dies in between leaves a folder that nobody reads.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sluice_checkpoint::{FlowId as Application, current_incarnation};
 use sluice_graph::query::TimeTravel;
 use sluice_graph::statement::Located;
-use sluice_graph::{DeclaredGraph, FlowId};
-use sluice_model::condition::run::TABLE_OWNED_BY_OTHER_PIPELINE;
-use sluice_model::{DatasetKind, DatasetName, Diagnostic, FlowName};
+use sluice_graph::{DeclaredGraph, FlowId, Input};
+use sluice_model::condition::run::{RESTORE_LOSES_ROWS, TABLE_OWNED_BY_OTHER_PIPELINE};
+use sluice_model::{DatasetKind, DatasetName, Diagnostic, FlowKind, FlowName, Origin};
 use sluice_table::{DeltaTable, Restored};
 
 use crate::checkpoint_store::CheckpointStore;
 use crate::engine::Engine;
 use crate::error::{Failure, Result};
 use crate::failpoint::reach;
+use crate::inputs::file_list::taken_files;
+use crate::inputs::leaves::leaves;
 use crate::memory;
+use crate::prepare::prepare;
 use crate::progress::Progress;
+use crate::tables::Tables;
 use crate::tables::schema::OWNER;
+use crate::tables::setup::gone;
 use crate::tables::version::{Wanted, version_of};
 
 /// Names under which commits stand that no flow makes.
 const NO_FLOWS: [&str; 2] = ["_definition", "_maintenance"];
 
 impl Engine {
-    /// Sets a table back to a version. Needs that no update of its pipeline runs.
+    /// Sets a table back to a version. Needs that no update of its pipeline runs. Refused where rows would be lost because the
+    /// files that they came from are gone, unless `allow_data_loss`.
     pub async fn restore(
         &self,
         declared: &DeclaredGraph,
         name: &DatasetName,
         table: &DeltaTable,
         to: &Located<TimeTravel>,
+        allow_data_loss: bool,
     ) -> std::result::Result<Restored, Vec<Diagnostic>> {
         let done = async {
             let properties = table.properties();
@@ -45,7 +52,9 @@ impl Engine {
                 return Err(owned(name, owner, to).into());
             }
             let lease = self.lease_of(table).await?;
-            let restored = self.restore_alone(declared, name, table, to).await;
+            let restored = self
+                .restore_alone(declared, name, table, to, allow_data_loss)
+                .await;
             lease.release().await;
             restored
         };
@@ -59,6 +68,7 @@ impl Engine {
         name: &DatasetName,
         table: &DeltaTable,
         to: &Located<TimeTravel>,
+        allow_data_loss: bool,
     ) -> Result<Restored> {
         table.refresh().await?;
         let session = self.session(self.clock().now_us())?;
@@ -67,6 +77,10 @@ impl Engine {
             .datasets
             .get(name)
             .is_some_and(|dataset| dataset.kind == DatasetKind::MaterializedView);
+        if !is_view && !allow_data_loss {
+            self.guard_rows(declared, name, table, version, &to.origin)
+                .await?;
+        }
         let txns = self.begin_again(name, table, version, is_view).await?;
         reach(self.store(), "restore-prepared", "")?;
         let placed = |error: sluice_table::TableError| -> Failure {
@@ -78,6 +92,65 @@ impl Engine {
             }
         };
         table.restore(version, txns).await.map_err(placed)
+    }
+
+    /// Refuses to take rows away that no flow could take again.
+    async fn guard_rows(
+        &self,
+        declared: &DeclaredGraph,
+        name: &DatasetName,
+        table: &DeltaTable,
+        version: u64,
+        place: &Origin,
+    ) -> Result<()> {
+        let tables = Tables::new(self);
+        let prepared = prepare(self, &tables, declared).await?;
+        let then = table
+            .txns_at(version, &format!("sluice/{}/", table.id()))
+            .await?;
+        for flow in prepared.graph.flows.values() {
+            if flow.id.target != *name || flow.kind != FlowKind::Append {
+                continue;
+            }
+            let now = Progress::read(self, table, &flow.id).await?;
+            let then = self.progress_then(table, &flow.id, &then);
+            for leaf in leaves(&prepared.graph, flow) {
+                let Input::Files(function) = &leaf.input else {
+                    continue;
+                };
+                let kept: HashSet<String> = taken_files(&then, &leaf.key)
+                    .await?
+                    .into_iter()
+                    .map(|row| row.file.path)
+                    .collect();
+                let mut again = taken_files(&now, &leaf.key).await?;
+                again.retain(|row| !kept.contains(&row.file.path));
+                let gone = gone(&prepared, &function.origin, &again);
+                if let Some(first) = gone.first() {
+                    return Err(would_lose(name, first, (gone.len(), again.len()), place).into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How far a flow was when the table's transactions were those.
+    fn progress_then(
+        &self,
+        table: &DeltaTable,
+        flow: &FlowId,
+        then: &BTreeMap<String, i64>,
+    ) -> Progress {
+        let (id, name) = (table.id(), flow.name.as_str());
+        let incarnation = current_incarnation(then.keys().map(String::as_str), &id, name);
+        let application = Application::new(&id, name, incarnation);
+        let store = self.store().clone();
+        Progress {
+            committed: then.get(&application.app_id()).copied().unwrap_or(-1),
+            application,
+            store: CheckpointStore::new(store, table.location(), flow, incarnation),
+            table: table.clone(),
+        }
     }
 
     /// A new incarnation of every flow that has written the table, as far as it was at a version.
@@ -100,12 +173,7 @@ impl Engine {
             .collect();
         let mut txns = vec![];
         for flow in flows {
-            let current = |known: &BTreeMap<String, i64>| {
-                current_incarnation(known.keys().map(String::as_str), &id, &flow)
-            };
-            let (incarnation_then, incarnation_now) = (current(&then), current(&now));
-            let app = Application::new(&id, &flow, incarnation_then).app_id();
-            let committed = then.get(&app).copied().unwrap_or(-1);
+            let incarnation_now = current_incarnation(now.keys().map(String::as_str), &id, &flow);
             let next = CheckpointStore::next_incarnation(
                 self.store(),
                 table.location(),
@@ -113,29 +181,39 @@ impl Engine {
                 incarnation_now,
             )
             .await?;
-            let committed = if is_view { -1 } else { committed };
+            let flow_id = FlowId {
+                target: name.clone(),
+                name: FlowName::new(&flow),
+            };
+            let then = self.progress_then(table, &flow_id, &then);
+            let committed = if is_view { -1 } else { then.committed };
             if committed >= 0 {
-                let flow_id = FlowId {
-                    target: name.clone(),
-                    name: FlowName::new(&flow),
-                };
-                let folder = |incarnation| {
-                    let store = self.store().clone();
-                    CheckpointStore::new(store, table.location(), &flow_id, incarnation)
-                };
-                let then = Progress {
-                    application: Application::new(&id, &flow, incarnation_then),
-                    store: folder(incarnation_then),
-                    table: table.clone(),
-                    committed,
-                };
-                then.store.copy_until(committed, &folder(next)).await?;
-                memory::copy(&then, &folder(next)).await?;
+                let store = self.store().clone();
+                let to = CheckpointStore::new(store, table.location(), &flow_id, next);
+                then.store.copy_until(committed, &to).await?;
+                memory::copy(&then, &to).await?;
             }
             txns.push((Application::new(&id, &flow, next).app_id(), committed));
         }
         Ok(txns)
     }
+}
+
+fn would_lose(
+    name: &DatasetName,
+    first: &str,
+    (gone, all): (usize, usize),
+    place: &Origin,
+) -> Diagnostic {
+    let message = format!(
+        "setting `{name}` back would lose rows: {gone} of {all} files whose rows would have to be taken again are gone"
+    );
+    Diagnostic::error(&RESTORE_LOSES_ROWS, message)
+        .at(place, "")
+        .fact(format!("the first of them: `{first}`"))
+        .fact("nothing was changed")
+        .help("put the files back")
+        .help("or accept the loss: `sluice restore TABLE --version … --allow-data-loss`")
 }
 
 fn owned(name: &DatasetName, owner: &str, to: &Located<TimeTravel>) -> Diagnostic {

@@ -285,38 +285,61 @@ impl StreamContext {
         })
     }
 
-    /// Refuses watermarks that are not those that the state was made with.
+    /// Refuses a query that cannot go on from what earlier batches kept: with other watermarks, or with other operators.
+    /// `is_begun`: there were such batches. One that kept nothing for an operator knew nothing of it, and its rows would be
+    /// missing in what the operator gives.
     ///
     /// # Errors
-    /// A clause has another event time or delay than before, while there is state.
-    pub fn check_clauses(&self, origin: &Origin) -> std::result::Result<(), Box<Diagnostic>> {
-        if self.before.operators.is_empty() {
+    /// Watermarks or operators are others than before, and there was state or is now.
+    pub fn check_kept(
+        &self,
+        is_begun: bool,
+        origin: &Origin,
+    ) -> std::result::Result<(), Box<Diagnostic>> {
+        let now = self.now();
+        let kept: Vec<&str> = self.before.operators.keys().map(String::as_str).collect();
+        if !is_begun || (kept.is_empty() && now.operators.is_empty()) {
             return Ok(());
         }
-        let was: Vec<String> = self
-            .before
-            .clauses
-            .values()
-            .map(|clause| format!("watermark {}", clause.definition))
-            .collect();
-        let is: Vec<String> = self
-            .now()
-            .clauses
+        let clauses = self.before.clauses.values();
+        let was = lines_of(clauses.map(|clause| clause.definition.as_str()), &kept);
+        let registered: Vec<&str> = now
+            .operators
             .iter()
-            .map(|(definition, _)| format!("watermark {definition}"))
+            .map(|known| known.name.as_str())
             .collect();
-        if was == is && self.has_state() {
+        let clauses = now.clauses.iter();
+        let is = lines_of(
+            clauses.map(|(definition, _)| definition.as_str()),
+            &registered,
+        );
+        if was == is {
             return Ok(());
         }
-        let shape = |mut lines: Vec<String>, has_state: bool| {
-            if !has_state {
-                lines.push("no state".to_string());
-            }
-            lines
-        };
-        let found = other_shape(&shape(was, true), &shape(is, self.has_state()));
-        Err(Box::new(found.at(origin, "")))
+        Err(Box::new(other_shape(&was, &is).at(origin, "")))
     }
+}
+
+/// Watermarks and operators in words. What an operator keeps beside its state bears its name with something behind it.
+fn lines_of<'a>(clauses: impl Iterator<Item = &'a str>, operators: &[&str]) -> Vec<String> {
+    let is_beside = |name: &str| {
+        let mut owners = operators.iter();
+        owners.any(|owner| {
+            name.strip_prefix(owner)
+                .is_some_and(|rest| rest.starts_with('-'))
+        })
+    };
+    let own: BTreeSet<&str> = operators
+        .iter()
+        .copied()
+        .filter(|name| !is_beside(name))
+        .collect();
+    let nothing = own.is_empty().then(|| "no operator with state".to_string());
+    clauses
+        .map(|clause| format!("watermark {clause}"))
+        .chain(own.iter().map(|name| format!("operator `{name}`")))
+        .chain(nothing)
+        .collect()
 }
 
 /// The refusal of state that was made by another query.

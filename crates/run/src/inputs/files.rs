@@ -3,16 +3,21 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use object_store::ObjectStore;
 use sluice_graph::RelationSchema;
 use sluice_graph::query::{ArgumentValue, ReadMode, TableFunction};
-use sluice_model::condition::source::READ_FILES_INVALID_OPTION;
+use sluice_model::condition::source::{
+    PATH_NOT_FOUND, READ_FILES_INVALID_OPTION, SOURCE_STORAGE_FAILED,
+};
 use sluice_model::{Diagnostic, Origin};
 use sluice_source::{
     FileSource, Listing, ReadFilesOptions, ReadSession, SourceCall, SourceError, SourceSchema,
-    StoredSchema, resolve_path,
+    Storage, StoredSchema, resolve_path,
 };
+use sluice_table::{Durability, DurableLocal};
 
 use crate::engine::Engine;
+use crate::progress::Progress;
 
 /// A `read_files` call, listed once for the whole update.
 #[derive(Debug, Clone)]
@@ -36,6 +41,20 @@ impl FileInput {
         RelationSchema {
             hidden: hidden.cloned().collect(),
             columns: plain,
+        }
+    }
+
+    /// Makes its columns durable before the first row is read under them: once, and again where the query declares others.
+    pub(crate) async fn store_schema(
+        &self,
+        key: &str,
+        progress: &Progress,
+    ) -> crate::error::Result<()> {
+        let schema = self.schema.to_stored();
+        let is_declared = self.source.options().schema.is_some();
+        match progress.stored_schema(key).await? {
+            Some((_, stored)) if stored == schema || !is_declared => Ok(()),
+            _ => progress.store_schema(key, &schema).await,
         }
     }
 }
@@ -71,6 +90,26 @@ pub(crate) enum FileColumns {
     Known(Box<FileInput>),
     /// There is nothing yet to tell the columns from.
     Unknown(String),
+}
+
+/// The errors of a source that was there before: a place that is not there now may come back by itself, such as a disk
+/// that is not mounted for a while, or a folder that is put in the place of another.
+pub(crate) fn away(errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let waited_for = |error: Diagnostic| {
+        if error.condition != &PATH_NOT_FOUND {
+            return error;
+        }
+        let waits = Diagnostic {
+            condition: &SOURCE_STORAGE_FAILED,
+            message: format!("{}, and it was there before", error.message),
+            helps: vec![],
+            ..error
+        };
+        waits
+            .fact("nothing of it is lost: it is looked for again, later each time")
+            .help("bring it back; a folder without files will do")
+    };
+    errors.into_iter().map(waited_for).collect()
 }
 
 /// Makes the source of a call and lists it. `stored`: its columns, as each flow that reads it has stored them.
@@ -147,6 +186,14 @@ fn source(
             .map_err(|error| vec![error.to_diagnostic()])?;
     }
     Ok(source)
+}
+
+/// The store for files that are written where a query says so: what it answered is there after a power loss.
+pub(crate) fn store_to_write(engine: &Engine, storage: &Storage) -> Arc<dyn ObjectStore> {
+    match storage {
+        Storage::Bucket(name) => engine.options.s3.bucket(name),
+        Storage::Disk | Storage::Objects => Arc::new(DurableLocal::new(Durability::Fsync)),
+    }
 }
 
 fn path_argument(function: &TableFunction) -> Result<String, Vec<Diagnostic>> {

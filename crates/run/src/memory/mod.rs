@@ -183,7 +183,8 @@ impl BatchMemory {
     /// Checks what only the bound query tells, and gives the effect on the target: a query that gives its whole result
     /// in each batch replaces what is there.
     pub(crate) fn effect(&self, batch: &Batch<'_>, effect: &Effect) -> Result<Effect> {
-        self.context.check_clauses(&batch.flow.origin)?;
+        self.context
+            .check_kept(batch.plan.batch > 0, &batch.flow.origin)?;
         batch.update.check_idle_timeout(batch.flow, &self.context)?;
         if !self.context.rewrites() {
             return Ok(effect.clone());

@@ -2,7 +2,9 @@
 //! write rows.
 
 pub(crate) mod description;
+pub(crate) mod heal;
 pub(crate) mod other_stores;
+pub(crate) mod place;
 pub(crate) mod schema;
 pub(crate) mod setup;
 pub(crate) mod version;
@@ -11,7 +13,7 @@ pub(crate) mod views;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use sluice_graph::ResolvedDataset;
+use sluice_graph::{DeclaredGraph, ResolvedDataset};
 use sluice_model::DatasetName;
 use sluice_table::{DeltaTable, Location, Store};
 
@@ -26,6 +28,8 @@ pub(crate) const CHECKPOINT_EVERY: u64 = 100;
 pub(crate) struct Tables {
     engine: Engine,
     open: Mutex<HashMap<DatasetName, DeltaTable>>,
+    /// Tables that a declaration puts elsewhere than where their names say.
+    places: Mutex<HashMap<DatasetName, Location>>,
 }
 
 impl Tables {
@@ -34,6 +38,7 @@ impl Tables {
         Self {
             engine: engine.clone(),
             open: Mutex::default(),
+            places: Mutex::default(),
         }
     }
 
@@ -48,9 +53,26 @@ impl Tables {
         self.engine.store()
     }
 
+    /// Takes note of where a project puts its tables, so that a name alone never finds one that lies elsewhere. A place
+    /// that cannot be is told by the graph.
+    pub(crate) fn know_places(&self, declared: &DeclaredGraph) {
+        let datasets = declared.datasets.values();
+        let placed = datasets.filter(|dataset| dataset.location.is_some());
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.extend(placed.filter_map(|dataset| {
+            let location = self.engine.location_of(dataset).ok()?;
+            Some((dataset.name.clone(), location))
+        }));
+    }
+
     /// A table that is open already, or is opened now; `None` if there is none.
     pub(crate) async fn open(&self, name: &DatasetName) -> Result<Option<DeltaTable>> {
-        self.open_at(name, &self.store().table_location(name)).await
+        let placed = {
+            let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+            places.get(name).cloned()
+        };
+        let location = placed.unwrap_or_else(|| self.store().table_location(name));
+        self.open_at(name, &location).await
     }
 
     /// As [`Tables::open`], at the place that its declaration names.

@@ -1,6 +1,6 @@
 //! Tables before flows: made if absent, claimed by their pipeline, given new columns, emptied for a full refresh.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::json;
 use sluice_checkpoint::{FlowId as Application, current_incarnation};
@@ -8,12 +8,14 @@ use sluice_graph::{Input, ResolvedDataset};
 use sluice_model::condition::run::{FULL_REFRESH_LOSES_ROWS, TABLE_OWNED_BY_OTHER_PIPELINE};
 use sluice_model::condition::table::CANNOT_UPDATE_PARTITION_COLUMNS;
 use sluice_model::{DatasetKind, Diagnostic, FlowKind, Origin};
+use sluice_source::TakenFile;
 use sluice_table::{CommitOutcome, CommitRequest, DeltaTable, Removes, TableError};
 
 use crate::checkpoint_store::CheckpointStore;
 use crate::error::{Failure, Result, internal};
 use crate::inputs::file_list::taken_files;
 use crate::inputs::leaves::leaves;
+use crate::prepare::Prepared;
 use crate::progress::Progress;
 use crate::tables::description;
 use crate::tables::schema::{self, OWNER};
@@ -26,11 +28,13 @@ impl Update {
         if let Some(table) = self.tables.open_declared(dataset).await? {
             return Ok(table);
         }
+        self.check_place(dataset).await?;
         let definition = schema::definition(&self.engine, dataset)
             .ok_or_else(|| internal(&format!("the columns of `{name}` are not known")))?;
         let location = self.tables.location(dataset)?;
         let table =
             DeltaTable::create_if_absent(self.engine.store(), &location, &definition).await?;
+        self.note_place(dataset).await?;
         self.tables.insert(name, table.clone());
         Ok(table)
     }
@@ -42,6 +46,9 @@ impl Update {
         }
         let table = self.target(dataset).await?;
         self.check_owner(dataset, &table)?;
+        if dataset.definition.location.is_some() {
+            self.note_place(dataset).await?;
+        }
         check_partitions(dataset, &table)?;
         let change = description::change(&self.engine, dataset, &table)?;
         if change.is_empty() {
@@ -172,22 +179,8 @@ impl Update {
                 let Input::Files(function) = &leaf.input else {
                     continue;
                 };
-                let there: std::collections::HashSet<String> =
-                    match self.prepared.files.get(&function.origin) {
-                        Some(input) => input
-                            .listing
-                            .files
-                            .iter()
-                            .map(|file| file.path.clone())
-                            .collect(),
-                        None => std::collections::HashSet::new(),
-                    };
                 let taken = taken_files(&progress, &leaf.key).await?;
-                let gone: Vec<&str> = taken
-                    .iter()
-                    .map(|row| row.file.path.as_str())
-                    .filter(|path| !there.contains(*path))
-                    .collect();
+                let gone = gone(&self.prepared, &function.origin, &taken);
                 if let Some(first) = gone.first() {
                     let message = format!(
                         "a full refresh of `{}` would lose rows: {} of {} files that it was made from are gone",
@@ -210,6 +203,18 @@ impl Update {
         }
         Ok(())
     }
+}
+
+/// The paths of files that a call has taken and that are not there any more.
+pub(crate) fn gone<'a>(prepared: &Prepared, call: &Origin, taken: &'a [TakenFile]) -> Vec<&'a str> {
+    let input = prepared.files.get(call);
+    let there: HashSet<&str> = input
+        .iter()
+        .flat_map(|input| &input.listing.files)
+        .map(|file| file.path.as_str())
+        .collect();
+    let paths = taken.iter().map(|row| row.file.path.as_str());
+    paths.filter(|path| !there.contains(path)).collect()
 }
 
 /// Refuses other partition columns for a streaming table, whose rows stay where they lie. A full refresh has moved them

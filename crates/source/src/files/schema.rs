@@ -71,13 +71,33 @@ impl SourceSchema {
         }
     }
 
-    /// The schema that a caller stored earlier, under today's options.
+    /// The schema that a caller stored earlier, under today's options: what they declare stands above it, and a hint may name a
+    /// column before any file has it.
     #[must_use]
     pub fn from_stored(stored: &StoredSchema, options: &ReadFilesOptions) -> Self {
+        let mut data = options.schema.as_ref().unwrap_or(&stored.data).clone();
+        let declared = |partition: &SparkField| {
+            let mut fields = options.schema.iter().flatten();
+            let found = fields.find(|field| field.name.eq_ignore_ascii_case(&partition.name));
+            found.map_or_else(
+                || partition.clone(),
+                |field| SparkField::new(field.name.clone(), field.data_type.clone()),
+            )
+        };
+        let is_stored = |hint: &&SchemaHint| {
+            let mut known = stored.data.iter().chain(&stored.partitions);
+            hint.path
+                .first()
+                .is_none_or(|name| known.any(|field| field.name.eq_ignore_ascii_case(name)))
+        };
+        for hint in options.schema_hints.iter().filter(|hint| !is_stored(hint)) {
+            apply_hints(&mut data, std::slice::from_ref(hint));
+        }
+        let partitions = stored.partitions.iter().map(declared).collect();
         Self::new(
-            stored.format,
-            stored.data.clone(),
-            stored.partitions.clone(),
+            options.format.unwrap_or(stored.format),
+            data,
+            partitions,
             options,
         )
     }
@@ -341,6 +361,45 @@ mod tests {
         apply_hints(&mut fields, &hints);
         let expected = "a INT, s STRUCT<x: DATE, z: INT>, l ARRAY<STRUCT<y: INT>>, n DOUBLE";
         assert_eq!(fields, parse_schema(expected).unwrap());
+    }
+
+    #[test]
+    fn what_is_declared_now_stands_above_what_was_stored() {
+        let stored = StoredSchema {
+            format: FileFormat::Json,
+            data: parse_schema("id BIGINT, dev STRING").unwrap(),
+            partitions: parse_schema("day STRING").unwrap(),
+        };
+        let options = ReadFilesOptions {
+            format: Some(FileFormat::Csv),
+            schema: Some(parse_schema("id STRING, x INT, day DATE").unwrap()),
+            ..ReadFilesOptions::defaults(crate::option::SourceCall::StreamReadFiles)
+        };
+        let known = SourceSchema::from_stored(&stored, &options);
+        assert_eq!(known.format, FileFormat::Csv);
+        assert_eq!(known.data, parse_schema("id STRING, x INT").unwrap());
+        assert_eq!(known.partitions, parse_schema("day DATE").unwrap());
+        let kept = known.to_stored();
+        let again = SourceSchema::from_stored(&kept, &options);
+        assert_eq!(again.to_stored(), kept);
+    }
+
+    #[test]
+    fn a_hint_may_name_a_column_before_a_file_has_it() {
+        let stored = StoredSchema {
+            format: FileFormat::Json,
+            data: parse_schema("a STRING").unwrap(),
+            partitions: vec![],
+        };
+        let options = ReadFilesOptions {
+            schema_hints: SchemaHint::parse_list("A INT, `unit price` DOUBLE").unwrap(),
+            ..ReadFilesOptions::defaults(crate::option::SourceCall::StreamReadFiles)
+        };
+        let known = SourceSchema::from_stored(&stored, &options).data;
+        assert_eq!(
+            known,
+            parse_schema("a STRING, `unit price` DOUBLE").unwrap()
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One source of files: where it is, how it is read. The door of this package.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use object_store::{GetOptions, ObjectStore, ObjectStoreExt};
@@ -129,6 +129,31 @@ impl FileSource {
         .await
     }
 
+    /// Which of planned files are not what was planned any more: changed, or gone where `ignoreMissingFiles` does not pass
+    /// over them. Those that `listing` does not show as planned are asked one by one.
+    ///
+    /// # Errors
+    /// The storage does not answer, or refuses to.
+    pub async fn changed(
+        &self,
+        files: &[FileEntry],
+        listing: &Listing,
+    ) -> Result<Vec<SourceError>, SourceError> {
+        let listed: HashSet<&FileEntry> = listing.files.iter().collect();
+        let mut changed = vec![];
+        for file in files.iter().filter(|file| !listed.contains(file)) {
+            match self.inner.check(file).await {
+                Ok(()) => {}
+                Err(SourceError::Missing { .. }) if self.inner.options.ignore_missing_files => {}
+                Err(change @ (SourceError::Missing { .. } | SourceError::Changed { .. })) => {
+                    changed.push(change);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(changed)
+    }
+
     /// The schema of the source: as stored, as declared, or inferred from files (a sample is taken of them).
     ///
     /// # Errors
@@ -140,7 +165,11 @@ impl FileSource {
     ) -> Result<SourceSchema, SourceError> {
         let options = &self.inner.options;
         if let Some(stored) = stored {
-            return Ok(SourceSchema::from_stored(stored, options));
+            let schema = SourceSchema::from_stored(stored, options);
+            if options.schema.is_some() {
+                self.check_fixed(&schema)?;
+            }
+            return Ok(schema);
         }
         let format = self.format(files)?;
         let partitions = partition::columns_of(
