@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use arrow::datatypes::Schema;
 use serde_json::json;
 use sluice_checkpoint::{BatchPlan, PlannedTarget, SourceOffset, SourceRange};
 use sluice_graph::{ResolvedDataset, ResolvedFlow};
@@ -20,7 +21,7 @@ use crate::error::Result;
 use crate::event_log::definitions::input_name;
 use crate::event_log::details;
 use crate::flow::position::Position;
-use crate::inputs::leaves::{Leaf, leaves};
+use crate::inputs::leaves::{Leaf, leaves, reads_unmade_table};
 use crate::inputs::stream::Taken;
 use crate::inputs::zone_of;
 use crate::micro_batch::{Batch, Bound, Effect, NotDone, column_change};
@@ -37,7 +38,7 @@ pub(crate) async fn run(
     report: &mut FlowReport,
 ) -> Result<FlowOutcome> {
     let dataset = update.dataset(&flow.id.target)?;
-    if dataset.schema.is_none() {
+    if dataset.schema.is_none() || reads_unmade_table(update, flow).await? {
         report.diagnostics.push(waits(flow));
         return Ok(FlowOutcome::Idle);
     }
@@ -144,7 +145,8 @@ impl<'a> Refresh<'a> {
             full_refresh: update.is_full_refresh(&flow.id),
             query_changed: previous
                 .as_ref()
-                .is_some_and(|plan| plan.fingerprint != fingerprint(flow)),
+                .is_some_and(|plan| plan.fingerprint != fingerprint(flow))
+                || other_columns(dataset, &progress.table),
             configuration_changed: false,
             time_zone_changed: previous
                 .as_ref()
@@ -217,6 +219,15 @@ impl<'a> Refresh<'a> {
                     return Ok((fact(InputChange::Replaced, rows, None), Taken::Nothing));
                 }
                 let commits = table.changes(*then, *version).await?;
+                // Columns of an input are part of what the query says: `SELECT *`, `struct(*)`, a name that was an alias.
+                if commits.iter().any(|commit| commit.metadata_changed)
+                    && differs(
+                        table.schema_at(*then).await?.as_ref(),
+                        table.schema_at(*version).await?.as_ref(),
+                    )
+                {
+                    return Ok((fact(InputChange::Replaced, rows, None), Taken::Nothing));
+                }
                 let removed = commits
                     .iter()
                     .any(|commit| commit.kind() == ChangeKind::Removed);
@@ -377,6 +388,23 @@ impl<'a> Refresh<'a> {
 /// What a change of the view is judged by: its query, its expectations and its output columns.
 fn fingerprint(flow: &ResolvedFlow) -> String {
     format!("{}\n{}", flow.fingerprint.query, flow.fingerprint.output)
+}
+
+/// Whether the query gives other columns than the table has: `SELECT *` of an input that has gained one.
+fn other_columns(dataset: &ResolvedDataset, table: &DeltaTable) -> bool {
+    let Some(wanted) = schema::wanted(dataset) else {
+        return false;
+    };
+    differs(&wanted, &table.schema())
+}
+
+/// Whether the columns have other names or types.
+fn differs(left: &Schema, right: &Schema) -> bool {
+    let mut pairs = left.fields().iter().zip(right.fields());
+    left.fields().len() != right.fields().len()
+        || pairs.any(|(left, right)| {
+            left.name() != right.name() || left.data_type() != right.data_type()
+        })
 }
 
 /// The shape of the query with its expectations, which decide over rows too, and of the views that it reads.

@@ -133,7 +133,21 @@ impl Engine {
             if lines.iter().any(|line| line.dataset == id.target) {
                 continue;
             }
-            lines.push(self.plan_line(&update, &id).await?);
+            let mut line = self.plan_line(&update, &id).await?;
+            let upstream = update.prepared.graph.upstream_tables(&id);
+            let is_moved = |other: &&PlanLine| {
+                !matches!(other.action, "no change" | "excluded")
+                    && upstream.contains(&other.dataset)
+            };
+            if line.action == "no change"
+                && let Some(input) = lines.iter().find(is_moved)
+            {
+                // Its input is as it was only until the update reaches it.
+                line.action = "refresh";
+                line.technique = None;
+                line.detail = format!("as far as `{}` changes before it", input.dataset);
+            }
+            lines.push(line);
         }
         Ok((lines, diagnostics))
     }
@@ -158,6 +172,7 @@ impl Engine {
             Some(_) => {}
         }
         let Some(table) = update.tables.open_declared(dataset).await? else {
+            update.check_place(dataset).await?;
             return Ok(line(
                 "create",
                 None,
@@ -386,9 +401,13 @@ fn explain_missing(
                 ..diagnostic
             };
             // Tables of the pipeline stand in no graph of a query, so that it knows no name near to theirs.
-            let unhelped = written.filter(|_| is_missing && found.helps.is_empty());
+            let is_helped = found.helps.iter().any(|help| help.starts_with("did you"));
+            let unhelped = written.filter(|_| is_missing && !is_helped);
             match unhelped.and_then(|written| declared.nearest(written)) {
-                Some((_, spelled)) => found.help(format!("did you mean `{spelled}`?")),
+                Some((_, spelled)) => Diagnostic {
+                    helps: vec![format!("did you mean `{spelled}`?")],
+                    ..found
+                },
                 None => found,
             }
         }
