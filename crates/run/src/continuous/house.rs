@@ -25,14 +25,21 @@ const SMALL_FILE_BYTES: u64 = 16 * 1024 * 1024;
 pub(crate) async fn keep(update: Arc<Update>, round: Arc<Round>) -> Result<()> {
     let seat = round.seats.len();
     let mut compacted: HashMap<DatasetName, u64> = HashMap::new();
+    let mut is_told = false;
     loop {
         let next_us = round.bedside.clock.now_us() + micros(UPKEEP_EVERY);
         if round.bedside.pause(seat, next_us).await == Woken::Stopped {
             return Ok(());
         }
         match update.engine.write_events(&update.log).await {
+            Ok(()) => is_told = false,
             // They stay with the log: the next round writes them.
-            Ok(()) | Err(Failure::Said(_)) => {}
+            Err(Failure::Said(diagnostics)) => {
+                if !is_told {
+                    update.log.trouble(&diagnostics);
+                }
+                is_told = true;
+            }
             Err(Failure::Killed) => return Err(Failure::Killed),
         }
         update.tables.checkpoint_logs().await;

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 use sluice_model::event::{Event, EventLevel, EventOrigin};
+use sluice_model::limits::HELD_EVENTS_MAX;
 use sluice_model::{Clock, Diagnostic, FlowStatus, Ids, Origin, UpdateState};
 use sluice_table::DeltaTable;
 use tokio::sync::OnceCell;
@@ -60,6 +61,9 @@ struct Pending {
     begun: Vec<Event>,
     /// The number of that writing.
     number: i64,
+    /// Whether events of micro-batches are left out from now on, because nobody takes them: the next update tells them from
+    /// the commits.
+    is_full: bool,
 }
 
 /// What a single event says, before it gets id, time and order.
@@ -130,7 +134,10 @@ impl EventLog {
             details: said.details,
         };
         self.observer.event(&event);
-        pending.new.push(event);
+        pending.is_full |= pending.new.len() >= HELD_EVENTS_MAX;
+        if !pending.is_full || store::batch_of(&event.id).is_none() {
+            pending.new.push(event);
+        }
     }
 
     /// Records a change of the update's state.
@@ -199,6 +206,11 @@ impl EventLog {
         self.observer.trouble(std::slice::from_ref(warning));
         let error = details::error(std::slice::from_ref(warning), false);
         self.record(self.ids.uuid(), origin, said, Some(error));
+    }
+
+    /// Tells who looks on that the log itself cannot be written: no event could.
+    pub(crate) fn trouble(&self, diagnostics: &[Diagnostic]) {
+        self.observer.trouble(diagnostics);
     }
 
     /// The events of the next writing, with its number: those of the last one as long as it is not known to be done.

@@ -232,7 +232,7 @@ fn batch_event(application: &str, batch: i64) -> String {
 }
 
 /// The micro-batch that an event tells of, if its id is that of such an event.
-fn batch_of(id: &str) -> Option<(&str, i64)> {
+pub(super) fn batch_of(id: &str) -> Option<(&str, i64)> {
     let (application, batch) = id.rsplit_once('#')?;
     Some((application, batch.parse().ok()?))
 }

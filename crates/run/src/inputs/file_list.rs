@@ -1,6 +1,9 @@
 //! The lists of files that the micro-batches of a flow took: written before the plan that names them, folded now and
 //! then, never deleted. Must not choose files.
 
+use std::ops::RangeInclusive;
+
+use sluice_checkpoint::BatchPlan;
 use sluice_source::{
     FileEntry, SeenIndex, TakenFile, compact_file_lists, decode_file_list, encode_file_list,
 };
@@ -8,8 +11,10 @@ use sluice_source::{
 use crate::error::Result;
 use crate::progress::Progress;
 
-/// Batches after which the lists of files are folded into one.
-const COMPACT_EVERY: i64 = 100;
+/// Micro-batches whose lists are folded into one.
+const PORTION: i64 = 100;
+/// Micro-batches after which all lists are folded into one: what is written for it grows with all files ever taken.
+const WHOLE_EVERY: i64 = 10_000;
 
 /// The list of the files of a micro-batch, with its digest.
 pub(crate) fn encode(batch: i64, files: &[FileEntry]) -> Result<sluice_source::EncodedFileList> {
@@ -29,8 +34,37 @@ pub(crate) fn list_name(batch: i64, key: &str, digest: &str) -> String {
     format!("{batch:020}-{key}-{digest}.parquet")
 }
 
-fn compact_name(batch: i64, key: &str) -> String {
-    format!("upto-{batch:020}-{key}.parquet")
+/// Lists of several micro-batches as one: of those from `from` to `to`.
+#[derive(Debug)]
+struct Folded<'a> {
+    from: i64,
+    to: i64,
+    name: &'a str,
+}
+
+impl<'a> Folded<'a> {
+    /// The name of the list of all micro-batches up to one.
+    fn whole_name(to: i64, key: &str) -> String {
+        format!("upto-{to:020}-{key}.parquet")
+    }
+
+    /// The name of the list of some micro-batches; the last one stands first, as in the other kind.
+    fn portion_name(from: i64, to: i64, key: &str) -> String {
+        format!("fold-{to:020}-{from:020}-{key}.parquet")
+    }
+
+    fn parse(name: &'a str, key: &str) -> Option<Self> {
+        let numbers = name.strip_suffix(&format!("-{key}.parquet"))?;
+        let (from, to) = match numbers.strip_prefix("upto-") {
+            Some(to) => ("0", to),
+            None => {
+                let (to, from) = numbers.strip_prefix("fold-")?.split_once('-')?;
+                (from, to)
+            }
+        };
+        let (from, to) = (from.parse().ok()?, to.parse().ok()?);
+        Some(Self { from, to, name })
+    }
 }
 
 /// A digest of the list of a batch chained to the one before it.
@@ -45,7 +79,7 @@ pub(crate) fn chained(before: &str, list: &str) -> String {
 pub(crate) async fn seen(progress: &Progress, key: &str, expected: u64) -> Result<SeenIndex> {
     let mut index = SeenIndex::new();
     let mut count = 0_u64;
-    for rows in committed_lists(progress, key).await? {
+    for rows in committed_lists(progress, key, progress.committed).await? {
         count += rows.len() as u64;
         index.extend(&rows);
     }
@@ -57,50 +91,64 @@ pub(crate) async fn seen(progress: &Progress, key: &str, expected: u64) -> Resul
     )))
 }
 
-/// The lists of files of all committed batches, the folded one first.
-async fn committed_lists(progress: &Progress, key: &str) -> Result<Vec<Vec<TakenFile>>> {
-    if progress.committed < 0 {
+/// The lists of files of the committed batches up to one, in their order; folded ones where there are such.
+async fn committed_lists(progress: &Progress, key: &str, upto: i64) -> Result<Vec<Vec<TakenFile>>> {
+    if upto < 0 {
         return Ok(vec![]);
     }
     let names = progress.store.names("files").await?;
-    let suffix = format!("-{key}.parquet");
-    let folded = names
+    let folded: Vec<Folded<'_>> = names
         .iter()
-        .filter_map(|name| {
-            let batch: i64 = name
-                .strip_prefix("upto-")?
-                .strip_suffix(&suffix)?
-                .parse()
-                .ok()?;
-            (batch <= progress.committed).then_some(batch)
-        })
-        .max();
+        .filter_map(|name| Folded::parse(name, key))
+        .filter(|folded| folded.to <= upto)
+        .collect();
     let mut lists = vec![];
-    if let Some(batch) = folded {
-        lists.push(read_list(progress, &compact_name(batch, key)).await?);
-    }
-    for batch in folded.map_or(0, |batch| batch + 1)..=progress.committed {
-        let prefix = format!("{batch:020}-{key}-");
-        let candidates: Vec<&String> = names
-            .iter()
-            .filter(|name| name.starts_with(&prefix))
-            .collect();
-        if candidates.is_empty() {
-            continue;
-        }
-        // A list without a plan that names it was left by an engine that died before it wrote the plan.
-        let plan = progress.store.plan_of(batch).await?;
-        let range = plan.as_ref().and_then(|plan| plan.sources.get(key));
-        let named = range
-            .filter(|range| range.count > 0)
-            .map(|range| list_name(batch, key, &range.digest));
-        match (plan, named, candidates.as_slice()) {
-            (Some(_), Some(name), _) => lists.push(read_list(progress, &name).await?),
-            (None, _, [only]) => lists.push(read_list(progress, only).await?),
-            _ => {}
+    let mut next = 0;
+    while next <= upto {
+        let begin_here = folded.iter().filter(|folded| folded.from == next);
+        if let Some(longest) = begin_here.max_by_key(|folded| folded.to) {
+            lists.push(read_list(progress, longest.name).await?);
+            next = longest.to + 1;
+        } else {
+            lists.extend(list_of(progress, key, next, &names).await?);
+            next += 1;
         }
     }
     Ok(lists)
+}
+
+/// The list of one committed batch, if it took files; `names` are those of all lists, sorted.
+async fn list_of(
+    progress: &Progress,
+    key: &str,
+    batch: i64,
+    names: &[String],
+) -> Result<Option<Vec<TakenFile>>> {
+    let prefix = format!("{batch:020}-{key}-");
+    let first = names.partition_point(|name| *name < prefix);
+    let candidates: Vec<&String> = names
+        .iter()
+        .skip(first)
+        .take_while(|name| name.starts_with(&prefix))
+        .collect();
+    if candidates.is_empty() {
+        return Ok(None);
+    }
+    // A list without a plan that names it was left by an engine that died before it wrote the plan.
+    match (progress.store.plan_of(batch).await?, candidates.as_slice()) {
+        (Some(plan), _) => match planned_name(&plan, key) {
+            Some(name) => Ok(Some(read_list(progress, &name).await?)),
+            None => Ok(None),
+        },
+        (None, [only]) => Ok(Some(read_list(progress, only).await?)),
+        (None, _) => Ok(None),
+    }
+}
+
+/// The name of the list that a plan names, if the batch took files.
+fn planned_name(plan: &BatchPlan, key: &str) -> Option<String> {
+    let range = plan.sources.get(key).filter(|range| range.count > 0)?;
+    Some(list_name(plan.batch, key, &range.digest))
 }
 
 async fn read_list(progress: &Progress, name: &str) -> Result<Vec<TakenFile>> {
@@ -110,7 +158,7 @@ async fn read_list(progress: &Progress, name: &str) -> Result<Vec<TakenFile>> {
 
 /// Every file that committed batches took.
 pub(crate) async fn taken_files(progress: &Progress, key: &str) -> Result<Vec<TakenFile>> {
-    Ok(committed_lists(progress, key)
+    Ok(committed_lists(progress, key, progress.committed)
         .await?
         .into_iter()
         .flatten()
@@ -119,19 +167,63 @@ pub(crate) async fn taken_files(progress: &Progress, key: &str) -> Result<Vec<Ta
 
 /// Folds the lists of files and forgets old plans, now and then; safe to stop anywhere.
 pub(crate) async fn tidy_up(progress: &Progress, keys: &[String]) -> Result<()> {
-    if progress.committed < COMPACT_EVERY || progress.committed % COMPACT_EVERY != 0 {
+    // The last batch may have been planned more than once: which plan was done is told by where the next one begins.
+    let to = progress.committed - 1;
+    if to < PORTION || to % PORTION != 0 {
         return Ok(());
     }
     for key in keys {
-        let rows = compact_file_lists(committed_lists(progress, key).await?);
+        let (name, lists) = if to % WHOLE_EVERY == 0 {
+            let lists = committed_lists(progress, key, to).await?;
+            (Folded::whole_name(to, key), lists)
+        } else {
+            let from = to - PORTION + 1;
+            let Some(lists) = planned_lists(progress, key, from..=to).await? else {
+                continue;
+            };
+            (Folded::portion_name(from, to, key), lists)
+        };
+        let rows = compact_file_lists(lists);
         let list = encode_file_list(&rows).map_err(|error| error.to_diagnostic())?;
-        progress
-            .store
-            .put("files", &compact_name(progress.committed, key), list.bytes)
-            .await?;
+        progress.store.put("files", &name, list.bytes).await?;
     }
-    progress
-        .store
-        .forget_plans_before(progress.committed - COMPACT_EVERY)
-        .await
+    progress.store.forget_plans_before(to - PORTION).await
+}
+
+/// The lists that the plans of some batches name, without a look at all that are there; `None` if a plan is gone.
+async fn planned_lists(
+    progress: &Progress,
+    key: &str,
+    batches: RangeInclusive<i64>,
+) -> Result<Option<Vec<Vec<TakenFile>>>> {
+    let mut lists = vec![];
+    for batch in batches {
+        let Some(plan) = progress.store.plan_of(batch).await? else {
+            return Ok(None);
+        };
+        if let Some(name) = planned_name(&plan, key) {
+            lists.push(read_list(progress, &name).await?);
+        }
+    }
+    Ok(Some(lists))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_folded_lists_tell_their_batches() {
+        let whole = Folded::whole_name(10_000, "a-b");
+        let portion = Folded::portion_name(101, 200, "a-b");
+        for (name, key, expected) in [
+            (whole.as_str(), "a-b", Some((0, 10_000))),
+            (portion.as_str(), "a-b", Some((101, 200))),
+            (portion.as_str(), "b", None),
+            ("00000000000000000007-a-b-d41d8cd9.parquet", "a-b", None),
+        ] {
+            let parsed = Folded::parse(name, key).map(|folded| (folded.from, folded.to));
+            assert_eq!(parsed, expected, "{name}");
+        }
+    }
 }

@@ -16,6 +16,10 @@ const TABLE_FILES_MAX: usize = 1000;
 /// does not read all that is ahead of it for each micro-batch.
 const PORTION: RangeInclusive<usize> = 16..=256;
 
+/// Commits without new rows after which a micro-batch is planned for them all the same, so that a restart does not read them
+/// again, and nobody who cleans the log takes one that is still to be read.
+const QUIET_COMMITS_MAX: u64 = 1000;
+
 /// Positions in the log of a Delta table, as Delta's own streaming source counts them.
 #[derive(Debug)]
 pub(crate) struct TableRange<'a> {
@@ -25,10 +29,12 @@ pub(crate) struct TableRange<'a> {
     pub(crate) options: &'a StreamOptions,
     /// Where it says so.
     pub(crate) origin: &'a Origin,
+    /// The version up to which no commit behind the position has new rows, as an earlier look has seen; 0: not known.
+    pub(crate) quiet_until: u64,
 }
 
 impl TableRange<'_> {
-    /// The end of the next range and how many files it holds; `None` if no new rows are there up to the ceiling.
+    /// The end of the next range and how many files it holds; `None` if no new rows are there up to the ceiling, and few commits.
     pub(crate) async fn next(
         &self,
         start: Option<&SourceOffset>,
@@ -41,7 +47,9 @@ impl TableRange<'_> {
             .await?;
         let count = rows.len().min(files_max).min(self.within_bytes(&rows));
         let Some((last, _)) = count.checked_sub(1).and_then(|index| rows.get(index)) else {
-            return Ok(None);
+            let is_long = matches!(start, Some(SourceOffset::Table { version, .. })
+                if ceiling.saturating_sub(*version) >= QUIET_COMMITS_MAX);
+            return Ok(is_long.then(|| (self.after(ceiling), 0)));
         };
         let whole = count == rows.len();
         let end = if whole {
@@ -156,7 +164,7 @@ impl TableRange<'_> {
         found.retain(|(position, _)| is_ahead(position));
         // Most commits add a file.
         let portion = enough.clamp(*PORTION.start(), *PORTION.end()) as u64;
-        let mut read = commits_after;
+        let mut read = commits_after.max(self.quiet_until);
         while read < ceiling && found.len() < enough {
             let to = ceiling.min(read + portion);
             for commit in self.table.changes(read, to).await? {
@@ -181,12 +189,22 @@ impl TableRange<'_> {
         let message = format!(
             "version {version} of the streamed table removed or replaced rows ({operation})"
         );
-        Err(Diagnostic::error(&DELTA_SOURCE_TABLE_IGNORE_CHANGES, message)
+        let error = Diagnostic::error(&DELTA_SOURCE_TABLE_IGNORE_CHANGES, message)
             .at(self.origin, "")
             .fact("a stream takes each row once; it cannot take rows back")
-            .fact("nothing was changed")
-            .help("ignore such commits: `STREAM t WITH (skipChangeCommits = true)`")
-            .help("or start the table again from what the source holds now: `sluice run --full-refresh TABLE`")
-            .into())
+            .fact("nothing was changed");
+        let again = "start the table again from what the source holds now: `sluice run --full-refresh TABLE`";
+        // Behind these the source writes rows again that the stream has taken: to go on would double them.
+        let rewrites = ["RESTORE", "FULL REFRESH"]
+            .iter()
+            .any(|rewrite| operation.eq_ignore_ascii_case(rewrite));
+        Err(if rewrites {
+            error.help(again).into()
+        } else {
+            error
+                .help("ignore such commits: `STREAM t WITH (skipChangeCommits = true)`")
+                .help(format!("or {again}"))
+                .into()
+        })
     }
 }
