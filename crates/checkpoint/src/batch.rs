@@ -12,7 +12,7 @@ use crate::{SourceIdentity, SourceOffset};
 pub const FORMAT_VERSION: u32 = 1;
 
 /// The file name of a plan: `00000000000000000005.json`, and `00000000000000000005.1.json` where the first writing of
-/// it was found torn. Names of plans sort by batch.
+/// it was found torn, or named files that had changed or gone before it was done. Names of plans sort by batch.
 #[must_use]
 pub fn plan_name(batch: i64, attempt: u32) -> String {
     match attempt {
@@ -180,6 +180,16 @@ impl BatchPlan {
         serde_json::from_slice(body).map_err(|error| PlanFault::Malformed(error.to_string()))
     }
 
+    /// Whether a plan of the batch after this one begins where this one ends: of several plans of a batch, the one that
+    /// was committed is continued.
+    #[must_use]
+    pub fn is_continued_by(&self, next: &Self) -> bool {
+        self.sources.iter().all(|(name, range)| {
+            let after = next.sources.get(name);
+            after.is_none_or(|after| after.start.as_ref() == Some(&range.end))
+        })
+    }
+
     /// The plan as the value that is echoed in the commit of the batch.
     #[must_use]
     pub fn to_echo(&self) -> serde_json::Value {
@@ -249,6 +259,12 @@ pub(crate) mod tests {
             Ok(plan.clone())
         );
         assert_eq!(BatchPlan::from_echo(&plan.to_echo()), Some(plan));
+    }
+
+    #[test]
+    fn a_plan_is_continued_where_it_ends() {
+        assert!(plan(3).is_continued_by(&plan(4)));
+        assert!(!plan(2).is_continued_by(&plan(4)));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! the columns of a file source; `state/<operator>/` what its operators remember (see `state.rs`). Numbers carry 20 digits so that names sort.
 
 use bytes::Bytes;
-use sluice_checkpoint::{BatchPlan, NewestPlan, parse_plan_name, plan_name};
+use sluice_checkpoint::{BatchPlan, NewestPlan, PlanFault, parse_plan_name, plan_name};
 use sluice_graph::FlowId;
 use sluice_model::Diagnostic;
 use sluice_model::condition::run::CHECKPOINT_LOST;
@@ -61,17 +61,27 @@ impl CheckpointStore {
         let is_wanted = |sub_folder: &str, name: &str| match sub_folder {
             "offsets" => parse_plan_name(name).is_some_and(|(batch, _)| batch <= committed),
             "files" => {
-                let digits = name.strip_prefix("upto-").unwrap_or(name).get(..20);
+                let folded = name.strip_prefix("upto-").or(name.strip_prefix("fold-"));
+                let digits = folded.unwrap_or(name).get(..20);
                 let batch = digits.and_then(|digits| digits.parse::<i64>().ok());
                 batch.is_some_and(|batch| batch <= committed)
             }
             _ => true,
         };
         for sub_folder in ["schemas", "files", "offsets"] {
-            for name in self.names(sub_folder).await? {
-                if is_wanted(sub_folder, &name) {
-                    let bytes = self.require(sub_folder, &name).await?;
-                    to.put(sub_folder, &name, bytes).await?;
+            let names = self.names(sub_folder).await?;
+            for name in names.iter().filter(|name| is_wanted(sub_folder, name)) {
+                let bytes = match parse_plan_name(name) {
+                    // Of several writings, only the one that was committed counts.
+                    Some((batch, 0)) if names.contains(&plan_name(batch, 1)) => {
+                        let plan = self.plan_of(batch).await?;
+                        plan.map(|plan| plan.to_text().into())
+                    }
+                    Some((_, 1..)) => None,
+                    _ => Some(self.require(sub_folder, name).await?),
+                };
+                if let Some(bytes) = bytes {
+                    to.put(sub_folder, name, bytes).await?;
                 }
             }
         }
@@ -102,15 +112,36 @@ impl CheckpointStore {
         }
     }
 
-    /// The plan of a batch: the first writing of it that reads, else what is wrong with the last one.
+    /// Every writing of the plan of a batch, in order. There are several where one was cut off, and where the files of one
+    /// changed before it was done: then an engine that knew the earlier one may still commit it.
+    pub(crate) async fn writings(
+        &self,
+        batch: i64,
+    ) -> Result<Vec<std::result::Result<BatchPlan, PlanFault>>> {
+        let mut found = vec![];
+        for attempt in (0..).step_by(2) {
+            let (place, next_place) = (
+                self.plan_place(batch, attempt),
+                self.plan_place(batch, attempt + 1),
+            );
+            let pair = tokio::try_join!(self.store.get(&place), self.store.get(&next_place))?;
+            for text in [pair.0, pair.1] {
+                let Some(text) = text else {
+                    return Ok(found);
+                };
+                found.push(BatchPlan::parse(&text));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The plan of a batch: the last writing of it that reads, else what is wrong with the last one.
     pub(crate) async fn plan(&self, batch: i64) -> Result<NewestPlan> {
         let mut found = NewestPlan::Absent;
-        for attempt in 0.. {
-            let Some(text) = self.store.get(&self.plan_place(batch, attempt)).await? else {
-                break;
-            };
-            match BatchPlan::parse(&text) {
-                Ok(plan) => return Ok(NewestPlan::Readable(Box::new(plan))),
+        for (attempt, writing) in (0..).zip(self.writings(batch).await?) {
+            match writing {
+                Ok(plan) => found = NewestPlan::Readable(Box::new(plan)),
+                Err(_) if matches!(found, NewestPlan::Readable(_)) => {}
                 Err(fault) => {
                     found = NewestPlan::Faulty {
                         batch,
@@ -123,12 +154,31 @@ impl CheckpointStore {
         Ok(found)
     }
 
-    /// The plan of a batch, if it is there and reads.
+    /// The plan of a committed batch, if it is there and reads: of several, the one that the next batch continues.
     pub(crate) async fn plan_of(&self, batch: i64) -> Result<Option<BatchPlan>> {
-        Ok(match self.plan(batch).await? {
-            NewestPlan::Readable(plan) => Some(*plan),
-            _ => None,
-        })
+        let writings = self.writings(batch).await?;
+        let mut plans: Vec<BatchPlan> = writings.into_iter().flatten().collect();
+        if plans.len() > 1
+            && let NewestPlan::Readable(next) = self.plan(batch + 1).await?
+            && let Some(last) = plans.iter().rposition(|plan| plan.is_continued_by(&next))
+        {
+            plans.truncate(last + 1);
+        }
+        Ok(plans.pop())
+    }
+
+    /// Makes the plan that a batch was committed by the last writing of it.
+    pub(crate) async fn settle(&self, committed: &BatchPlan) -> Result<()> {
+        loop {
+            let writings = self.writings(committed.batch).await?;
+            if writings.iter().flatten().next_back() == Some(committed) {
+                return Ok(());
+            }
+            let attempt = u32::try_from(writings.len()).unwrap_or(u32::MAX);
+            let place = self.plan_place(committed.batch, attempt);
+            let text = committed.to_text().into();
+            self.store.put_if_absent(&place, text).await?;
+        }
     }
 
     /// Writes a plan, or adopts the one that is there already: another engine's, or our own whose answer was lost.
@@ -225,5 +275,103 @@ impl CheckpointStore {
             self.target
         ))
         .into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use sluice_checkpoint::{Pinned, PlannedTarget, SourceIdentity, SourceOffset, SourceRange};
+    use sluice_model::{Clock, DatasetName, Ids};
+    use sluice_table::StoreOptions;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Still;
+
+    impl Clock for Still {
+        fn now_us(&self) -> i64 {
+            0
+        }
+    }
+
+    impl Ids for Still {
+        fn uuid(&self) -> String {
+            "id".into()
+        }
+    }
+
+    fn store() -> CheckpointStore {
+        let options = StoreOptions::new(Arc::new(Still), Arc::new(Still));
+        let store = Store::memory(options).unwrap();
+        let target = DatasetName::new("c", "s", "t");
+        let table = store.table_location(&target);
+        CheckpointStore::new(store, &table, &FlowId::implicit(&target), 0)
+    }
+
+    /// A plan that ends, and begins, at positions of these digests.
+    fn plan(batch: i64, start: Option<&str>, end: &str) -> BatchPlan {
+        let offset = |digest: &str| SourceOffset::Files {
+            files: 1,
+            bytes: 1,
+            digest: digest.to_string(),
+        };
+        let range = SourceRange {
+            identity: SourceIdentity::Files {
+                root: "in".into(),
+                format: "json".into(),
+            },
+            start: start.map(offset),
+            end: offset(end),
+            count: 1,
+            digest: end.into(),
+        };
+        BatchPlan {
+            flow: "sluice/t/t/0".into(),
+            batch,
+            previous: (batch > 0).then(|| batch - 1),
+            sources: BTreeMap::from([("0".to_string(), range)]),
+            pinned: Pinned {
+                batch_ts_us: 0,
+                time_zone: "UTC".into(),
+                seed: 0,
+            },
+            target: PlannedTarget {
+                table_id: "t".into(),
+                base_version: 0,
+            },
+            fingerprint: "f".into(),
+            engine_version: "0".into(),
+            state: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn of_several_plans_of_a_batch_the_continued_one_counts_and_else_the_last() {
+        let store = store();
+        let (first, again) = (plan(0, None, "a"), plan(0, None, "b"));
+        store.write_plan(first.clone(), 0).await.unwrap();
+        store.write_plan(again.clone(), 1).await.unwrap();
+        assert_eq!(store.plan_of(0).await.unwrap(), Some(again.clone()));
+        // An engine that knew the first plan only was faster.
+        let next = plan(1, Some("a"), "c");
+        store.write_plan(next, 0).await.unwrap();
+        assert_eq!(store.plan_of(0).await.unwrap(), Some(first));
+    }
+
+    #[tokio::test]
+    async fn a_settled_plan_is_the_last_writing() {
+        let store = store();
+        let (first, again) = (plan(0, None, "a"), plan(0, None, "b"));
+        store.write_plan(first.clone(), 0).await.unwrap();
+        store.write_plan(again, 1).await.unwrap();
+        for _ in 0..2 {
+            store.settle(&first).await.unwrap();
+            assert_eq!(store.plan_of(0).await.unwrap(), Some(first.clone()));
+            assert_eq!(store.writings(0).await.unwrap().len(), 3);
+        }
     }
 }

@@ -176,8 +176,8 @@ impl Engine {
     pub fn location_at(&self, path: &str) -> Result<Location, TableError> {
         let mapped = resolve_path(path, &self.options.path_rules).ok();
         let mapped = mapped.and_then(|resolved| resolved.only_folder());
-        let is_url = path.contains("://");
-        match mapped.filter(|_| is_url) {
+        let is_relative = !path.starts_with('/') && !path.contains(":/");
+        match mapped.filter(|_| !is_relative) {
             Some(place) => self.store().location_of(&place),
             None => self.store().location_of(path),
         }

@@ -1,6 +1,6 @@
 //! How work in this room ends early: with something to say, or because a failpoint ended the engine.
 
-use sluice_model::{Diagnostic, Retry};
+use sluice_model::{Diagnostic, Origin, Retry};
 
 /// Why a step did not go on.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,17 @@ impl Failure {
                 errors.peek().is_some() && errors.all(|d| d.condition.retry == Retry::Backoff)
             }
             Self::Killed => false,
+        }
+    }
+
+    /// The same, each with a place.
+    pub(crate) fn placed(self, origin: &Origin) -> Self {
+        match self {
+            Self::Said(diagnostics) => {
+                let diagnostics = diagnostics.into_iter();
+                Self::Said(diagnostics.map(|d| d.at_least_at(origin)).collect())
+            }
+            Self::Killed => Self::Killed,
         }
     }
 

@@ -25,6 +25,7 @@ use crate::event_log::rows;
 use crate::inputs::files::{self, FileColumns, FileInput, FileInputs};
 use crate::inputs::kinesis;
 use crate::inputs::leaves::leaves;
+use crate::inputs::left_out::left_out;
 use crate::progress;
 use crate::tables::Tables;
 use crate::tables::description::judged_properties;
@@ -41,12 +42,38 @@ pub(crate) struct Prepared {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// File sources by the place of their call.
     pub(crate) files: FileInputs,
+    /// What the graph was resolved from.
+    declared: DeclaredGraph,
+    known: HashMap<Question, Answer>,
 }
 
 impl Prepared {
     /// Whether nothing may run.
     pub(crate) fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// What would be wrong with the graph if files of the call at a place had these columns, and all else were as it was.
+    pub(crate) fn errors_with(
+        &self,
+        engine: &Engine,
+        call: &Origin,
+        columns: &RelationSchema,
+    ) -> Result<Vec<Diagnostic>> {
+        let analyzer = SessionAnalyzer::new(engine.session(engine.clock().now_us())?);
+        let mut known = self.known.clone();
+        for (question, answer) in &mut known {
+            if question.is_about(call) {
+                *answer = Ok(ExternalSchema::Known(columns.clone()));
+            }
+        }
+        let answers = Answers {
+            known: &known,
+            open: RefCell::default(),
+        };
+        let (_, mut diagnostics) = resolve(&self.declared, &analyzer, &answers);
+        diagnostics.retain(Diagnostic::is_error);
+        Ok(diagnostics)
     }
 }
 
@@ -55,6 +82,16 @@ enum Question {
     Table(DatasetName),
     Function(Origin, ReadMode),
     Path(String, String, ReadMode),
+}
+
+impl Question {
+    fn is_about(&self, call: &Origin) -> bool {
+        match self {
+            Self::Table(_) => false,
+            Self::Function(place, _) => place == call,
+            Self::Path(format, path, _) => files_of_path(format, path).origin == *call,
+        }
+    }
 }
 
 type Answer = std::result::Result<ExternalSchema, Vec<Diagnostic>>;
@@ -107,6 +144,7 @@ pub(crate) async fn prepare_anew(
     declared: &DeclaredGraph,
     anew: &BTreeSet<DatasetName>,
 ) -> Result<Prepared> {
+    tables.know_places(declared);
     let session = engine.session(engine.clock().now_us())?;
     let analyzer = SessionAnalyzer::new(session);
     let mut known = HashMap::new();
@@ -121,11 +159,14 @@ pub(crate) async fn prepare_anew(
         if open.is_empty() {
             diagnostics.extend(misplaced(engine, declared));
             diagnostics.extend(kinesis::notes(&graph));
+            diagnostics.extend(all_left_out(&inputs));
             diagnostics.extend(declared.datasets.values().flat_map(judged_properties));
             return Ok(Prepared {
                 graph,
                 diagnostics,
                 files: inputs.into(),
+                declared: declared.clone(),
+                known,
             });
         }
         open.dedup_by(|a, b| a.0 == b.0);
@@ -158,6 +199,13 @@ pub(crate) async fn prepare_anew(
         }
     }
     Err(crate::error::internal("the graph keeps asking for what it was told").into())
+}
+
+/// What the sources left out, in the order of their places.
+fn all_left_out(inputs: &HashMap<Origin, FileInput>) -> Vec<Diagnostic> {
+    let mut inputs: Vec<&FileInput> = inputs.values().collect();
+    inputs.sort_by(|one, other| one.origin.cmp(&other.origin));
+    inputs.into_iter().flat_map(left_out).collect()
 }
 
 async fn table_columns(tables: &Tables, name: &DatasetName) -> Answer {
@@ -247,7 +295,17 @@ async fn path_columns(
         };
     }
     let function = files_of_path(format, path);
-    match files::look(engine, &function, mode, vec![]).await? {
+    let found = files::look(engine, &function, mode, vec![]).await;
+    // The call is ours: the place that people know is the one where the path is written.
+    let found = found.map_err(|mut errors| {
+        for error in &mut errors {
+            error
+                .labels
+                .retain(|label| label.origin.file != function.origin.file);
+        }
+        errors
+    });
+    match found? {
         FileColumns::Known(input) => {
             let columns = input.columns(true);
             inputs.insert(function.origin, *input);
@@ -267,7 +325,13 @@ pub(crate) fn files_of_path(format: &str, path: &str) -> TableFunction {
     };
     TableFunction {
         name: "read_files".into(),
-        arguments: vec![argument(None, path), argument(Some("format"), format)],
+        // As Spark reads it: no header, and no column but those of the files.
+        arguments: vec![
+            argument(None, path),
+            argument(Some("format"), format),
+            argument(Some("header"), "false"),
+            argument(Some("rescuedDataColumn"), ""),
+        ],
         origin: origin.clone(),
     }
 }

@@ -88,8 +88,56 @@ impl Progress {
         sources: &BTreeMap<String, SourceIdentity>,
         origin: &Origin,
     ) -> Result<Next> {
-        let mut attempt = 0;
-        let mut newest_plan = self.store.newest_plan(self.committed).await?;
+        let newest_plan = self
+            .settled(self.store.newest_plan(self.committed).await?)
+            .await?;
+        self.decide(newest_plan, 0, sources, origin).await
+    }
+
+    /// As [`Progress::next`], where the plan of the batch that comes next cannot be done: it is planned again.
+    pub(crate) async fn next_anew(
+        &self,
+        sources: &BTreeMap<String, SourceIdentity>,
+        origin: &Origin,
+    ) -> Result<Next> {
+        let writings = self.store.writings(self.committed + 1).await?.len();
+        let attempt = u32::try_from(writings).unwrap_or(u32::MAX);
+        let before = self.plan_before().await?;
+        self.decide(before, attempt, sources, origin).await
+    }
+
+    /// The plan of the last committed batch.
+    async fn plan_before(&self) -> Result<NewestPlan> {
+        self.settled(self.store.plan(self.committed).await?).await
+    }
+
+    /// The newest plan; where it is of a committed batch and was written more than once, the one that the commit tells.
+    async fn settled(&self, newest: NewestPlan) -> Result<NewestPlan> {
+        let NewestPlan::Readable(plan) = &newest else {
+            return Ok(newest);
+        };
+        let batch = plan.batch;
+        if batch != self.committed || self.store.writings(batch).await?.iter().flatten().count() < 2
+        {
+            return Ok(newest);
+        }
+        let Some(told) = self.echo(batch).await? else {
+            let what = format!(
+                "batch {batch} was planned more than once, and the table's log does not tell which plan was done"
+            );
+            return Err(self.store.lost(&what));
+        };
+        self.store.settle(&told).await?;
+        Ok(NewestPlan::Readable(Box::new(told)))
+    }
+
+    async fn decide(
+        &self,
+        mut newest_plan: NewestPlan,
+        mut attempt: u32,
+        sources: &BTreeMap<String, SourceIdentity>,
+        origin: &Origin,
+    ) -> Result<Next> {
         loop {
             let foreign = match &newest_plan {
                 NewestPlan::Readable(plan) => {
@@ -125,7 +173,7 @@ impl Progress {
                 Decision::Replay(plan) => return Ok(Next::Replay(plan)),
                 Decision::PassOverTornPlan { next_attempt, .. } => {
                     attempt = next_attempt;
-                    newest_plan = self.store.plan(self.committed).await?;
+                    newest_plan = self.plan_before().await?;
                 }
                 Decision::RebuildFromEcho { batch } => {
                     return Err(self

@@ -139,6 +139,9 @@ impl Update {
             .flow_status(self.origin_of(id), FlowStatus::Starting);
         self.log
             .flow_status(self.origin_of(id), FlowStatus::Running);
+        if self.first_pass {
+            self.warn_left_out(flow);
+        }
         let before = self.tables.find(&id.target).map_or(-1, |table| {
             i64::try_from(table.version()).unwrap_or(i64::MAX)
         });

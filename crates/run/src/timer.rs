@@ -1,4 +1,4 @@
-//! Letting time pass, injected as the clock is: the only place of this package that waits for the time.
+//! Letting time pass, injected as the clock is: whoever waits for the time in this package waits here, but for the lease of a bucket.
 
 use std::fmt;
 use std::sync::Arc;

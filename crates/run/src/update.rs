@@ -8,13 +8,12 @@ use sluice_graph::{
     DeclaredGraph, FlowId, Participation, ResolvedDataset, ResolvedFlow, Selection,
     SelectionRequest,
 };
-use sluice_model::condition::run::{STATE_REPAIRED, UPDATE_CANCELED};
+use sluice_model::condition::run::UPDATE_CANCELED;
 use sluice_model::condition::source::UNKNOWN_FIELD_EXCEPTION;
 use sluice_model::event::EventOrigin;
 use sluice_model::limits::SCHEMA_CHANGES_MAX;
 use sluice_model::{DatasetKind, DatasetName, Diagnostic, FlowName, FlowStatus, UpdateState};
 use sluice_plan::Session;
-use sluice_table::{DeltaTable, Repair, RepairPolicy, Repaired};
 
 use crate::continuous::patience::Patience;
 use crate::continuous::pulse::Pulse;
@@ -141,13 +140,22 @@ impl Engine {
         log.update_state(UpdateState::Initializing);
         let tables = Arc::new(Tables::new(self));
         let mut patience = Patience::new(self, (id, request), log);
-        while let Err(failure) = self.heal(declared, &tables, report).await {
-            patience.after(failure).await?;
-        }
-        patience.went_well();
+        let mut is_healed = false;
         let state = loop {
-            let passes = self.passes(id, declared, request, &tables, log, report);
-            if let Some(state) = patience.judge(passes.await, report).await? {
+            let healed = if is_healed {
+                Ok(())
+            } else {
+                self.heal(declared, &tables, report).await
+            };
+            is_healed = healed.is_ok();
+            let passed = match healed {
+                Ok(()) => {
+                    let passes = self.passes(id, declared, request, &tables, log, report);
+                    passes.await
+                }
+                Err(failure) => Err(failure),
+            };
+            if let Some(state) = patience.judge(passed, report).await? {
                 break state;
             }
         };
@@ -211,52 +219,6 @@ impl Engine {
             first_pass = false;
         }
     }
-
-    /// Mends tables that a crash or a power loss left half written, before anything reads them.
-    async fn heal(
-        &self,
-        declared: &DeclaredGraph,
-        tables: &Tables,
-        report: &mut UpdateReport,
-    ) -> Result<()> {
-        let policy = RepairPolicy::of(self.store());
-        for dataset in declared
-            .datasets
-            .values()
-            .filter(|dataset| dataset.kind.is_table())
-        {
-            // A place that cannot be is told by the graph, with all else that is wrong with it.
-            let Ok(location) = self.location_of(dataset) else {
-                continue;
-            };
-            let (table, repairs) =
-                DeltaTable::open_repaired(self.store(), &location, policy).await?;
-            report
-                .diagnostics
-                .extend(repairs.iter().map(|repair| repaired(&dataset.name, repair)));
-            if let Some(table) = table {
-                tables.insert(&dataset.name, table);
-            }
-        }
-        Ok(())
-    }
-}
-
-fn repaired(table: &DatasetName, repair: &Repaired) -> Diagnostic {
-    let what = match repair.repair {
-        Repair::CheckpointHint => "the pointer to the newest checkpoint was damaged",
-        Repair::NewestCommit => "the newest commit was cut off by a crash",
-        Repair::Checkpoint => "the newest checkpoint was cut off by a crash",
-    };
-    Diagnostic::warning(
-        &STATE_REPAIRED,
-        format!("table `{table}` was repaired: {what}"),
-    )
-    .fact(format!(
-        "`{}` was set aside as `{}`",
-        repair.file, repair.kept_at
-    ))
-    .fact("what it held is read again from the sources; nothing committed was lost")
 }
 
 impl Update {

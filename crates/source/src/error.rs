@@ -1,5 +1,7 @@
 //! What can go wrong with a source of files, and its words for people.
 
+use std::io::ErrorKind;
+
 use sluice_model::condition::{Condition, source as condition};
 use sluice_model::{Diagnostic, SparkField};
 
@@ -105,8 +107,10 @@ pub enum SourceError {
         reason: String,
     },
     /// The storage failed otherwise.
-    #[error("reading `{path}` failed: {source}")]
+    #[error("{doing} `{path}` failed: {source}")]
     Storage {
+        /// What was done to it, as in `reading`.
+        doing: &'static str,
         /// The file or folder.
         path: String,
         /// The storage's error.
@@ -192,13 +196,13 @@ impl SourceError {
             }
             Self::EmptyForInference { .. } => error.help("put a file there, or declare the columns: `schema => 'id BIGINT, …'`"),
             Self::NoSchema { .. } => error.help("declare the columns: `schema => 'id BIGINT, …'`"),
-            Self::Missing { .. } => error.fact("nothing of this micro-batch was written").help("put the file back, or write `ignoreMissingFiles => true`"),
+            Self::Missing { .. } => error.fact("nothing of this micro-batch was written").help("put the file back, or run again: the micro-batch is planned again without it, with a warning"),
             Self::Changed { planned, found, .. } => error
                 .fact(format!("when listed: {planned}"))
                 .fact(format!("now: {found}"))
                 .fact("nothing of this micro-batch was written")
                 .help("write files once, under another name, and rename them when they are complete")
-                .help("to go on when it cannot be put back as it was: write `ignoreMissingFiles => true`, move the file away, run, and put its rows back under another name"),
+                .help("run again when it is complete: the micro-batch is planned again with the file as it is then"),
             Self::Corrupt { .. } | Self::TooLarge { .. } => error.help("mend or remove the file, or write `ignoreCorruptFiles => true` to leave such files out"),
             Self::Malformed { .. } => error.help("write `mode => 'PERMISSIVE'` to keep such rows, or `mode => 'DROPMALFORMED'` to leave them out"),
             Self::TypeMismatch { .. } => error.help("add a rescued data column: `rescuedDataColumn => '_rescued_data'`"),
@@ -208,11 +212,27 @@ impl SourceError {
         }
     }
 
-    /// A storage error of a file, with absence and refusal told apart.
-    pub(crate) fn of_store(path: &str, source: object_store::Error) -> Self {
+    /// A storage error while something is done to a file, as in `deleting`.
+    pub(crate) fn while_doing(
+        doing: &'static str,
+        path: &str,
+        source: object_store::Error,
+    ) -> Self {
         if let Some(diagnostic) = crate::s3::carried(&source) {
-            let told = diagnostic.clone().fact(format!("while reading `{path}`"));
+            let told = diagnostic.clone().fact(format!("while {doing} `{path}`"));
             return Self::Refused(Box::new(told));
+        }
+        Self::Storage {
+            doing,
+            path: path.to_string(),
+            source,
+        }
+    }
+
+    /// A storage error while a file is read, with absence and refusal told apart.
+    pub(crate) fn of_store(path: &str, source: object_store::Error) -> Self {
+        if crate::s3::carried(&source).is_some() {
+            return Self::while_doing("reading", path, source);
         }
         match source {
             object_store::Error::NotFound { .. } => Self::Missing {
@@ -228,24 +248,20 @@ impl SourceError {
                 planned: "the listed version".into(),
                 found: "another version".into(),
             },
-            other => {
-                let denied =
-                    std::iter::successors(Some(&other as &dyn std::error::Error), |error| {
-                        error.source()
-                    })
-                    .filter_map(|error| error.downcast_ref::<std::io::Error>())
-                    .any(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
-                if denied {
-                    return Self::Unreadable {
-                        path: path.to_string(),
-                        reason: "permission denied".into(),
-                    };
-                }
-                Self::Storage {
-                    path: path.to_string(),
-                    source: other,
-                }
-            }
+            other if comes_of(&other, ErrorKind::PermissionDenied) => Self::Unreadable {
+                path: path.to_string(),
+                reason: "permission denied".into(),
+            },
+            other => Self::while_doing("reading", path, other),
         }
     }
+}
+
+/// Whether the operating system gave this answer behind a storage error.
+pub(crate) fn comes_of(error: &object_store::Error, kind: ErrorKind) -> bool {
+    std::iter::successors(Some(error as &dyn std::error::Error), |error| {
+        error.source()
+    })
+    .filter_map(|error| error.downcast_ref::<std::io::Error>())
+    .any(|error| error.kind() == kind)
 }

@@ -283,9 +283,12 @@ fn changed_object() -> Outcome {
     server.put("landing", "in/1.json", "{\"id\":1,\"site\":\"a\"}\n")?;
     let project = Project::new(&server, "s3://lake/wh", PLANT)?;
     let place = server.bucket("landing").join("in/1.json");
+    let times = std::sync::atomic::AtomicU64::new(0);
     server.judge(move |_, request| {
         if request.is_get_of("/landing/in/1.json") {
-            let _ = std::fs::write(&place, "{\"id\":22,\"site\":\"other\"}\n");
+            // Another version each time: a batch that is planned again with a version that stays would be done.
+            let id = 22 + times.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let _ = std::fs::write(&place, format!("{{\"id\":{id},\"site\":\"other\"}}\n"));
         }
         None
     });

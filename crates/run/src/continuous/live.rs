@@ -72,6 +72,7 @@ impl<'a> Live<'a> {
         if self.update.first_pass {
             self.say(FlowStatus::Starting);
             self.say(FlowStatus::Running);
+            self.update.warn_left_out(self.flow);
         }
         let outcome = loop {
             let ended = match self.flow.kind {
@@ -152,7 +153,9 @@ impl<'a> Live<'a> {
                 }
             };
             drop(opening);
-            if let Some(outcome) = self.keep_going(&mut running, report).await? {
+            let kept = self.keep_going(&mut running, report).await;
+            running.close(&kept, report).await;
+            if let Some(outcome) = kept? {
                 return Ok(outcome);
             }
         }
@@ -195,7 +198,7 @@ impl<'a> Live<'a> {
                 drop(place);
             }
             if has_moved {
-                running.clean_sources().await?;
+                running.clean_sources(report).await?;
             }
             self.backoff.went_well();
             self.round.bedside.pulse.is_unwell(self.seat, false);
@@ -243,7 +246,9 @@ impl<'a> Live<'a> {
                 Input::Files(function) => {
                     self.update.prepared.files.get(&function.origin).is_none()
                         && matches!(
-                            files::look(&self.update.engine, function, leaf.mode, vec![]).await?,
+                            files::look(&self.update.engine, function, leaf.mode, vec![])
+                                .await
+                                .map_err(files::away)?,
                             FileColumns::Known(_)
                         )
                 }
@@ -281,7 +286,8 @@ impl<'a> Live<'a> {
                 Input::Path { format, path } if format != "delta" => files_of_path(format, path),
                 _ => continue,
             };
-            let looked = files::look(&update.engine, &call, leaf.mode, vec![]).await?;
+            let looked = files::look(&update.engine, &call, leaf.mode, vec![]).await;
+            let looked = looked.map_err(files::away)?;
             let FileColumns::Known(input) = looked else {
                 continue;
             };

@@ -14,6 +14,7 @@ use crate::continuous::trigger::micros;
 use crate::engine::Engine;
 use crate::error::{Failure, Result};
 use crate::event_log::EventLog;
+use crate::inputs::files::away;
 use crate::lease::Lease;
 use crate::report::UpdateReport;
 use crate::update::{Mode, UpdateRequest};
@@ -51,7 +52,7 @@ impl<'a> Patience<'a> {
     }
 
     /// It went well: the next failure is a first one.
-    pub(crate) fn went_well(&mut self) {
+    fn went_well(&mut self) {
         self.backoff.went_well();
     }
 
@@ -80,6 +81,11 @@ impl<'a> Patience<'a> {
             self.batches = batches;
             self.went_well();
         }
+        // What the flows have read once was there.
+        let failure = match failure {
+            Failure::Said(diagnostics) if !report.flows.is_empty() => away(diagnostics).into(),
+            failure => failure,
+        };
         match self.after(failure).await {
             Ok(()) => Ok(None),
             Err(Failure::Said(diagnostics)) => {
@@ -91,7 +97,7 @@ impl<'a> Patience<'a> {
     }
 
     /// Waits after a failure that may pass. Gives it back where it will not, and where nobody is to wait any longer.
-    pub(crate) async fn after(&mut self, failure: Failure) -> Result<()> {
+    async fn after(&mut self, failure: Failure) -> Result<()> {
         let Mode::Continuous(pulse) = &self.request.mode else {
             return Err(failure);
         };

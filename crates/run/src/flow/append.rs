@@ -10,12 +10,12 @@ use sluice_checkpoint::{
     BatchPlan, ForeignChange, PlannedTarget, SourceIdentity, SourceOffset, SourceRange,
 };
 use sluice_graph::{ResolvedDataset, ResolvedFlow};
-use sluice_model::{Origin, Severity};
+use sluice_model::Diagnostic;
 use sluice_table::Removes;
 
-use crate::error::{Result, internal};
+use crate::error::{Failure, Result};
 use crate::failpoint::reach;
-use crate::flow::notes;
+use crate::flow::{notes, replan, widen};
 use crate::inputs::file_list::tidy_up;
 use crate::inputs::leaves::Leaf;
 use crate::inputs::stream::{self, Look, Opened, StreamSource, Taken};
@@ -42,7 +42,9 @@ pub(crate) async fn run(
         let Some(mut running) = Box::pin(Running::open(update, flow, report)).await? else {
             return Ok(FlowOutcome::Idle);
         };
-        if let Some(outcome) = running.drain(report).await? {
+        let drained = running.drain(report).await;
+        running.close(&drained, report).await;
+        if let Some(outcome) = drained? {
             return Ok(outcome);
         }
     }
@@ -88,7 +90,7 @@ impl<'a> Running<'a> {
         let dataset = update.dataset(&flow.id.target)?;
         loop {
             // First: without sources the columns may not be known, and then there is no table to make.
-            let Some(opened) = Box::pin(stream::open(update, flow)).await? else {
+            let Some(mut opened) = Box::pin(stream::open(update, flow)).await? else {
                 return Ok(None);
             };
             let table = update.target(dataset).await?;
@@ -101,6 +103,17 @@ impl<'a> Running<'a> {
                 // Plans that are ahead of the target were made by another engine while the facts were read.
                 Err(_) if progress.is_overtaken().await? => continue,
                 next => next?,
+            };
+            let next = match replan::warnings(update, flow, &progress, &next, &mut opened).await? {
+                warnings if warnings.is_empty() => next,
+                // Files of a batch that is done may go.
+                _ if progress.is_overtaken().await? => continue,
+                warnings => {
+                    for warning in warnings {
+                        notes::tell(update, flow, warning, report);
+                    }
+                    progress.next_anew(&identities, &flow.origin).await?
+                }
             };
             let mut running = Self {
                 update,
@@ -115,7 +128,11 @@ impl<'a> Running<'a> {
                 memory: Memory::default(),
                 idle: update.idleness_of(flow)?,
             };
-            running.store_first_schemas(&opened).await?;
+            for (leaf, source) in &opened {
+                if let Opened::Files(input) = source {
+                    input.store_schema(&leaf.key, &running.progress).await?;
+                }
+            }
             running.begin(opened, next, report).await?;
             return Ok(Some(running));
         }
@@ -174,7 +191,7 @@ impl<'a> Running<'a> {
             }
             self.update.stop_if_asked()?;
         }
-        self.clean_sources().await?;
+        self.clean_sources(report).await?;
         Ok(Some(outcome))
     }
 
@@ -203,7 +220,14 @@ impl<'a> Running<'a> {
             Ok(true) => {}
             Ok(false) => return Ok(Step::Overtaken),
             Err(NotDone::NewColumns(new, call)) => {
-                self.widen(*new, &call).await?;
+                widen::store(
+                    self.update,
+                    self.flow,
+                    &self.progress,
+                    &self.sources,
+                    (*new, &call),
+                )
+                .await?;
                 return Ok(Step::SchemaChanged);
             }
             Err(NotDone::Failed(failure)) => return Err(failure),
@@ -214,12 +238,27 @@ impl<'a> Running<'a> {
 
     /// Tells what was noticed while reading: warnings are events, because what is lost is never lost in silence.
     fn tell_notes(&mut self, report: &mut FlowReport) {
-        for note in self.sources.iter_mut().flat_map(StreamSource::take_notes) {
-            if note.severity == Severity::Warning {
-                let origin = self.update.origin_of(&self.flow.id);
-                self.update.log.flow_warned(origin, &note);
+        let notes = self.sources.iter_mut().flat_map(StreamSource::take_notes);
+        for note in notes.collect::<Vec<_>>() {
+            self.tell(note, report);
+        }
+    }
+
+    fn tell(&self, note: Diagnostic, report: &mut FlowReport) {
+        notes::tell(self.update, self.flow, note, report);
+    }
+
+    /// Gives back what others keep for its sources, unless it comes back by itself after such an end, or was killed.
+    pub(crate) async fn close<T>(mut self, ended: &Result<T>, report: &mut FlowReport) {
+        let comes_back =
+            |failure: &Failure| failure.is_retryable() || matches!(failure, Failure::Killed);
+        if ended.as_ref().is_err_and(comes_back) {
+            return;
+        }
+        for mut source in std::mem::take(&mut self.sources) {
+            if let Some(warning) = source.close().await {
+                self.tell(warning, report);
             }
-            report.diagnostics.push(note);
         }
     }
 
@@ -246,20 +285,6 @@ impl<'a> Running<'a> {
         if news.next().await.is_none() {
             std::future::pending::<()>().await;
         }
-    }
-
-    /// Makes the columns of file sources durable before the first row is read under them.
-    async fn store_first_schemas(&self, opened: &[(Leaf, Opened)]) -> Result<()> {
-        for (leaf, source) in opened {
-            if let Opened::Files(input) = source
-                && self.progress.stored_schema(&leaf.key).await?.is_none()
-            {
-                self.progress
-                    .store_schema(&leaf.key, &input.schema.to_stored())
-                    .await?;
-            }
-        }
-        Ok(())
     }
 
     async fn place_sources(
@@ -425,37 +450,12 @@ impl<'a> Running<'a> {
         tidy_up(&self.progress, &keys).await
     }
 
-    /// Stores wider columns for the sources that are read by the call whose files hold new ones: a query may read one
-    /// folder by two calls, and one call by way of two names.
-    async fn widen(&self, new: sluice_source::NewColumns, call: &Origin) -> Result<()> {
-        let Some(wider) = new.wider.clone() else {
-            return Err(sluice_source::SourceError::NewColumns(Box::new(new))
-                .to_diagnostic()
-                .at(&self.flow.origin, "")
-                .into());
-        };
-        let mut stored = false;
-        for source in &self.sources {
-            // Columns that were known before cannot have been new: another round would not end.
-            if let Some(input) = source.file_input()
-                && input.origin == *call
-                && input.schema.to_stored() != wider
-            {
-                self.progress.store_schema(&source.key, &wider).await?;
-                stored = true;
-            }
-        }
-        if stored {
-            return Ok(());
-        }
-        Err(internal("new columns of files that no stream of the flow reads").into())
-    }
-
     /// `cleanSource`: files of committed batches go, when every flow of the pipeline that reads them has committed them.
-    pub(crate) async fn clean_sources(&self) -> Result<()> {
+    /// Their rows are in: a file that cannot go is a warning, and tried again after the next micro-batch or update.
+    pub(crate) async fn clean_sources(&self, report: &mut FlowReport) -> Result<()> {
         for source in &self.sources {
             if let Some(input) = source.file_input() {
-                crate::inputs::clean::clean(
+                let left = crate::inputs::clean::clean(
                     self.update,
                     self.flow,
                     &self.progress,
@@ -463,6 +463,9 @@ impl<'a> Running<'a> {
                     input,
                 )
                 .await?;
+                if let Some(warning) = left {
+                    self.tell(warning, report);
+                }
             }
         }
         Ok(())

@@ -5,3 +5,5 @@ pub(crate) mod complete;
 mod notes;
 pub(crate) mod once;
 mod position;
+mod replan;
+mod widen;

@@ -1,14 +1,28 @@
-//! What a streaming flow says beside its rows. Must not do anything.
+//! What a streaming flow says beside its rows. Must not do anything else.
 
 use sluice_checkpoint::ForeignChange;
 use sluice_graph::ResolvedFlow;
-use sluice_model::Diagnostic;
 use sluice_model::condition::run::{
     BAD_RECORDS, FLOW_QUERY_CHANGED, FULL_REFRESH_READS_STREAM_AGAIN,
 };
 use sluice_model::condition::table::TARGET_ROWS_REMOVED;
+use sluice_model::{Diagnostic, Severity};
 
-use crate::report::FlowMetrics;
+use crate::report::{FlowMetrics, FlowReport};
+use crate::update::Update;
+
+/// Tells a note of a flow: warnings are events too.
+pub(crate) fn tell(
+    update: &Update,
+    flow: &ResolvedFlow,
+    note: Diagnostic,
+    report: &mut FlowReport,
+) {
+    if note.severity == Severity::Warning {
+        update.log.flow_warned(update.origin_of(&flow.id), &note);
+    }
+    report.diagnostics.push(note);
+}
 
 /// The query is another one than at the last micro-batch.
 pub(crate) fn changed_query(flow: &ResolvedFlow) -> Diagnostic {

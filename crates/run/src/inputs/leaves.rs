@@ -3,6 +3,9 @@
 use sluice_graph::query::{ReadMode, Relation};
 use sluice_graph::{FlowId, Input, ResolvedFlow, ResolvedGraph};
 
+use crate::error::Result;
+use crate::update::Update;
+
 /// One source of a flow.
 #[derive(Debug, Clone)]
 pub(crate) struct Leaf {
@@ -61,6 +64,21 @@ fn walk(graph: &ResolvedGraph, flow: &ResolvedFlow, keys: &mut Keys, found: &mut
             }),
         }
     }
+}
+
+/// Whether it reads a table that cannot be made yet, because nothing tells its columns: the flow itself may declare its own.
+pub(crate) async fn reads_unmade_table(update: &Update, flow: &ResolvedFlow) -> Result<bool> {
+    let graph = &update.prepared.graph;
+    for leaf in leaves(graph, flow) {
+        if let Input::Dataset(name) = &leaf.input
+            && let Some(source) = graph.datasets.get(name)
+            && source.schema.is_none()
+            && update.tables.open(name).await?.is_none()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The flow behind an input that is a view of this pipeline.

@@ -9,6 +9,7 @@ pub(crate) mod files;
 pub(crate) mod gone;
 pub(crate) mod kinesis;
 pub(crate) mod leaves;
+pub(crate) mod left_out;
 pub(crate) mod stream;
 pub(crate) mod table_range;
 

@@ -18,7 +18,7 @@ use sluice_table::{DataFile, DeltaTable};
 
 use crate::error::{Result, internal};
 use crate::inputs::file_list::{chained, encode, list_name, seen};
-use crate::inputs::files::FileInput;
+use crate::inputs::files::{FileInput, away};
 use crate::inputs::kinesis::{OpenStreams, StreamInput};
 use crate::inputs::leaves::{Leaf, leaves};
 use crate::inputs::table_range::TableRange;
@@ -59,6 +59,8 @@ enum Kind {
         /// Its columns, if others write it; our own tables change theirs only when the graph is resolved.
         external: Option<SchemaRef>,
         ceiling: u64,
+        /// As [`TableRange::quiet_until`].
+        quiet_until: u64,
         options: StreamOptions,
         origin: Origin,
     },
@@ -221,6 +223,7 @@ impl StreamSource {
                     external: matches!(leaf.input, Input::External(_)).then(|| table.schema()),
                     table,
                     ceiling,
+                    quiet_until: 0,
                     options,
                     origin: origin.clone(),
                 }
@@ -251,7 +254,7 @@ impl StreamSource {
                     .source
                     .discover(now_us)
                     .await
-                    .map_err(|error| error.to_diagnostic().at(&input.origin, ""))?;
+                    .map_err(|error| away(vec![error.to_diagnostic().at(&input.origin, "")]))?;
                 *listing_us = clock.now_us() - now_us;
                 input.listing = Arc::new(listing);
                 *queue = new_files(input, seen, *files_max);
@@ -280,6 +283,14 @@ impl StreamSource {
         match &mut self.kind {
             Kind::Kinesis(input) => input.take_notes(),
             Kind::Files { .. } | Kind::Table { .. } => vec![],
+        }
+    }
+
+    /// Gives back what others keep for it; what they do not take is a warning.
+    pub(crate) async fn close(&mut self) -> Option<Diagnostic> {
+        match &mut self.kind {
+            Kind::Kinesis(input) => input.close().await,
+            Kind::Files { .. } | Kind::Table { .. } => None,
         }
     }
 
@@ -362,14 +373,8 @@ impl StreamSource {
                     return Ok(None);
                 };
                 let list = encode(batch, files)?;
-                progress
-                    .store
-                    .put(
-                        "files",
-                        &list_name(batch, &self.key, &list.digest),
-                        list.bytes,
-                    )
-                    .await?;
+                let name = list_name(batch, &self.key, &list.digest);
+                progress.store.put("files", &name, list.bytes).await?;
                 let (taken, bytes, chain) = match &start {
                     Some(SourceOffset::Files {
                         files,
@@ -389,6 +394,7 @@ impl StreamSource {
             Kind::Table {
                 table,
                 ceiling,
+                quiet_until,
                 options,
                 origin,
                 ..
@@ -397,8 +403,12 @@ impl StreamSource {
                     table,
                     options,
                     origin,
+                    quiet_until: *quiet_until,
                 };
                 let Some((end, count)) = range.next(start.as_ref(), *ceiling).await? else {
+                    if start.is_some() {
+                        *quiet_until = *ceiling;
+                    }
                     return Ok(None);
                 };
                 (end, count as u64, String::new())
@@ -434,6 +444,7 @@ impl StreamSource {
             }
             Kind::Table {
                 table,
+                quiet_until,
                 options,
                 origin,
                 ..
@@ -442,6 +453,7 @@ impl StreamSource {
                     table,
                     options,
                     origin,
+                    quiet_until: *quiet_until,
                 };
                 Ok(Taken::Data(
                     source.files(range.start.as_ref(), &range.end).await?,

@@ -56,8 +56,8 @@ pub(super) fn from_arguments(
         }
     }
     settle(&mut options, pending, &mut errors);
-    // "Auto Loader assumes that files have headers when inferring the schema" (Databricks, CSV options).
-    if call.is_stream() && options.schema.is_none() && options.origins.of("header").is_none() {
+    // "Because the schema is not provided, the CSV files are assumed to have headers" (Databricks, `read_files`).
+    if options.schema.is_none() && options.origins.of("header").is_none() {
         options.format_options.header = true;
     }
     if errors.is_empty() {

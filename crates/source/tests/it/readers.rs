@@ -58,6 +58,10 @@ async fn read(format: &str, case: &Value) -> Result<Outcome, SourceError> {
         // What the engine adds to Spark's readers is left out: types as Spark infers them, no rescued data.
         None => {
             options.push(("rescuedDataColumn", ""));
+            // Spark's readers take no line for a header unless told so.
+            if format == "csv" && !given.contains_key("header") {
+                options.push(("header", "false"));
+            }
             if format == "csv" && !given.contains_key("inferSchema") {
                 options.push(("inferColumnTypes", "false"));
             }
