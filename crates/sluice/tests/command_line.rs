@@ -314,7 +314,7 @@ fn a_plan_says_of_no_view_that_it_stays_while_its_input_may_change() {
     let plan = sluice(at, "plan").stdout;
     let behind = plan.lines().find(|line| line.contains("main.iot.total"));
     assert!(
-        behind.is_some_and(|line| line.contains("as far as `main.iot.readings` changes")),
+        behind.is_some_and(|line| line.contains("unless `main.iot.readings` gets rows before it")),
         "a view behind a stream is not said to stay as it is: {plan}"
     );
 }

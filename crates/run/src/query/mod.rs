@@ -75,6 +75,9 @@ impl RowStream {
     }
 }
 
+/// How the detail of a view begins whose inputs may change before the update comes to it.
+const UNLESS: &str = "unless";
+
 /// What an update would do with one dataset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanLine {
@@ -88,6 +91,28 @@ pub struct PlanLine {
     pub technique: Option<Technique>,
     /// What changes, in words; may be empty.
     pub detail: String,
+}
+
+/// Tells of a view whose inputs are as they were that this holds only until the update has come to them.
+fn behind<'a>(view: &mut PlanLine, inputs: impl Iterator<Item = &'a PlanLine>) {
+    if view.action != "no change" {
+        return;
+    }
+    let mut doubt = None;
+    for input in inputs {
+        let is_stream = input.kind == DatasetKind::StreamingTable && input.action == "refresh";
+        if is_stream || input.detail.starts_with(UNLESS) {
+            doubt = doubt.or(Some(input));
+        } else if !matches!(input.action, "no change" | "excluded") {
+            view.action = "refresh";
+            view.technique = None;
+            view.detail = format!("`{}` changes before it", input.dataset);
+            return;
+        }
+    }
+    if let Some(input) = doubt {
+        view.detail = format!("{UNLESS} `{}` gets rows before it", input.dataset);
+    }
 }
 
 impl Engine {
@@ -135,18 +160,10 @@ impl Engine {
             }
             let mut line = self.plan_line(&update, &id).await?;
             let upstream = update.prepared.graph.upstream_tables(&id);
-            let is_moved = |other: &&PlanLine| {
-                !matches!(other.action, "no change" | "excluded")
-                    && upstream.contains(&other.dataset)
-            };
-            if line.action == "no change"
-                && let Some(input) = lines.iter().find(is_moved)
-            {
-                // Its input is as it was only until the update reaches it.
-                line.action = "refresh";
-                line.technique = None;
-                line.detail = format!("as far as `{}` changes before it", input.dataset);
-            }
+            behind(
+                &mut line,
+                lines.iter().filter(|l| upstream.contains(&l.dataset)),
+            );
             lines.push(line);
         }
         Ok((lines, diagnostics))
