@@ -11,7 +11,8 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::Column;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, and as both};
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use futures::StreamExt;
 use sluice_model::condition::{query as condition, run, table};
 use sluice_model::{Diagnostic, Expectation, Namespace, OnViolation};
@@ -94,23 +95,21 @@ impl BoundQuery {
             .iter()
             .map(|column| Expr::Column(Column::new_unqualified(&column.field)))
             .collect();
-        let mut is_kept: Option<Expr> = None;
+        let mut kept = vec![];
         for (index, clause) in clauses.iter().enumerate() {
             match self.predicate(&clause.predicate) {
                 Ok((predicate, facts)) => {
                     self.facts.merge(facts);
                     let passed = Expr::IsTrue(Box::new(predicate));
                     if clause.expectation.on_violation == OnViolation::DropRow {
-                        is_kept = Some(match is_kept {
-                            None => passed.clone(),
-                            Some(kept) => both(kept, passed.clone()),
-                        });
+                        kept.push(passed.clone());
                     }
                     exprs.push(passed.alias(format!("__expectation_{index}")));
                 }
                 Err(more) => errors.extend(more),
             }
         }
+        let is_kept = conjunction(kept);
         for (index, (name, text)) in constraints.iter().enumerate() {
             match self.constraint(name, text, is_kept.as_ref()) {
                 Ok((holds, facts)) => {

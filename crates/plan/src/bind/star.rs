@@ -9,6 +9,7 @@ use super::column::Environment;
 use super::relation::From;
 use super::scope::{Scope, same};
 use super::select::Item;
+use super::special::cast_function;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
 use crate::rewrite::access;
@@ -216,22 +217,6 @@ impl Binder<'_> {
     }
 }
 
-/// Functions of the names of types, which cast.
-const CASTS: [&str; 12] = [
-    "bigint",
-    "binary",
-    "boolean",
-    "date",
-    "decimal",
-    "double",
-    "float",
-    "int",
-    "smallint",
-    "string",
-    "timestamp",
-    "tinyint",
-];
-
 /// What is cast, if an expression is nothing but a cast.
 fn cast_of(expr: &ast::Expr) -> Option<&ast::Expr> {
     match within_parentheses(expr) {
@@ -243,7 +228,7 @@ fn cast_of(expr: &ast::Expr) -> Option<&ast::Expr> {
             };
             match list.args.as_slice() {
                 [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(only))]
-                    if CASTS.contains(&name.as_str()) =>
+                    if cast_function(&name).is_some() =>
                 {
                     Some(only)
                 }
