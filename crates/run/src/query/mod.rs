@@ -4,7 +4,7 @@
 pub(crate) mod appended;
 pub(crate) mod watch;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
@@ -75,9 +75,6 @@ impl RowStream {
     }
 }
 
-/// How the detail of a view begins whose inputs may change before the update comes to it.
-const UNLESS: &str = "unless";
-
 /// What an update would do with one dataset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanLine {
@@ -93,25 +90,37 @@ pub struct PlanLine {
     pub detail: String,
 }
 
-/// Tells of a view whose inputs are as they were that this holds only until the update has come to them.
-fn behind<'a>(view: &mut PlanLine, inputs: impl Iterator<Item = &'a PlanLine>) {
-    if view.action != "no change" {
-        return;
-    }
-    let mut doubt = None;
-    for input in inputs {
-        let is_stream = input.kind == DatasetKind::StreamingTable && input.action == "refresh";
-        if is_stream || input.detail.starts_with(UNLESS) {
-            doubt = doubt.or(Some(input));
-        } else if !matches!(input.action, "no change" | "excluded") {
-            view.action = "refresh";
-            view.technique = None;
-            view.detail = format!("`{}` changes before it", input.dataset);
-            return;
+/// Tells of a view whose inputs are as they were that this holds only until the update has come to them. `in_doubt` are the
+/// datasets that may get rows by then.
+fn told_with_inputs(
+    line: PlanLine,
+    inputs: &[&PlanLine],
+    in_doubt: &mut BTreeSet<DatasetName>,
+) -> PlanLine {
+    let may_move = |input: &&&PlanLine| in_doubt.contains(&input.dataset);
+    let moves = |input: &&&PlanLine| !matches!(input.action, "no change" | "excluded");
+    let moved = inputs.iter().find(|input| moves(input) && !may_move(input));
+    let doubted = inputs.iter().find(may_move);
+    match (line.action, line.kind, moved, doubted) {
+        // What a stream finds is known when it looks.
+        ("refresh", DatasetKind::StreamingTable, _, _) => {
+            in_doubt.insert(line.dataset.clone());
+            line
         }
-    }
-    if let Some(input) = doubt {
-        view.detail = format!("{UNLESS} `{}` gets rows before it", input.dataset);
+        ("no change", _, Some(input), _) => PlanLine {
+            action: "refresh",
+            technique: None,
+            detail: format!("`{}` changes before it", input.dataset),
+            ..line
+        },
+        ("no change", _, None, Some(input)) => {
+            in_doubt.insert(line.dataset.clone());
+            PlanLine {
+                detail: format!("unless `{}` gets rows before it", input.dataset),
+                ..line
+            }
+        }
+        _ => line,
     }
 }
 
@@ -154,16 +163,18 @@ impl Engine {
         };
         let update = Update::for_plan(self, &request, prepared, chosen, &tables)?;
         let mut lines: Vec<PlanLine> = vec![];
+        let mut in_doubt = BTreeSet::new();
         for id in update.prepared.graph.order().into_iter().flatten() {
             if lines.iter().any(|line| line.dataset == id.target) {
                 continue;
             }
-            let mut line = self.plan_line(&update, &id).await?;
+            let line = self.plan_line(&update, &id).await?;
             let upstream = update.prepared.graph.upstream_tables(&id);
-            behind(
-                &mut line,
-                lines.iter().filter(|l| upstream.contains(&l.dataset)),
-            );
+            let inputs = lines
+                .iter()
+                .filter(|other| upstream.contains(&other.dataset));
+            let inputs: Vec<&PlanLine> = inputs.collect();
+            let line = told_with_inputs(line, &inputs, &mut in_doubt);
             lines.push(line);
         }
         Ok((lines, diagnostics))
