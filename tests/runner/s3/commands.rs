@@ -75,6 +75,10 @@ pub(super) fn export_table() -> Outcome {
         "1",
         "the table appears with one commit",
     )?;
+    let live = "s3://lake/wh/main/default/silver";
+    let command = ["export", "gold", live, "--format", "delta", "--overwrite"];
+    let refused = "OUTPUT_NOT_WRITABLE";
+    project.sluice(&command)?.refused(2, refused)?;
     export("gold", &[])?.refused(2, "OUTPUT_EXISTS")?;
     export("gold", &["--overwrite"])?.done()?;
     check(

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn asked(path: PathBuf) -> Export {
+pub(super) fn asked(path: PathBuf) -> Export {
     Export {
         table: "t".into(),
         path,

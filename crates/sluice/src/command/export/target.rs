@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use sluice_model::Diagnostic;
 use sluice_model::condition::command::{OUTPUT_EXISTS, OUTPUT_NOT_WRITABLE};
+use sluice_model::condition::source::PATH_NOT_ALLOWED;
 use sluice_source::{PathRules, Storage, resolve_path};
 
 use super::{bucket, no_file, table};
@@ -34,7 +35,7 @@ impl Target {
         if !written.contains("://") {
             return Self::on_disk(asked.clone(), format, rules, &own);
         }
-        let resolved = resolve_path(&written, rules)?;
+        let resolved = resolve_path(&written, rules).map_err(no_place)?;
         let (Some(one), Some(found)) = (resolved.places.first(), resolved.only_folder()) else {
             return Err(Box::new(no_file(&asked.path)));
         };
@@ -54,10 +55,7 @@ impl Target {
             .iter()
             .any(|own| overlap(Path::new(own), Path::new(&url)))
         {
-            return Err(Box::new(of_pipeline(
-                &asked.path,
-                "a table of the pipeline",
-            )));
+            return Err(Box::new(of_pipeline(&asked.path, "the pipeline's tables")));
         }
         let wanted = bucket::Wanted {
             bucket: place.engine.s3().bucket(name),
@@ -83,12 +81,13 @@ impl Target {
     }
 }
 
-/// Where `LOCATION` puts tables of the pipeline: folders and URLs.
+/// Where tables of the pipeline lie: below URLs of the warehouse, and where `LOCATION` puts them, folders and URLs.
 fn table_folders(place: &Workplace, rules: &PathRules) -> Vec<String> {
     let datasets = place.declared.datasets.values();
     let written = datasets.filter_map(|dataset| dataset.location.as_ref());
     written
         .filter_map(|written| resolve_path(&written.value, rules).ok()?.only_folder())
+        .chain(rules.engine_urls.iter().cloned())
         .collect()
 }
 
@@ -135,8 +134,20 @@ fn real(path: &Path) -> PathBuf {
     real
 }
 
+/// What may not be read may not be written either.
+fn no_place(error: Diagnostic) -> Diagnostic {
+    if error.condition.name == PATH_NOT_ALLOWED.name {
+        refused(error.message)
+    } else {
+        error
+    }
+}
+
 fn of_pipeline(path: &Path, what: &str) -> Diagnostic {
-    let message = format!("`{}` is a place of {what}", path.display());
+    refused(format!("`{}` is a place of {what}", path.display()))
+}
+
+fn refused(message: String) -> Diagnostic {
     Diagnostic::error(&OUTPUT_NOT_WRITABLE, message)
         .fact("nothing was written, and nothing was replaced")
         .help("name a place outside")

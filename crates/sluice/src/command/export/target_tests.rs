@@ -6,13 +6,8 @@ const OVERWRITES: [bool; 2] = [false, true];
 
 fn asked(path: PathBuf, overwrite: bool) -> Export {
     Export {
-        table: "t".into(),
-        path,
-        format: None,
-        version: None,
-        timestamp: None,
         overwrite,
-        key: None,
+        ..crate::command::export::tests::asked(path)
     }
 }
 
