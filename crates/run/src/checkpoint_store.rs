@@ -13,6 +13,7 @@ use sluice_model::condition::run::CHECKPOINT_LOST;
 use sluice_table::{Location, PutOutcome, Store};
 
 use crate::error::{Failure, Result};
+use crate::inputs::file_list::last_batch;
 
 /// The folder of one flow in one incarnation.
 #[derive(Debug, Clone)]
@@ -60,12 +61,7 @@ impl CheckpointStore {
     pub(crate) async fn copy_until(&self, committed: i64, to: &Self) -> Result<()> {
         let is_wanted = |sub_folder: &str, name: &str| match sub_folder {
             "offsets" => parse_plan_name(name).is_some_and(|(batch, _)| batch <= committed),
-            "files" => {
-                let folded = name.strip_prefix("upto-").or(name.strip_prefix("fold-"));
-                let digits = folded.unwrap_or(name).get(..20);
-                let batch = digits.and_then(|digits| digits.parse::<i64>().ok());
-                batch.is_some_and(|batch| batch <= committed)
-            }
+            "files" => last_batch(name).is_some_and(|batch| batch <= committed),
             _ => true,
         };
         for sub_folder in ["schemas", "files", "offsets"] {
@@ -119,6 +115,7 @@ impl CheckpointStore {
         batch: i64,
     ) -> Result<Vec<std::result::Result<BatchPlan, PlanFault>>> {
         let mut found = vec![];
+        // Two at a time: nearly always the first is there and the second is not, and that takes one round trip.
         for attempt in (0..).step_by(2) {
             let (place, next_place) = (
                 self.plan_place(batch, attempt),
@@ -279,7 +276,7 @@ impl CheckpointStore {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
@@ -304,16 +301,28 @@ mod tests {
         }
     }
 
+    /// A warehouse in memory, where no time passes.
+    pub(crate) fn warehouse() -> Store {
+        Store::memory(StoreOptions::new(Arc::new(Still), Arc::new(Still))).unwrap()
+    }
+
     fn store() -> CheckpointStore {
-        let options = StoreOptions::new(Arc::new(Still), Arc::new(Still));
-        let store = Store::memory(options).unwrap();
+        let store = warehouse();
         let target = DatasetName::new("c", "s", "t");
         let table = store.table_location(&target);
         CheckpointStore::new(store, &table, &FlowId::implicit(&target), 0)
     }
 
+    impl CheckpointStore {
+        /// Puts something in the place of a file that nobody could read.
+        pub(crate) async fn damage(&self, sub_folder: &str, name: &str) {
+            let place = self.place(sub_folder, name);
+            self.store.put(&place, "damaged".into()).await.unwrap();
+        }
+    }
+
     /// A plan that ends, and begins, at positions of these digests.
-    fn plan(batch: i64, start: Option<&str>, end: &str) -> BatchPlan {
+    pub(crate) fn plan(batch: i64, start: Option<&str>, end: &str) -> BatchPlan {
         let offset = |digest: &str| SourceOffset::Files {
             files: 1,
             bytes: 1,

@@ -67,6 +67,12 @@ impl<'a> Folded<'a> {
     }
 }
 
+/// The last batch of which a list tells, by its name; `None` for what is no list.
+pub(crate) fn last_batch(name: &str) -> Option<i64> {
+    let folded = name.strip_prefix("upto-").or(name.strip_prefix("fold-"));
+    folded.unwrap_or(name).get(..20)?.parse().ok()
+}
+
 /// A digest of the list of a batch chained to the one before it.
 pub(crate) fn chained(before: &str, list: &str) -> String {
     format!(
@@ -210,7 +216,18 @@ async fn planned_lists(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use arrow::datatypes::{DataType, Field, Schema};
+    use sluice_checkpoint::FlowId as Application;
+    use sluice_graph::FlowId;
+    use sluice_model::DatasetName;
+    use sluice_table::{DeltaTable, TableDefinition};
+
     use super::*;
+    use crate::checkpoint_store::CheckpointStore;
+    use crate::checkpoint_store::tests::{plan, warehouse};
 
     #[test]
     fn names_of_folded_lists_tell_their_batches() {
@@ -224,6 +241,90 @@ mod tests {
         ] {
             let parsed = Folded::parse(name, key).map(|folded| (folded.from, folded.to));
             assert_eq!(parsed, expected, "{name}");
+        }
+        for (name, expected) in [
+            (whole.as_str(), Some(10_000)),
+            (portion.as_str(), Some(200)),
+            ("00000000000000000007-a-b-d41d8cd9.parquet", Some(7)),
+            ("other", None),
+        ] {
+            assert_eq!(last_batch(name), expected, "{name}");
+        }
+    }
+
+    async fn progress() -> Progress {
+        let warehouse = warehouse();
+        let target = DatasetName::new("c", "s", "t");
+        let place = warehouse.table_location(&target);
+        let column = Field::new("n", DataType::Int64, true);
+        let definition = TableDefinition {
+            name: None,
+            comment: None,
+            columns: Arc::new(Schema::new(vec![column])),
+            partition_by: vec![],
+            properties: BTreeMap::new(),
+        };
+        let table = DeltaTable::create_if_absent(&warehouse, &place, &definition);
+        let table = table.await.unwrap();
+        Progress {
+            application: Application::new(&table.id(), "t", 0),
+            store: CheckpointStore::new(warehouse, &place, &FlowId::implicit(&target), 0),
+            table,
+            committed: -1,
+        }
+    }
+
+    /// Writes what the next batch leaves behind, one file of that name, and folds as it does.
+    async fn commit(progress: &mut Progress, path: &str) {
+        let batch = progress.committed + 1;
+        let file = FileEntry {
+            path: path.into(),
+            size: 1,
+            modified_us: 0,
+            etag: None,
+        };
+        let list = encode(batch, &[file]).unwrap();
+        let name = list_name(batch, "0", &list.digest);
+        progress
+            .store
+            .put("files", &name, list.bytes)
+            .await
+            .unwrap();
+        let start = (batch > 0).then(|| format!("end of {}", batch - 1));
+        let mut written = plan(batch, start.as_deref(), &format!("end of {batch}"));
+        written.sources.get_mut("0").unwrap().digest = list.digest;
+        progress.store.write_plan(written, 0).await.unwrap();
+        progress.committed = batch;
+        tidy_up(progress, &["0".into()]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn folded_lists_tell_all_that_was_taken() {
+        let mut progress = progress().await;
+        let paths: Vec<String> = (0..205).map(|batch| format!("{batch}.json")).collect();
+        for path in &paths {
+            commit(&mut progress, path).await;
+        }
+        let names = progress.store.names("files").await.unwrap();
+        let folded: Vec<(i64, i64)> = names
+            .iter()
+            .filter_map(|name| Folded::parse(name, "0"))
+            .map(|folded| (folded.from, folded.to))
+            .collect();
+        assert_eq!(folded, [(1, 100), (101, 200)]);
+        // Plans of the first hundred are forgotten; a list that is folded is not read again.
+        assert_eq!(progress.store.plan_of(99).await.unwrap(), None);
+        let single = names
+            .iter()
+            .find(|name| name.starts_with("00000000000000000007-"));
+        progress.store.damage("files", single.unwrap()).await;
+        for (committed, count) in [(204, 205), (200, 201), (150, 151), (100, 101)] {
+            progress.committed = committed;
+            let taken = taken_files(&progress, "0").await.unwrap();
+            let taken: Vec<&str> = taken.iter().map(|row| row.file.path.as_str()).collect();
+            assert_eq!(taken, paths[..count], "up to {committed}");
+            assert!(seen(&progress, "0", count as u64).await.is_ok());
+            assert!(seen(&progress, "0", 1).await.is_err());
         }
     }
 }
