@@ -105,6 +105,10 @@ impl Engine {
     ) -> Result<()> {
         let tables = Tables::new(self);
         let prepared = prepare(self, &tables, declared).await?;
+        if prepared.has_errors() {
+            // Flows that cannot be read cannot say what they would take again.
+            return Err(prepared.diagnostics.into());
+        }
         let then = table
             .txns_at(version, &format!("sluice/{}/", table.id()))
             .await?;
@@ -213,7 +217,10 @@ fn would_lose(
         .fact(format!("the first of them: `{first}`"))
         .fact("nothing was changed")
         .help("put the files back")
-        .help("or accept the loss: `sluice restore TABLE --version … --allow-data-loss`")
+        .help(format!(
+            "or accept the loss: `sluice restore {} --version … --allow-data-loss`",
+            name.name
+        ))
 }
 
 fn owned(name: &DatasetName, owner: &str, to: &Located<TimeTravel>) -> Diagnostic {
