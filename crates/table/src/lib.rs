@@ -48,7 +48,7 @@ pub use hook::{NoHook, Step, StepAction, StepHook};
 pub use location::Location;
 pub use maintain::{Repair, RepairPolicy, Repaired};
 pub use optimize::{FileSizes, OptimizeRequest, Optimized, PartitionValues};
-pub use property::{PropertyVerdict, canonical_property, judge_property};
+pub use property::{CONSTRAINT_PREFIX, PropertyVerdict, canonical_property, judge_property};
 pub use request::{CommitOutcome, CommitRequest, Conflict, Removes};
 pub use restore::Restored;
 pub use schema::{MetadataChange, TableDefinition};

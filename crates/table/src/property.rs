@@ -112,7 +112,7 @@ const DELTA_PROPERTIES: &[&str] = &[
 ];
 const CONSTRAINT_FAMILY: &str = "constraints.";
 /// What stands before the name of a CHECK constraint among the properties of a table.
-pub(crate) const CONSTRAINT_PREFIX: &str = "delta.constraints.";
+pub const CONSTRAINT_PREFIX: &str = "delta.constraints.";
 /// Beginnings of families of them, in lower case.
 const DELTA_FAMILIES: &[&str] = &[
     "autooptimize.",

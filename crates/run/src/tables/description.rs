@@ -12,7 +12,8 @@ use sluice_model::condition::graph::{
 use sluice_model::condition::table::DELTA_FAILED_TO_MERGE_FIELDS;
 use sluice_model::{DatasetKind, Diagnostic};
 use sluice_table::{
-    DeltaTable, MetadataChange, PropertyVerdict, canonical_property, judge_property,
+    CONSTRAINT_PREFIX, DeltaTable, MetadataChange, PropertyVerdict, canonical_property,
+    judge_property,
 };
 
 use crate::engine::Engine;
@@ -22,7 +23,6 @@ use crate::tables::schema::{self, CLUSTER_BY, OWNER};
 /// The property that lists what the declaration has set: properties, `comment`, and `comment:` with a column.
 const DECLARED: &str = "sluice.declared";
 const COMMENT: &str = "comment";
-const CONSTRAINTS: &str = "delta.constraints.";
 
 /// The properties of a table as people see them: without the engine's list of what the declaration has set.
 #[must_use]
@@ -280,7 +280,7 @@ fn check_constraints(
         .properties
         .iter()
         .filter(|(_, value)| value.is_some());
-    let Some((key, _)) = set.find(|(key, _)| key.starts_with(CONSTRAINTS)) else {
+    let Some((key, _)) = set.find(|(key, _)| key.starts_with(CONSTRAINT_PREFIX)) else {
         return Ok(());
     };
     if table.row_count() == Some(0) {
