@@ -110,3 +110,7 @@ fn of_job(job: &Node) -> Vec<&str> {
     }
     pipelines
 }
+
+#[cfg(test)]
+#[path = "choice_tests.rs"]
+mod tests;

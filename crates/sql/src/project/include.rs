@@ -88,3 +88,7 @@ fn without(mut node: Node, key: &str) -> Node {
     }
     node
 }
+
+#[cfg(test)]
+#[path = "include_tests.rs"]
+mod tests;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 
 /// Files as `--- path` sections of one text.
-fn files(text: &str) -> MemoryFiles {
+pub(super) fn files(text: &str) -> MemoryFiles {
     text.split("--- ")
         .skip(1)
         .map(|section| {
@@ -18,7 +18,7 @@ fn files(text: &str) -> MemoryFiles {
         .collect()
 }
 
-fn options() -> LoadOptions {
+pub(super) fn options() -> LoadOptions {
     LoadOptions {
         user_name: "jane.doe@example.com".to_owned(),
         folder_name: "plant".to_owned(),
@@ -26,7 +26,7 @@ fn options() -> LoadOptions {
     }
 }
 
-fn shown(diagnostics: &[sluice_model::Diagnostic]) -> Vec<String> {
+pub(super) fn shown(diagnostics: &[sluice_model::Diagnostic]) -> Vec<String> {
     diagnostics
         .iter()
         .filter(|d| d.severity != sluice_model::Severity::Note)
@@ -41,7 +41,7 @@ fn shown(diagnostics: &[sluice_model::Diagnostic]) -> Vec<String> {
 
 /// Loads and compares `expected`: a line per fact of the project (those that are asked for), then a line per problem.
 #[track_caller]
-fn check(project: &str, options: &LoadOptions, expected: &str) {
+pub(super) fn check(project: &str, options: &LoadOptions, expected: &str) {
     let (loaded, diagnostics) = load(&files(project), options);
     let mut lines = vec![];
     if let Some(project) = loaded {
@@ -281,171 +281,6 @@ targets:
         event log shared.other.log
         databricks.yml:2:1 PROJECT_FIELD_UNKNOWN",
     );
-}
-
-const TWO: &str = "
---- databricks.yml
-bundle: {name: b}
-resources:
-  pipelines:
-    one: {name: first, libraries: [{file: {path: a.sql}}]}
-    two: {libraries: [{notebook: {path: ./b}}]}
-  jobs:
-    nightly: {tasks: [{pipeline_task: {pipeline_id: '${resources.pipelines.two.id}'}}]}
---- a.sql
---- b.sql
-";
-
-#[test]
-fn several_pipelines_are_told_apart_by_key() {
-    check(TWO, &options(), "databricks.yml:4:5 PIPELINE_KEY_REQUIRED");
-    let with = |key: &str| LoadOptions {
-        pipeline_key: Some(key.into()),
-        ..options()
-    };
-    check(
-        TWO,
-        &with("one"),
-        "first [one] main.default target=default\nsources a.sql",
-    );
-    check(
-        TWO,
-        &with("two"),
-        "two [two] main.default target=default\nsources b.sql",
-    );
-    check(
-        TWO,
-        &with("nightly"),
-        "two [two] main.default target=default\nsources b.sql",
-    );
-    check(
-        TWO,
-        &with("three"),
-        "databricks.yml:4:5 PIPELINE_KEY_NOT_FOUND",
-    );
-}
-
-#[test]
-fn a_job_that_runs_several_pipelines_is_no_key() {
-    let project = "
---- databricks.yml
-bundle: {name: b}
-resources:
-  pipelines:
-    one: {libraries: [{file: {path: a.sql}}]}
-    two: {libraries: [{file: {path: a.sql}}]}
-  jobs:
-    nightly:
-      tasks:
-        - {task_key: a, pipeline_task: {pipeline_id: '${resources.pipelines.two.id}'}}
-        - {task_key: b, pipeline_task: {pipeline_id: '${resources.pipelines.one.id}'}}
-    other:
-      tasks: [{task_key: a, notebook_task: {notebook_path: x}}]
---- a.sql
-";
-    for (key, expected, help) in [
-        (
-            "nightly",
-            "databricks.yml:7:5 PIPELINE_KEY_REQUIRED",
-            "run each: `sluice run two`, then `sluice run one`",
-        ),
-        (
-            "other",
-            "databricks.yml:11:5 PIPELINE_KEY_NOT_FOUND",
-            "name a pipeline: `one`, `two`",
-        ),
-    ] {
-        let options = LoadOptions {
-            pipeline_key: Some(key.into()),
-            ..options()
-        };
-        let (_, diagnostics) = load(&files(project), &options);
-        assert_eq!(shown(&diagnostics), [expected]);
-        assert_eq!(diagnostics[0].helps[0], help);
-    }
-    let bundle = load_bundle(&files(project), &options()).unwrap();
-    assert_eq!(bundle.name, "b");
-    assert_eq!(bundle.pipelines, ["one", "two"]);
-}
-
-#[test]
-fn files_beside_the_project_are_included_where_they_are_named() {
-    let project = |include: &str| {
-        format!(
-            "
---- databricks.yml
-bundle: {{name: b}}
-include: [{include}]
-resources: {{pipelines: {{p: {{catalog: '${{var.c}}', libraries: [{{file: {{path: a.sql}}}}]}}}}}}
---- a.sql
---- ../common/v.yml
-variables: {{c: {{default: shared}}}}
---- ../common/w.yml
-variables: {{d: {{default: x}}}}
-"
-        )
-    };
-    let read = "p [p] shared.default target=default\nsources a.sql";
-    check(&project("../common/v.yml"), &options(), read);
-    check(&project("'../common/*.yml'"), &options(), read);
-    check(
-        &project("../common/v.yml, ../common/nosuch.yml"),
-        &options(),
-        "p [p] shared.default target=default\nsources a.sql\ndatabricks.yml:2:28 BUNDLE_INCLUDE_NOT_FOUND",
-    );
-    check(
-        &project("/common/v.yml, ../common/v.yml"),
-        &options(),
-        "p [p] shared.default target=default\nsources a.sql\ndatabricks.yml:2:11 BUNDLE_INCLUDE_NOT_FOUND",
-    );
-}
-
-#[test]
-fn sluice_yml_is_in_no_pattern_of_includes() {
-    check(
-        "
---- databricks.yml
-bundle: {name: b}
-include: [./*.yml]
---- p.yml
-resources: {pipelines: {p: {libraries: [{file: {path: a.sql}}]}}}
---- a.sql
---- sluice.yml
-volumes: {/Volumes/main/iot: data}
-",
-        &options(),
-        "p [p] main.default target=default\nsources a.sql",
-    );
-}
-
-#[test]
-fn a_key_without_a_bundle_is_that_of_the_one_pipeline() {
-    const SPARK: &str = "
---- spark-pipeline.yml
-{name: s, libraries: [{glob: {include: a.sql}}]}
---- a.sql
-";
-    let with = |key: &str| LoadOptions {
-        pipeline_key: Some(key.into()),
-        ..options()
-    };
-    check(SPARK, &with("s"), "s [s] main.default\nsources a.sql");
-    for (project, key, is_known) in [
-        (SPARK, "s", true),
-        (SPARK, "t", false),
-        ("--- a.sql\n", "plant", true),
-        ("--- a.sql\n", "a", false),
-    ] {
-        let (loaded, diagnostics) = load(&files(project), &with(key));
-        let is_refused = diagnostics
-            .iter()
-            .any(|d| *d.condition == sluice_model::condition::project::PIPELINE_KEY_NOT_FOUND);
-        assert_eq!(
-            (loaded.is_some(), is_refused),
-            (is_known, !is_known),
-            "{key}"
-        );
-    }
 }
 
 #[test]
