@@ -175,7 +175,7 @@ impl<'a> Live<'a> {
                 if let Some(idle) = &mut running.idle
                     && !self.round.bedside.pulse.are_well(&upstream)
                 {
-                    idle.is_uncertain(self.now_us());
+                    idle.expect_rows_from(self.now_us());
                 }
                 if self.round.bedside.turn.is_asked() {
                     return Ok(Some(FlowOutcome::Stopped));

@@ -30,7 +30,7 @@ impl Idleness {
     }
 
     /// Rows may be on their way: it is idle when none has come for the whole time from now on.
-    pub(crate) fn is_uncertain(&mut self, now_us: i64) {
+    pub(crate) fn expect_rows_from(&mut self, now_us: i64) {
         self.quiet_since_us = now_us;
     }
 

@@ -65,7 +65,7 @@ impl Walk {
         live.stop.ask();
         let report = self.ended().await?;
         let mut shown = report.as_ref().map(show::update).unwrap_or_default();
-        if self.is_killed() {
+        if self.take_death() {
             if self.answers == Answers::Tables {
                 // What is left to do is done by the next engine.
                 self.start(UpdateRequest::default())?;
@@ -123,7 +123,7 @@ impl Walk {
             }
             let asked = live.asked.clone();
             let report = self.ended().await?;
-            if !self.is_killed() {
+            if !self.take_death() {
                 if let Some(report) = report {
                     self.hear(&report);
                 }
@@ -148,7 +148,7 @@ impl Walk {
     }
 
     /// Whether the engine was ended by its fate, which is done with now.
-    fn is_killed(&mut self) -> bool {
+    fn take_death(&mut self) -> bool {
         let is_dead = self.world.fate.is_dead();
         if is_dead {
             self.world.fate.set(None);

@@ -232,15 +232,15 @@ impl Follower {
             parts.push(value.to_string());
         }
         let key = digest_of(parts.iter().map(String::as_str));
-        if self.is_cooling(&key) {
+        if self.note_told(&key) {
             self.suppressed += 1;
             return Ok(None);
         }
         Ok(Some(Told { key, row }))
     }
 
-    /// Whether a key was told within the cool-down; if not, it is from now on.
-    fn is_cooling(&mut self, key: &str) -> bool {
+    /// Notes that a key is told; `true` if it was within the cool-down, and must not be again.
+    fn note_told(&mut self, key: &str) -> bool {
         let seconds = self.address.destination.cool_down_seconds;
         if seconds == 0 {
             return false;
