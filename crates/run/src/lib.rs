@@ -8,6 +8,7 @@
 
 mod checkpoint_store;
 mod continuous;
+mod echo;
 mod engine;
 mod error;
 mod event_log;

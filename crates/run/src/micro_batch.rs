@@ -22,12 +22,13 @@ use sluice_table::{
 };
 use tokio::task::JoinSet;
 
+use crate::echo;
 use crate::error::{Failure, Result, internal};
 use crate::failpoint::reach;
 use crate::inputs::stream::Taken;
 use crate::inputs::{Binding, Seen};
-use crate::memory::{BatchMemory, STATE};
-use crate::progress::{ECHO, Progress};
+use crate::memory::BatchMemory;
+use crate::progress::Progress;
 use crate::report::FlowMetrics;
 use crate::update::Update;
 
@@ -359,24 +360,14 @@ impl Batch<'_> {
         written: &Written,
     ) -> Result<CommitOutcome, NotDone> {
         let metrics = &written.done.metrics;
-        let mut echo = json!({
-            "plan": self.plan.to_echo(),
-            "update_id": self.update.id,
-            "flow_name": Update::flow_display(&self.flow.id),
-            "timestamp_us": self.plan.pinned.batch_ts_us,
-            "metrics": {
-                "output_rows": metrics.output_rows, "deleted_rows": metrics.deleted_rows,
-                "output_bytes": metrics.output_bytes, "dropped_rows": metrics.dropped_rows,
-                "bad_records": metrics.bad_records, "files": metrics.files,
-            },
-            "expectations": written.done.expectations,
-        });
-        if metrics.late_rows > 0 {
-            echo["metrics"]["late_rows"] = json!(metrics.late_rows);
-        }
-        if !written.done.state.is_empty() {
-            echo[STATE] = json!(written.done.state);
-        }
+        let told = echo::Told {
+            plan: self.plan,
+            update_id: &self.update.id,
+            flow_name: Update::flow_display(&self.flow.id),
+            metrics,
+            expectations: &written.done.expectations,
+            state: &written.done.state,
+        };
         let request = CommitRequest {
             adds: written.adds.clone(),
             removes: effect.removes.clone(),
@@ -388,7 +379,7 @@ impl Batch<'_> {
             metrics: Some(
                 json!({ "numOutputRows": metrics.output_rows.to_string(), "numAddedFiles": written.adds.len().to_string(), "numOutputBytes": metrics.output_bytes.to_string() }),
             ),
-            info: BTreeMap::from([(ECHO.to_string(), echo)]),
+            info: BTreeMap::from([(echo::KEY.to_string(), told.to_json())]),
         };
         Ok(self.progress.table.commit(&request).await?)
     }

@@ -16,13 +16,11 @@ use sluice_source::StoredSchema;
 use sluice_table::DeltaTable;
 
 use crate::checkpoint_store::CheckpointStore;
+use crate::echo::Echo;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::tables::Tables;
 use crate::update::Update;
-
-/// Key of `commitInfo` under which a batch tells its plan, its numbers and its update.
-pub(crate) const ECHO: &str = "sluice";
 
 /// A flow and its target, as the target's log tells.
 #[derive(Debug, Clone)]
@@ -191,11 +189,7 @@ impl Progress {
             .table
             .commit_of(&self.application.app_id(), batch)
             .await?;
-        let plan = commit
-            .as_ref()
-            .and_then(|commit| commit.info.get(ECHO))
-            .and_then(|echo| echo.get("plan"));
-        Ok(plan.and_then(BatchPlan::from_echo))
+        Ok(commit.as_ref().and_then(Echo::of).and_then(Echo::plan))
     }
 
     fn stop(&self, reason: &StopReason, origin: &Origin) -> crate::error::Failure {

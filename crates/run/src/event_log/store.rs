@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use sluice_model::event::{Event, EventLevel, EventOrigin, ExpectationCounts};
 use sluice_model::{DatasetName, FlowKind, FlowStatus};
 use sluice_table::{
@@ -14,9 +14,10 @@ use sluice_table::{
 };
 
 use super::{EventLog, details, rows};
+use crate::echo::Echo;
 use crate::engine::Engine;
 use crate::error::{Result, internal};
-use crate::progress::{ECHO, Progress};
+use crate::progress::Progress;
 use crate::report::FlowMetrics;
 use crate::tables::CHECKPOINT_EVERY;
 use crate::tables::schema::OWNER;
@@ -162,46 +163,21 @@ impl Engine {
                 continue;
             }
             for (batch, commit) in target.commits_of(&application, told).await? {
-                let Some(echo) = commit.info.get(ECHO) else {
+                let Some(echo) = Echo::of(&commit) else {
                     continue;
                 };
                 let origin = EventOrigin {
                     batch_id: Some(batch),
-                    update_id: echo
-                        .get("update_id")
-                        .and_then(Value::as_str)
-                        .map(str::to_owned),
+                    update_id: echo.update_id().map(str::to_owned),
                     ..update.origin_of(&flow.id)
                 };
-                let metrics = metrics_of(echo);
-                let expectations = echo.get("expectations").cloned().unwrap_or_default();
-                let expectations: Vec<ExpectationCounts> =
-                    serde_json::from_value(expectations).unwrap_or_default();
+                let (metrics, expectations) = (echo.metrics(), echo.expectations());
                 update
                     .log
                     .batch(&application, batch, origin, &metrics, &expectations);
             }
         }
         Ok(())
-    }
-}
-
-fn metrics_of(echo: &Value) -> FlowMetrics {
-    let number = |name: &str| {
-        echo.get("metrics")
-            .and_then(|metrics| metrics.get(name))
-            .and_then(Value::as_u64)
-            .unwrap_or_default()
-    };
-    FlowMetrics {
-        batches: 1,
-        output_rows: number("output_rows"),
-        deleted_rows: number("deleted_rows"),
-        output_bytes: number("output_bytes"),
-        dropped_rows: number("dropped_rows"),
-        bad_records: number("bad_records"),
-        late_rows: number("late_rows"),
-        files: number("files"),
     }
 }
 

@@ -9,7 +9,6 @@ pub(crate) mod state;
 
 use std::sync::Arc;
 
-use serde_json::Value;
 use sluice_checkpoint::BatchPlan;
 use sluice_graph::ResolvedFlow;
 use sluice_model::condition::run::{
@@ -20,16 +19,17 @@ use sluice_plan::StreamContext;
 use sluice_table::Removes;
 
 use crate::checkpoint_store::CheckpointStore;
+use crate::echo::Echo;
 use crate::error::{Failure, Result, internal};
 use crate::failpoint::reach;
 use crate::memory::idle::Idleness;
 use crate::memory::state::FlowState;
 use crate::micro_batch::{Batch, Effect};
-use crate::progress::{ECHO, Next, Progress};
+use crate::progress::{Next, Progress};
 use crate::update::Update;
 
-/// Key of the echo under which a commit tells what the next batch begins with.
-pub(crate) const STATE: &str = "state";
+/// Where a flow keeps states that it took over.
+const STATE: &str = "state";
 
 /// What a flow remembers while it runs.
 #[derive(Debug, Default)]
@@ -96,36 +96,29 @@ async fn remembered(progress: &Progress, previous: Option<&BatchPlan>) -> Result
         return Ok(StreamState::default());
     }
     let lost = |what: String| progress.store.lost(&what);
-    let read = |value: Value| {
-        serde_json::from_value(value).map_err(|error| {
-            lost(format!(
-                "the state after batch {batch} cannot be read: {error}"
-            ))
-        })
+    let unreadable = |error| {
+        lost(format!(
+            "the state after batch {batch} cannot be read: {error}"
+        ))
     };
     if let Some(copied) = progress.store.get(STATE, &copied_name(batch)).await? {
-        let value = serde_json::from_slice(&copied)
-            .map_err(|error| lost(format!("`{}` cannot be read: {error}", copied_name(batch))))?;
-        return read(value);
+        return serde_json::from_slice(&copied)
+            .map_err(|error| lost(format!("`{}` cannot be read: {error}", copied_name(batch))));
     }
-    let commit = progress
+    let mut commit = progress
         .table
         .commit_of(&progress.application.app_id(), batch)
         .await?;
-    let mut echo = commit.and_then(|commit| commit.info.get(ECHO).cloned());
-    let is_of_batch = |echo: &Value| echo["plan"]["batch"].as_i64() == Some(batch);
-    if !echo.as_ref().is_some_and(is_of_batch) {
+    let told = commit.as_ref().and_then(Echo::of).and_then(Echo::batch);
+    if told != Some(batch) {
         // Of a batch that others followed: before a restore.
         let app_id = progress.application.app_id();
         let commits = progress.table.commits_of(&app_id, batch - 1).await?;
         let of_batch = commits.into_iter().find(|(txn, _)| *txn == batch);
-        echo = of_batch.and_then(|(_, commit)| commit.info.get(ECHO).cloned());
+        commit = of_batch.map(|(_, commit)| commit);
     }
-    if let Some(echo) = echo {
-        return match echo.get(STATE) {
-            Some(state) => read(state.clone()),
-            None => Ok(StreamState::default()),
-        };
+    if let Some(echo) = commit.as_ref().and_then(Echo::of) {
+        return echo.state().map_err(unreadable);
     }
     let had_state = previous.is_some_and(|plan| plan.state.is_some())
         || !progress.store.nested(STATE).await?.is_empty();

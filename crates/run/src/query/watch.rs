@@ -7,14 +7,13 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::prelude::DataFrame;
-use serde_json::Value;
 use sluice_graph::{DeclaredGraph, FlowId};
 use sluice_model::{DatasetName, Diagnostic};
 use sluice_table::{ChangeKind, CommitChanges, DataFile, DeltaTable, TableError};
 
+use crate::echo::Echo;
 use crate::engine::Engine;
 use crate::error::{Failure, Result};
-use crate::progress::ECHO;
 use crate::query::QueryResult;
 use crate::update::Update;
 
@@ -119,22 +118,17 @@ impl Onlooker {
         let commits = self.commits().await.map_err(Failure::into_diagnostics)?;
         let mut numbers: BTreeMap<String, FlowNumbers> = BTreeMap::new();
         for commit in &commits {
-            let Some(echo) = commit.info.get(ECHO) else {
+            let Some(echo) = Echo::of(commit) else {
                 continue;
             };
-            let told = |name: &str| {
-                let metrics = echo.get("metrics").and_then(|metrics| metrics.get(name));
-                metrics.and_then(Value::as_u64).unwrap_or(0)
-            };
-            let flow = echo.get("flow_name").and_then(Value::as_str);
-            let of_flow = numbers
-                .entry(flow.unwrap_or_default().to_owned())
-                .or_default();
+            let told = echo.metrics();
+            let flow = echo.flow_name().unwrap_or_default();
+            let of_flow = numbers.entry(flow.to_owned()).or_default();
             of_flow.add(&FlowNumbers {
                 commits: 1,
-                written_rows: told("output_rows"),
-                dropped_rows: told("dropped_rows"),
-                bad_records: told("bad_records"),
+                written_rows: told.output_rows,
+                dropped_rows: told.dropped_rows,
+                bad_records: told.bad_records,
                 newest_ms: commit.timestamp_ms,
             });
         }
