@@ -63,16 +63,4 @@ impl ResolvedGraph {
         }
         tables
     }
-
-    /// The tables that read a table, directly or through views.
-    #[must_use]
-    pub fn downstream_tables(&self, table: &DatasetName) -> BTreeSet<DatasetName> {
-        self.flows
-            .values()
-            .filter(|flow| {
-                flow.kind != FlowKind::View && self.upstream_tables(&flow.id).contains(table)
-            })
-            .map(|flow| flow.id.target.clone())
-            .collect()
-    }
 }

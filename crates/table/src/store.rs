@@ -254,12 +254,6 @@ impl Store {
         self.place(&[&name.catalog, &name.schema, &name.name])
     }
 
-    /// Whether its places are folders of this machine, or of the memory that stands for them.
-    #[must_use]
-    pub fn has_folders(&self) -> bool {
-        matches!(self.inner.base.scheme(), "file" | "memory")
-    }
-
     /// The place that a `LOCATION` names: a URL, or an absolute path on local disk.
     ///
     /// # Errors

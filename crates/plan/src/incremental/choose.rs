@@ -83,16 +83,6 @@ impl Technique {
             Self::CompleteRecompute => "COMPLETE_RECOMPUTE",
         }
     }
-
-    /// As the event log writes it.
-    #[must_use]
-    pub fn maintenance_type(self) -> &'static str {
-        match self {
-            Self::NoOp => "MAINTENANCE_TYPE_NO_OP",
-            Self::AppendOnly => "MAINTENANCE_TYPE_APPEND_ONLY",
-            Self::CompleteRecompute => "MAINTENANCE_TYPE_COMPLETE_RECOMPUTE",
-        }
-    }
 }
 
 /// Why a technique cannot be used.

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use sluice_model::{Expectation, Namespace, OnViolation, Origin, SparkType};
 use sluice_plan::conform::{ExtraColumns, TargetColumn};
-use sluice_plan::incremental::append::{AppendInput, plan_append};
 use sluice_plan::incremental::shape::{Structure, TimeDependence};
 use sluice_sql::statement::ExpectationClause;
 
-use crate::support::{Tables, answer, bind, block_on, parse, rows, session, tables, words};
+use crate::support::{Tables, answer, bind, block_on, rows, tables, words};
 
 fn expectation(name: &str, predicate: &str, on_violation: OnViolation) -> ExpectationClause {
     let expression = sluice_sql::parse_scalar(
@@ -262,18 +261,6 @@ fn shapes_tell_what_can_be_appended() {
         shape("SELECT uuid() AS u FROM t").nondeterministic[0].0,
         "uuid"
     );
-}
-
-#[test]
-fn an_append_reads_new_rows_only() {
-    let tables = tables(&[("a", "SELECT 1 AS id"), ("b", "SELECT 2 AS id")]);
-    let query = parse("SELECT id FROM a UNION ALL SELECT id * 10 AS id FROM b");
-    let inputs = [
-        AppendInput::Unchanged(Arc::clone(&tables["a"])),
-        AppendInput::New(Arc::clone(&tables["b"])),
-    ];
-    let bound = plan_append(&session(), &query, &inputs).unwrap();
-    assert_eq!(rows(&block_on(bound.collect()).unwrap()), ["20"]);
 }
 
 #[test]

@@ -29,10 +29,6 @@ pub(crate) fn session() -> Session {
     .unwrap()
 }
 
-pub(crate) fn parse(sql: &str) -> Query {
-    sluice_sql::parse_query(&Arc::from("test.sql"), sql, vec![], &Namespace::default()).unwrap()
-}
-
 pub(crate) fn bind_in(
     session: &Session,
     sql: &str,

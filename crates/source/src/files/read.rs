@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::assemble::Assembler;
 use super::source::Inner;
-use super::{BadRow, BadRowKeeper, FileEntry, SourceSchema};
+use super::{BadRowKeeper, FileEntry, SourceSchema};
 use crate::format::{self, FileJob, Part, Payload};
 use crate::{NewColumns, SourceError};
 
@@ -40,42 +40,23 @@ pub struct ReadCounters {
     pub corrupt_files: u64,
 }
 
-#[derive(Debug, Default)]
-struct Progress {
-    counters: ReadCounters,
-    bad_rows: Vec<BadRow>,
-}
-
 /// How far a read is; a handle that outlives the stream, for who hands the stream on.
 #[derive(Debug, Clone, Default)]
 pub struct ReadProgress {
-    shared: Arc<Mutex<Progress>>,
+    shared: Arc<Mutex<ReadCounters>>,
 }
 
 impl ReadProgress {
     /// What has been read so far.
     #[must_use]
     pub fn counters(&self) -> ReadCounters {
-        self.with(|progress| progress.counters)
+        self.with(|counters| *counters)
     }
 
-    /// Takes the first hundred bad records since the last call, for messages; a [`super::BadRowKeeper`] gets all of them.
-    #[must_use]
-    pub fn take_bad_records(&self) -> Vec<BadRow> {
-        self.with(|progress| std::mem::take(&mut progress.bad_rows))
-    }
-
-    fn count(&self, change: impl FnOnce(&mut ReadCounters)) {
-        self.with(|progress| change(&mut progress.counters));
-    }
-
-    fn with<T>(&self, change: impl FnOnce(&mut Progress) -> T) -> T {
+    fn with<T>(&self, change: impl FnOnce(&mut ReadCounters) -> T) -> T {
         change(&mut self.shared.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
-
-/// Bad records kept for messages.
-const BAD_ROWS_KEPT: usize = 100;
 
 /// The rows of planned files. After an error the stream ends, and nothing that it gave may be committed.
 pub struct FileStream {
@@ -234,7 +215,7 @@ impl Task {
             return Err(self.inner.widen(&self.schema, &self.files, new).await);
         }
         let Some(payload) = self.inner.payload(file).await? else {
-            self.progress.count(|counters| counters.missing_files += 1);
+            self.progress.with(|counters| counters.missing_files += 1);
             return Ok(());
         };
         let (worker, planned, queue) = (Arc::clone(self), file.clone(), sender.clone());
@@ -270,7 +251,7 @@ impl Task {
         };
         let mut failed = None;
         let mut sink = |part: Part| match assembler.assemble(&part.batch) {
-            Ok(batch) => match self.count(part, batch.num_rows() as u64) {
+            Ok(batch) => match self.count(&part, batch.num_rows() as u64) {
                 Ok(()) => batch.num_rows() == 0 || sender.blocking_send(Ok(batch)).is_ok(),
                 Err(error) => {
                     failed = Some(error);
@@ -286,18 +267,14 @@ impl Task {
         failed.map_or(decoded, Err)
     }
 
-    fn count(&self, part: Part, rows: u64) -> Result<(), SourceError> {
+    fn count(&self, part: &Part, rows: u64) -> Result<(), SourceError> {
         if let Some(keeper) = &self.keeper {
             keeper.keep(&part.bad_rows)?;
         }
-        self.progress.with(|progress| {
-            progress.counters.rows += rows;
-            progress.counters.bad_records += part.bad_records;
-            progress.counters.ignored_tails += part.ignored_tails;
-            let room = BAD_ROWS_KEPT.saturating_sub(progress.bad_rows.len());
-            progress
-                .bad_rows
-                .extend(part.bad_rows.into_iter().take(room));
+        self.progress.with(|counters| {
+            counters.rows += rows;
+            counters.bad_records += part.bad_records;
+            counters.ignored_tails += part.ignored_tails;
         });
         Ok(())
     }
@@ -325,14 +302,14 @@ impl Task {
         match self.inner.check(file).await {
             Err(SourceError::Missing { .. }) if outcome.is_ok() => {}
             Err(SourceError::Missing { .. }) if self.inner.options.ignore_missing_files => {
-                self.progress.count(|counters| counters.missing_files += 1);
+                self.progress.with(|counters| counters.missing_files += 1);
                 return Ok(());
             }
             other => other?,
         }
         match outcome {
             Err(error) if error.is_corrupt_file() && self.inner.options.ignore_corrupt_files => {
-                self.progress.count(|counters| counters.corrupt_files += 1);
+                self.progress.with(|counters| counters.corrupt_files += 1);
                 Ok(())
             }
             Err(SourceError::NewColumns(new)) => {
@@ -341,8 +318,8 @@ impl Task {
             Err(error) => Err(error),
             Ok(()) => {
                 self.progress.with(|progress| {
-                    progress.counters.files += 1;
-                    progress.counters.bytes += file.size;
+                    progress.files += 1;
+                    progress.bytes += file.size;
                 });
                 Ok(())
             }

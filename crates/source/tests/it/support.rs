@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
@@ -11,8 +11,8 @@ use futures::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use sluice_model::Origin;
 use sluice_source::{
-    FileEntry, FileSource, FileStream, PathRules, ReadCounters, ReadFilesOptions, ReadSession,
-    SourceCall, SourceError, SourceSchema, StoredSchema, resolve_path,
+    BadRowKeeper, FileEntry, FileSource, FileStream, PathRules, ReadCounters, ReadFilesOptions,
+    ReadSession, SourceCall, SourceError, SourceSchema, StoredSchema, resolve_path,
 };
 use tempfile::TempDir;
 
@@ -169,7 +169,13 @@ pub(crate) async fn read_files(
     schema: SourceSchema,
     metadata: bool,
 ) -> Result<Outcome, SourceError> {
-    let mut stream: FileStream = source.read(files, &schema, metadata);
+    let bad = Arc::new(Mutex::new(vec![]));
+    let keep = Arc::clone(&bad);
+    let keeper = BadRowKeeper::new(move |rows| {
+        keep.lock().unwrap().extend_from_slice(rows);
+        Ok(())
+    });
+    let mut stream: FileStream = source.read_keeping(files, &schema, metadata, keeper);
     let mut batches = vec![];
     while let Some(batch) = stream.try_next().await? {
         assert_eq!(
@@ -179,10 +185,8 @@ pub(crate) async fn read_files(
         );
         batches.push(batch);
     }
-    let (counters, bad) = (
-        stream.progress().counters(),
-        stream.progress().take_bad_records(),
-    );
+    let counters = stream.progress().counters();
+    let bad = std::mem::take(&mut *bad.lock().unwrap());
     assert_eq!(
         counters.rows,
         batches
