@@ -1,5 +1,6 @@
 //! Which flows take part in an update, and how.
 
+use sluice_model::suggest::did_you_mean;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sluice_model::condition::graph as condition;
@@ -203,7 +204,7 @@ impl ResolvedGraph {
             parts.last().map_or("", String::as_str),
             self.datasets.keys(),
         ) {
-            Some(near) => error.help(format!("did you mean `{}`?", near.name)),
+            Some(near) => error.help(did_you_mean(&near.name)),
             None => error.help("`sluice lineage` lists the datasets of the pipeline"),
         }
     }

@@ -1,6 +1,7 @@
 //! `STREAM t WITH (key = value, …)`: the options of reading a Delta table as a stream, with Delta's names and
 //! defaults. Must not know tables: what the options mean for a commit is the reader's business.
 
+use sluice_model::suggest::{closest, did_you_mean};
 use std::collections::BTreeMap;
 
 use sluice_model::quantity;
@@ -121,15 +122,10 @@ fn unknown(key: &str) -> OptionFault {
             help: Some((*help).to_string()),
         };
     }
-    let near = BUILT
-        .iter()
-        .map(|known| (strsim::jaro_winkler(&known.to_lowercase(), key), known))
-        .filter(|(likeness, _)| *likeness >= 0.85)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
     OptionFault {
         message: format!("there is no stream option `{key}`"),
-        help: Some(match near {
-            Some((_, known)) => format!("did you mean `{known}`?"),
+        help: Some(match closest(key, BUILT.iter().copied()) {
+            Some(known) => did_you_mean(known),
             None => format!("options of a streamed table: {}", BUILT.join(", ")),
         }),
     }

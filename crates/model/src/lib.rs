@@ -25,6 +25,7 @@ mod origin;
 pub mod quantity;
 mod status;
 mod stream_state;
+pub mod suggest;
 
 pub use clock::{Clock, Ids};
 pub use condition::{Condition, Domain, Retry};

@@ -10,10 +10,11 @@ use sluice_graph::DeclaredGraph;
 use sluice_model::condition::serve::{DESTINATION_SECRET_NOT_FOUND, DESTINATION_TABLE_NOT_FOUND};
 use sluice_model::destination::{Destination, Secret};
 use sluice_model::job::Placed;
+use sluice_model::suggest::{closest, did_you_mean};
 use sluice_model::{DatasetName, Diagnostic, Namespace};
 use sluice_run::{Engine, Failure, Stop};
 use sluice_serve::delivery::{Address, Delivered, Delivery, Feed, Followed, Patience, Teller};
-use sluice_sql::project::{Bundle, closest};
+use sluice_sql::project::Bundle;
 use sluice_table::DeltaTable;
 use tokio::task::JoinHandle;
 
@@ -198,7 +199,7 @@ fn undeclared(
         names().map(|name| name.name.as_str()),
     );
     match near.and_then(|near| names().find(|name| name.name == near)) {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        Some(near) => diagnostic.help(did_you_mean(near)),
         None => diagnostic,
     }
 }

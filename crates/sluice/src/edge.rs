@@ -9,9 +9,10 @@ use sluice_graph::DeclaredGraph;
 use sluice_model::condition::graph::RUN_EMPTY_PIPELINE;
 use sluice_model::condition::project::{PIPELINE_KEY_NOT_FOUND, PIPELINE_SPEC_FILE_DOES_NOT_EXIST};
 use sluice_model::job::Schedules;
+use sluice_model::suggest::closest;
 use sluice_model::{Clock, Diagnostic, Ids};
 use sluice_sql::project::{
-    Bundle, LoadOptions, Project, closest, interpolate, load, load_bundle, load_schedules, read_sql,
+    Bundle, LoadOptions, Project, interpolate, load, load_bundle, load_schedules, read_sql,
 };
 use sluice_sql::statement::Statement;
 

@@ -3,6 +3,7 @@
 
 use sluice_model::Diagnostic;
 use sluice_model::condition::sql::{FAILED_TO_PARSE_TOO_COMPLEX, PARSE_SYNTAX_ERROR};
+use sluice_model::suggest;
 use sqlparser::parser::ParserError;
 use sqlparser::tokenizer::{Location, Token};
 
@@ -50,7 +51,7 @@ const STATEMENT_WORDS: &[&str] = &["CREATE", "SET", "USE", "APPLY"];
 
 /// The nearest word, if one is near, as a help.
 pub(crate) fn did_you_mean(found: &str, words: &[&str]) -> Option<String> {
-    nearest(found, words).map(|word| format!("did you mean `{word}`?"))
+    nearest(found, words).map(suggest::did_you_mean)
 }
 
 /// The nearest word that is not the word itself, if one is near.
@@ -227,9 +228,7 @@ pub(crate) fn of_parser(cursor: &Cursor<'_>, error: &ParserError) -> Diagnostic 
             "`{}` is no clause of a query",
             cursor.text(earlier, earlier + 1)
         );
-        return cursor
-            .fail(span, message)
-            .help(format!("did you mean `{word}`?"));
+        return cursor.fail(span, message).help(suggest::did_you_mean(word));
     }
     let mut error = unexpected(cursor, at, &expected_words(expected));
     if let Some(open) = (expected == ")").then(|| open_before(cursor, at)).flatten() {

@@ -1,5 +1,6 @@
 //! `TBLPROPERTIES`: which are ours to act on, which are unknown, which would break a promise.
 
+use sluice_model::suggest::{closest, did_you_mean};
 use std::collections::BTreeMap;
 
 use sluice_model::condition::graph as condition;
@@ -88,18 +89,8 @@ fn unknown(key: &str, origin: &Origin) -> Diagnostic {
         format!("table property `{key}` is not known"),
     )
     .at(origin, "dropped");
-    let near = KNOWN
-        .iter()
-        .map(|known| {
-            (
-                strsim::jaro_winkler(&known.to_lowercase(), &key.to_lowercase()),
-                known,
-            )
-        })
-        .filter(|(likeness, _)| *likeness >= 0.92)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match near {
-        Some((_, known)) => warning.help(format!("did you mean `{known}`?")),
+    match closest(key, KNOWN.iter().copied()) {
+        Some(known) => warning.help(did_you_mean(known)),
         None => warning,
     }
 }

@@ -2,6 +2,7 @@
 
 use sluice_model::condition::graph as condition;
 use sluice_model::condition::sql::IDENTIFIER_TOO_MANY_NAME_PARTS;
+use sluice_model::suggest;
 use sluice_model::{DatasetName, Diagnostic, Namespace};
 use sluice_sql::query::{ArgumentValue, ReadMode, Relation, RelationSource, TableFunction};
 use sluice_sql::statement::WrittenName;
@@ -349,17 +350,15 @@ fn bind_function(
                 format!("there is no table function `{other}`"),
             )
             .at(&function.origin, "");
-            let near = [
+            let known = [
                 "read_files",
                 "event_log",
                 "range",
                 "cloud_files",
                 "read_kinesis",
-            ]
-            .into_iter()
-            .find(|known| strsim::jaro_winkler(known, other) >= 0.85);
-            return Err(vec![match near {
-                Some(near) => error.help(format!("did you mean `{near}`?")),
+            ];
+            return Err(vec![match suggest::closest(other, known) {
+                Some(near) => error.help(suggest::did_you_mean(near)),
                 None => error,
             }]);
         }

@@ -1,6 +1,7 @@
 //! Function calls: scalar, aggregate and window functions by name, with Spark's implicit casts of their arguments.
 //! Calls that are syntax rather than functions are in `special`.
 
+use sluice_model::suggest::{closest, did_you_mean};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef};
@@ -427,17 +428,13 @@ impl Binder<'_> {
             .scalar_functions()
             .keys()
             .chain(state.aggregate_functions().keys());
-        let nearest = names
-            .map(|name| (strsim::jaro_winkler(name, &call.name), name))
-            .filter(|(score, _)| *score > 0.85)
-            .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));
         let message = format!(
             "there is no function `{}`, or Sluice does not have it yet",
             call.name
         );
         let mut diagnostic = *at(&condition::UNRESOLVED_ROUTINE, &call.origin, message);
-        if let Some((_, name)) = nearest {
-            diagnostic = diagnostic.help(format!("did you mean `{name}`?"));
+        if let Some(name) = closest(&call.name, names.map(String::as_str)) {
+            diagnostic = diagnostic.help(did_you_mean(name));
         }
         Box::new(diagnostic)
     }

@@ -3,6 +3,7 @@
 use arrow::datatypes::{DataType, Field};
 use datafusion::logical_expr::Expr;
 use sluice_model::condition::query as condition;
+use sluice_model::suggest::did_you_mean;
 use sluice_model::{Diagnostic, Origin};
 use sqlparser::ast;
 use std::sync::Arc;
@@ -231,7 +232,7 @@ impl Binder<'_> {
         }
         let nearest = scope.nearest(last);
         if let Some(best) = nearest.first() {
-            diagnostic = diagnostic.help(format!("did you mean `{best}`?"));
+            diagnostic = diagnostic.help(did_you_mean(best));
         }
         let mut names: Vec<String> = scope
             .columns

@@ -5,6 +5,7 @@ use datafusion::common::{Column, JoinType, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use sluice_model::condition::query as condition;
+use sluice_model::suggest::{closest, did_you_mean};
 use sluice_model::{Origin, SparkType};
 use sluice_sql::query::ReadMode;
 use sqlparser::ast;
@@ -40,11 +41,8 @@ fn no_reader(name: &str, origin: &Origin) -> Result<From> {
         origin,
         format!("there is no table function `{name}`"),
     );
-    let near = READERS
-        .iter()
-        .find(|known| strsim::jaro_winkler(known, &name) >= 0.85);
-    Err(match near {
-        Some(near) => Box::new(diagnostic.help(format!("did you mean `{near}`?"))),
+    Err(match closest(&name, READERS.iter().copied()) {
+        Some(near) => Box::new(diagnostic.help(did_you_mean(near))),
         None => diagnostic,
     })
 }

@@ -4,6 +4,7 @@
 pub(crate) mod appended;
 pub(crate) mod watch;
 
+use sluice_model::suggest::did_you_mean;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
@@ -433,7 +434,7 @@ fn explain_missing(
             let unhelped = written.filter(|_| is_missing && !is_helped);
             match unhelped.and_then(|written| declared.nearest(written)) {
                 Some((_, spelled)) => Diagnostic {
-                    helps: vec![format!("did you mean `{spelled}`?")],
+                    helps: vec![did_you_mean(spelled)],
                     ..found
                 },
                 None => found,

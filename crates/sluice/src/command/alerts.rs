@@ -2,9 +2,9 @@
 
 use sluice_model::condition::serve::DESTINATION_NOT_FOUND;
 use sluice_model::destination::{Destination, DestinationKind, PipelineAlert};
+use sluice_model::suggest::{closest, did_you_mean, listed};
 use sluice_model::{Clock as _, Diagnostic};
 use sluice_serve::delivery::{self, Feed, Patience};
-use sluice_sql::project::{closest, listed};
 
 use crate::arguments::{AlertList, AlertTest, Alerts, Global, Mode};
 use crate::delivering::{address, feeds_of, table_of};
@@ -100,7 +100,7 @@ fn test(screen: &Screen, global: &Global, asked: &AlertTest) -> Result<Exit, Ref
         let message = format!("sluice.yml declares no destination `{}`", asked.destination);
         let diagnostic = Diagnostic::error(&DESTINATION_NOT_FOUND, message);
         let diagnostic = match closest(&asked.destination, names()) {
-            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            Some(near) => diagnostic.help(did_you_mean(near)),
             None if destinations(&place).is_empty() => {
                 diagnostic.help("declare it under `notification_destinations`")
             }

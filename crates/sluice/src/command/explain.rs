@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use sluice_model::condition::{self, Condition, Domain, Retry};
+use sluice_model::suggest::{closest, did_you_mean};
 use sluice_model::{Diagnostic, condition::command::UNKNOWN_CONDITION};
-use sluice_sql::project::closest;
 
 use crate::exit::Exit;
 use crate::render::Screen;
@@ -90,7 +90,7 @@ fn unknown(name: &str) -> Diagnostic {
         format!("there is no condition `{name}`"),
     );
     match closest(name, condition::all().map(|condition| condition.name)) {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        Some(near) => diagnostic.help(did_you_mean(near)),
         None => diagnostic.help("`sluice explain` lists them all"),
     }
 }

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use serde_json::json;
 use sluice_graph::{Input, stream_words};
 use sluice_model::condition::graph::TABLE_OR_VIEW_NOT_FOUND;
+use sluice_model::suggest::{closest, did_you_mean};
 use sluice_model::{DatasetName, Diagnostic};
-use sluice_sql::project::closest;
 use sluice_sql::query::{ArgumentValue, ReadMode, TableFunction};
 
 use crate::arguments::{Global, GraphFormat, Lineage};
@@ -93,7 +93,7 @@ fn unknown(dataset: &str, names: &BTreeSet<String>) -> Diagnostic {
     let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
     let short: Vec<String> = names.iter().map(|name| last(name)).collect();
     match closest(&last(dataset), short.iter().map(String::as_str)) {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        Some(near) => diagnostic.help(did_you_mean(near)),
         None => diagnostic,
     }
 }

@@ -4,9 +4,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use sluice_model::condition::command::ARGUMENT_NOT_VALID;
 use sluice_model::condition::serve::SCHEDULE_JOB_NOT_FOUND;
 use sluice_model::job::{Job, JobTrigger, Pause};
+use sluice_model::suggest::{closest, did_you_mean, listed};
 use sluice_model::{Clock as _, Diagnostic};
 use sluice_serve::Timing;
-use sluice_sql::project::{closest, listed};
 
 use crate::arguments::{Global, Mode, Next, Schedule};
 use crate::edge::{self, SystemClock};
@@ -68,7 +68,7 @@ pub(crate) fn named(table: &mut Timetable, names: &[String]) -> Result<(), Refus
             let message = format!("the bundle declares no job `{name}`");
             let diagnostic = Diagnostic::error(&SCHEDULE_JOB_NOT_FOUND, message);
             let diagnostic = match closest(name, keys()) {
-                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                Some(near) => diagnostic.help(did_you_mean(near)),
                 None if table.jobs.is_empty() => diagnostic.help("it declares no jobs at all"),
                 None => diagnostic.help(format!("declared are {}", listed(keys()))),
             };

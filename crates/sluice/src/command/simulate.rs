@@ -15,12 +15,13 @@ use sluice_model::condition::command::{
     UNSUPPORTED_SIMULATION_TARGET,
 };
 use sluice_model::condition::project::PROJECT_FILE_NOT_FOUND;
+use sluice_model::suggest::listed;
 use sluice_model::{Clock, Diagnostic, Ids, Origin};
 use sluice_source::generate::{
     Faults, FolderOptions, Preset, Rate, RecordForm, RollingFiles, Simulation, Simulator,
     StreamPlace, Template,
 };
-use sluice_sql::project::{ProjectFileError, describe, listed, text_of};
+use sluice_sql::project::{ProjectFileError, describe, text_of};
 
 use super::fail;
 use crate::arguments::{Global, Pace, RecordFormat, Simulate};

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sluice_model::suggest::{closest, did_you_mean, listed};
 use sluice_model::{DatasetName, Diagnostic};
-use sluice_sql::project::{Project, closest, listed};
+use sluice_sql::project::Project;
 use sluice_sql::statement::Statement;
 
 use super::case::Station;
@@ -152,7 +153,7 @@ fn check_known(world: &World, dataset: &str) -> Result<(), Trouble> {
     let names: Vec<String> = loaded.names.iter().map(short).collect();
     let names = || names.iter().map(String::as_str);
     let help = match closest(dataset, names()) {
-        Some(near) => format!("did you mean `{near}`?"),
+        Some(near) => did_you_mean(near),
         None if loaded.names.is_empty() => {
             "declare it before, with `--- file transformations/NAME.sql`".to_owned()
         }

@@ -1,5 +1,6 @@
 //! The options of `read_kinesis`, typed and with Databricks' defaults. Must not open anything.
 
+use sluice_model::suggest::{closest, did_you_mean};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -367,24 +368,13 @@ impl KinesisOptions {
 }
 
 fn unknown(name: &str, origin: &Origin) -> Diagnostic {
-    let key = name.to_ascii_lowercase();
     let error = Diagnostic::error(
         &condition::KINESIS_UNKNOWN_OPTION,
         format!("`read_kinesis` has no option `{name}`"),
     )
     .at(origin, "");
-    let nearest = NAMES
-        .iter()
-        .map(|known| {
-            (
-                strsim::damerau_levenshtein(&key, &known.to_ascii_lowercase()),
-                known,
-            )
-        })
-        .min()
-        .filter(|(distance, known)| *distance <= 2.max(known.len() / 3));
-    match nearest {
-        Some((_, known)) => error.help(format!("did you mean `{known}`?")),
+    match closest(name, NAMES.iter().copied()) {
+        Some(known) => error.help(did_you_mean(known)),
         None => error,
     }
 }

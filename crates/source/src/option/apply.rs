@@ -1,6 +1,7 @@
 //! From named arguments to [`ReadFilesOptions`]: every known name, its value checked; every other name refused.
 
 use sluice_model::condition::source as condition;
+use sluice_model::suggest::{closest, did_you_mean};
 use sluice_model::{Diagnostic, Origin};
 
 use super::groups::{Applied, NAMES, Pending, Refusal, apply};
@@ -79,18 +80,8 @@ fn unknown(name: &str, origin: &Origin) -> Diagnostic {
             "files have no versions: start a stream of a table so, `FROM STREAM t WITH ({name} = …)`, and leave out older files with `modifiedAfter => '2026-01-01T00:00:00Z'`"
         ));
     }
-    let nearest = NAMES
-        .iter()
-        .map(|known| {
-            (
-                strsim::damerau_levenshtein(&key, &known.to_ascii_lowercase()),
-                known,
-            )
-        })
-        .min()
-        .filter(|(distance, known)| *distance <= 2.max(known.len() / 3));
-    match nearest {
-        Some((_, known)) => error.help(format!("did you mean `{known}`?")),
+    match closest(name, NAMES.iter().copied()) {
+        Some(known) => error.help(did_you_mean(known)),
         None => error,
     }
 }

@@ -2,6 +2,7 @@
 //! resolved. Must not know what the keys of a pipeline mean: `pipeline` does.
 
 use sluice_model::condition::project;
+use sluice_model::suggest::listed;
 use sluice_model::{Diagnostic, Origin};
 
 use super::choice::choose_pipeline;
@@ -9,7 +10,6 @@ use super::include::include;
 use super::pipeline::Declared;
 use super::reader::{Reader, with_suggestion};
 use super::references::References;
-use super::suggest::listed;
 use super::yaml::{Node, Value};
 use super::{SpecKind, variables};
 

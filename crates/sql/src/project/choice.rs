@@ -1,10 +1,10 @@
 //! Which pipeline of a bundle is meant. Must not know what the keys of a pipeline mean.
 
 use sluice_model::condition::project;
+use sluice_model::suggest::listed;
 use sluice_model::{Diagnostic, Origin};
 
 use super::reader::{Reader, with_suggestion};
-use super::suggest::listed;
 use super::yaml::{Node, Value};
 
 /// The pipeline that is meant: by key, by the key of a job that runs just one, or the only one.

@@ -1,9 +1,8 @@
 //! Which file of a folder describes the pipeline. Must not read files: it looks at names.
 
 use sluice_model::condition::project;
+use sluice_model::suggest::listed;
 use sluice_model::{Diagnostic, Origin};
-
-use super::suggest::listed;
 
 /// What describes a pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! to the statements below it in its file, as on Databricks. Must not parse SQL: it knows comments, quotes and the
 //! form of SET only as far as to tell them apart.
 
+use sluice_model::suggest::{closest, did_you_mean, listed};
 use std::collections::BTreeMap;
 use std::iter::Peekable;
 use std::str::Chars;
@@ -11,7 +12,6 @@ use std::str::Chars;
 use sluice_model::condition::project;
 use sluice_model::{Diagnostic, Origin, limits};
 
-use super::suggest::{closest, listed};
 use crate::source_map::Replacement;
 
 /// Replaces every `${key}` outside comments. Returns the text to parse, what was replaced for
@@ -232,7 +232,7 @@ impl Interpolation<'_> {
         )
         .at(&origin, "unknown key");
         match closest(key, keys()) {
-            Some(near) => diagnostic.help(format!("did you mean `${{{near}}}`?")),
+            Some(near) => diagnostic.help(did_you_mean(format_args!("${{{near}}}"))),
             None if self.configuration.is_empty() => diagnostic.help(format!(
                 "add `{key}` under `configuration` of the pipeline, which is empty"
             )),

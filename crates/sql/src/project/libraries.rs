@@ -2,13 +2,13 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 use sluice_model::condition::{Condition, project};
+use sluice_model::suggest::{closest, did_you_mean, listed};
 use sluice_model::{Diagnostic, Origin};
 
 use super::SpecKind;
 use super::discovery::{has_extension, is_sql};
 use super::files::{ProjectFileError, ProjectFiles, folder_of, join};
 use super::reader::Reader;
-use super::suggest::closest;
 use super::yaml::Node;
 
 /// A glob over project paths: `*` stays within a folder, `**` does not.
@@ -182,7 +182,7 @@ fn file(reader: &mut Reader<'_>, node: &Node, is_notebook: bool) -> Option<Strin
             let diagnostic = Diagnostic::error(&project::PIPELINE_SOURCE_NOT_FOUND, message)
                 .at(&node.origin, "no such file");
             reader.report(match near {
-                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                Some(near) => diagnostic.help(did_you_mean(near)),
                 None => diagnostic,
             });
             None
@@ -310,7 +310,7 @@ fn refuse_code(reader: &mut Reader<'_>, path: &str, origin: &Origin) {
     )
     .at(origin, "listed here");
     if !datasets.is_empty() {
-        let names = super::suggest::listed(datasets.iter().map(String::as_str));
+        let names = listed(datasets.iter().map(String::as_str));
         diagnostic = diagnostic.fact(format!("it defines {names}"));
     }
     reader.report(

@@ -18,7 +18,6 @@ mod pipeline;
 mod reader;
 mod references;
 mod settings;
-mod suggest;
 mod variables;
 mod yaml;
 
@@ -32,7 +31,6 @@ pub use files::{MemoryFiles, ProjectFileError, ProjectFiles, describe, read_sql,
 pub use interpolate::interpolate;
 pub use jobs::load_schedules;
 pub use load::{load, load_bundle};
-pub use suggest::{closest, listed};
 
 /// What the user said beside the files.
 #[derive(Debug, Clone, Default)]

@@ -1,12 +1,12 @@
 //! Reads typed values out of YAML nodes and collects what is wrong with them, all of it. Knows no key by name.
 
+use sluice_model::suggest::{closest, did_you_mean, listed};
 use std::collections::BTreeMap;
 
 use sluice_model::condition::project;
 use sluice_model::{Diagnostic, Origin};
 
 use super::files::{ProjectFiles, read_yaml};
-use super::suggest::{closest, listed};
 use super::yaml::{self, Node, Value};
 use super::{LoadOptions, SpecKind};
 
@@ -163,7 +163,7 @@ impl Reader<'_> {
 /// Adds "did you mean", or the list of what is known.
 pub(super) fn with_suggestion(diagnostic: Diagnostic, word: &str, known: &[&str]) -> Diagnostic {
     match closest(word, known.iter().copied()) {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        Some(near) => diagnostic.help(did_you_mean(near)),
         None if known.is_empty() => diagnostic,
         None => diagnostic.help(format!("known are {}", listed(known.iter().copied()))),
     }

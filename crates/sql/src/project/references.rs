@@ -1,5 +1,6 @@
 //! Resolves `${…}` of a bundle in its own tree, to a fixed point. Must not know what the keys of a pipeline mean.
 
+use sluice_model::suggest::{closest, did_you_mean, listed};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -7,7 +8,6 @@ use sluice_model::condition::project;
 use sluice_model::{Diagnostic, Origin};
 
 use super::computed::{self, Computed};
-use super::suggest::closest;
 use super::yaml::{Entry, Node, Value};
 
 /// References inside references.
@@ -255,11 +255,9 @@ impl<'a> References<'a> {
         let diagnostic = diagnostic.at(origin, "");
         self.diagnostics
             .push(match closest(&last, siblings.iter().copied()) {
-                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                Some(near) => diagnostic.help(did_you_mean(near)),
                 None if siblings.is_empty() => diagnostic,
-                None => {
-                    diagnostic.help(format!("defined are {}", super::suggest::listed(siblings)))
-                }
+                None => diagnostic.help(format!("defined are {}", listed(siblings))),
             });
         None
     }

@@ -1,6 +1,7 @@
 //! One relation of a FROM clause: a name, a path, a table function, in any STREAM form, with all that may stand
 //! behind it. Must not look names up.
 
+use sluice_model::suggest::did_you_mean;
 use std::collections::BTreeMap;
 
 use sqlparser::ast::Ident;
@@ -307,7 +308,7 @@ impl Rewriter<'_> {
             let mut error = self.cursor.fail(self.cursor.here(), message);
             error.helps.extend(
                 slip::nearest(&lower.to_uppercase(), &upper_readers())
-                    .map(|near| format!("did you mean `{}`?", near.to_lowercase())),
+                    .map(|near| did_you_mean(near.to_lowercase())),
             );
             return Err(error.into());
         }

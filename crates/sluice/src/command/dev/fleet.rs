@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use sluice_model::Diagnostic;
 use sluice_model::condition::command::DEV_STREAM_WITHOUT_RECORDS;
+use sluice_model::suggest::listed;
 use sluice_source::generate::{Preset, Rate, StreamPlace};
-use sluice_sql::project::listed;
 use tokio::task::JoinHandle;
 
 use super::super::simulate::{Stop, simulate_to_stream};

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 use sluice_model::limits::SIMULATION_REPEATS_MAX;
+use sluice_model::suggest::did_you_mean;
 
 use super::super::moment::TimePattern;
 use super::super::random::whole;
@@ -149,7 +150,7 @@ fn unknown(name: &str, start: usize) -> Mistake {
             _ => format!("there is no helper `{name}`"),
         },
         help: match nearest {
-            Some((.., known)) if !is_refused => Some(format!("did you mean `{known}`?")),
+            Some((.., known)) if !is_refused => Some(did_you_mean(known)),
             _ => Some("the helpers are listed in docs/guides/simulate.md".to_owned()),
         },
     }

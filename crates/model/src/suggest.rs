@@ -1,5 +1,7 @@
 //! "Did you mean": the nearest known word to one that is unknown. Must not decide what is known.
 
+use std::fmt;
+
 /// The candidate nearest to `word`, if any is near enough to be a slip of the fingers.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase();
@@ -15,6 +17,11 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|(distance, _)| *distance <= allowed)
         .min()
         .map(|(_, candidate)| candidate)
+}
+
+/// The question about the nearest word.
+pub fn did_you_mean(near: impl fmt::Display) -> String {
+    format!("did you mean `{near}`?")
 }
 
 /// Candidates in back-ticks, separated by commas; the first ten.
