@@ -53,19 +53,23 @@ impl Script {
         }
     }
 
-    /// Its statements, each with blanks for the lines and columns before it: places are those of the whole text.
+    /// Its statements with the bytes at which they begin, each with blanks for the lines and columns before it: places are those of
+    /// the whole text.
     ///
     /// # Errors
     /// The text is no sequence of tokens, such as one with a string that never ends.
-    pub(crate) fn statements(&self) -> Result<impl Iterator<Item = String>, Vec<Diagnostic>> {
+    pub(crate) fn statements(
+        &self,
+    ) -> Result<impl Iterator<Item = (usize, String)>, Vec<Diagnostic>> {
         let ranges = split_statements(&self.name, &self.text)?;
         Ok(ranges.into_iter().map(|range| {
             let before = self.text.get(..range.start).unwrap_or_default();
             let last = before.rsplit('\n').next().unwrap_or_default();
             let lines = "\n".repeat(before.matches('\n').count());
             let columns = " ".repeat(last.chars().count());
+            let start = range.start;
             let statement = self.text.get(range).unwrap_or_default();
-            format!("{lines}{columns}{statement}")
+            (start, format!("{lines}{columns}{statement}"))
         }))
     }
 }
@@ -245,13 +249,14 @@ mod tests {
     #[test]
     fn statements_stand_where_they_are_written() {
         let script = Script::typed("SELECT 1;\n\n -- 'x;\nSELECT 'ü'; SELECT 3");
-        let found: Vec<String> = script.statements().unwrap().collect();
+        let found: Vec<(usize, String)> = script.statements().unwrap().collect();
         let second = "\n\n\nSELECT 'ü'";
         let third = format!(
             "\n\n\n{}SELECT 3",
             " ".repeat("SELECT 'ü'; ".chars().count())
         );
-        assert_eq!(found, ["SELECT 1", second, &third]);
+        let found: Vec<(usize, &str)> = found.iter().map(|(at, one)| (*at, &**one)).collect();
+        assert_eq!(found, [(0, "SELECT 1"), (19, second), (32, &third)]);
         assert!(Script::typed("SELECT 1; SELECT 'a").statements().is_err());
     }
 

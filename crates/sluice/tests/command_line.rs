@@ -190,6 +190,24 @@ fn sql_may_begin_with_a_comment() {
 }
 
 #[test]
+fn commands_with_a_dot_stand_in_scripts_too() {
+    let project = project();
+    let script = "SELECT 1 AS n;\n.mode json\nSELECT 2\n AS n;\n.quit\nSELECT 3;\n";
+    fs::write(project.path().join("script.txt"), script).unwrap();
+    let ended = sluice(project.path(), "sql --mode csv -f script.txt");
+    assert_eq!((ended.code, &*ended.stdout), (0, "n\n1\n[{\"n\":2}]\n"));
+    let ended = sluice(project.path(), "sql --mode csv -c .tables");
+    assert!(ended.stdout.starts_with("namespace,tableName,"), "{}", ended.stdout);
+    let ended = sluice(project.path(), "sql -c 'SELECT 1 AS n;\n.frob'");
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("there is no `frob`"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
 fn commands_that_need_no_project() {
     let empty = folder(&[
         (

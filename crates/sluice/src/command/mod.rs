@@ -4,6 +4,7 @@ mod alerts;
 mod completion;
 mod dev;
 mod docs;
+mod dot;
 mod explain;
 mod export;
 mod history;

@@ -10,6 +10,7 @@ use reedline::{
 };
 use sluice_sql::is_complete;
 
+use super::dot::{self, Display, Next};
 use super::sql::{report_script, width};
 use crate::arguments::Mode;
 use crate::exit::Exit;
@@ -63,38 +64,9 @@ const WORDS: &[&str] = &[
     "CAST",
     "DATE",
     "TIMESTAMP",
-    ".tables",
-    ".schema",
-    ".mode",
-    ".timer",
-    ".help",
-    ".quit",
 ];
-const HELP: &str = "\
-.tables [SCHEMA]  datasets of the project
-.schema TABLE     columns of a table
-.mode [MODE]      box, csv, json, jsonlines or markdown; without a word, which one it is
-.timer on|off     time of each statement
-.help             this text; so does .h
-.quit             leave; so do .exit, .q, quit, exit and Ctrl-D
-A statement ends with `;`. Queries are understood (SELECT, WITH, VALUES, FROM), and EXPLAIN, DESCRIBE [EXTENDED | HISTORY | DETAIL],
-SHOW TABLES, SHOW COLUMNS, SHOW TBLPROPERTIES, OPTIMIZE, VACUUM and RESTORE.";
-
-/// What a line asks for.
-#[derive(Debug, PartialEq, Eq)]
-enum Line<'a> {
-    Nothing,
-    Quit,
-    Help,
-    Mode(Option<Mode>),
-    Timer(bool),
-    /// Statements to run, the first may be made by us.
-    Sql(String),
-    Unknown(&'a str),
-}
-
 /// Reads and runs lines until the user leaves.
-pub(crate) fn run(screen: &Screen, place: &Workplace, mut mode: Mode) -> Result<Exit, Refused> {
+pub(crate) fn run(screen: &Screen, place: &Workplace, mode: Mode) -> Result<Exit, Refused> {
     screen.diagnostics(&place.diagnostics, &place.texts);
     let mut editor = editor(place);
     let name = place
@@ -106,25 +78,17 @@ pub(crate) fn run(screen: &Screen, place: &Workplace, mut mode: Mode) -> Result<
         DefaultPromptSegment::Basic(name),
         DefaultPromptSegment::Empty,
     );
-    let mut is_timed = false;
+    let mut display = Display::new(mode);
     loop {
         match editor.read_line(&prompt) {
-            Ok(Signal::Success(text)) => match line(&text) {
-                Line::Nothing => {}
-                Line::Quit => return Ok(Exit::Success),
-                Line::Help => screen.line(HELP),
-                Line::Mode(Some(asked)) => mode = asked,
-                Line::Mode(None) => screen.line(&format!("{mode:?}").to_lowercase()),
-                Line::Timer(asked) => is_timed = asked,
-                Line::Unknown(word) => {
-                    screen.line(&format!("there is no `{word}`; .help lists what there is"));
-                }
-                Line::Sql(text) => {
+            Ok(Signal::Success(text)) => match display.read(screen, &text) {
+                Next::Done => {}
+                Next::Leave => return Ok(Exit::Success),
+                Next::Unknown(message) => screen.line(&message),
+                Next::Run(text) => {
                     let begun = Instant::now();
-                    run_all(screen, place, &text, mode)?;
-                    if is_timed {
-                        screen.line(&format!("{:.3} s", begun.elapsed().as_secs_f64()));
-                    }
+                    run_all(screen, place, &text, display.mode)?;
+                    display.show_time(screen, begun);
                 }
             },
             Ok(Signal::CtrlC) => {}
@@ -142,7 +106,7 @@ fn run_all(screen: &Screen, place: &Workplace, text: &str, mode: Mode) -> Result
             return Ok(());
         }
     };
-    for one in statements {
+    for (_, one) in statements {
         match block_on(statement::run(&place.shell(), &one))? {
             Ok(rows) => screen.result(&rows.render(mode, width(screen, mode))),
             Err(errors) => {
@@ -152,34 +116,6 @@ fn run_all(screen: &Screen, place: &Workplace, text: &str, mode: Mode) -> Result
         }
     }
     Ok(())
-}
-
-fn line(text: &str) -> Line<'_> {
-    let text = text.trim();
-    let Some(rest) = text.strip_prefix('.') else {
-        return match text.trim_end_matches(';').trim().to_lowercase().as_str() {
-            "" => Line::Nothing,
-            "quit" | "exit" => Line::Quit,
-            _ => Line::Sql(text.to_owned()),
-        };
-    };
-    let (word, argument) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-    let argument = argument.trim().trim_end_matches(';');
-    match (word.trim_end_matches(';'), argument) {
-        ("quit" | "exit" | "q", _) => Line::Quit,
-        ("help" | "h", _) => Line::Help,
-        ("tables", "") => Line::Sql("SHOW TABLES".to_owned()),
-        ("tables", schema) => Line::Sql(format!("SHOW TABLES IN {schema}")),
-        ("schema", table) if !table.is_empty() => Line::Sql(format!("DESCRIBE {table}")),
-        ("mode", "") => Line::Mode(None),
-        ("mode", name) => match <Mode as clap::ValueEnum>::from_str(name, true) {
-            Ok(mode) => Line::Mode(Some(mode)),
-            Err(_) => Line::Unknown(argument),
-        },
-        ("timer", "off") => Line::Timer(false),
-        ("timer", _) => Line::Timer(true),
-        (word, _) => Line::Unknown(word),
-    }
 }
 
 fn editor(place: &Workplace) -> Reedline {
@@ -237,7 +173,8 @@ struct Names {
 impl Names {
     fn of(place: &Workplace) -> Self {
         let own = place.namespace();
-        let mut names: BTreeSet<String> = WORDS.iter().map(ToString::to_string).collect();
+        let words = WORDS.iter().chain(dot::COMMANDS);
+        let mut names: BTreeSet<String> = words.map(ToString::to_string).collect();
         for dataset in place.declared.datasets.values() {
             let name = &dataset.name;
             names.insert(
@@ -300,28 +237,6 @@ impl Completer for Names {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lines_are_understood() {
-        for (text, expected) in [
-            ("", Line::Nothing),
-            (" ; ", Line::Nothing),
-            ("exit;", Line::Quit),
-            (".quit", Line::Quit),
-            (".tables", Line::Sql("SHOW TABLES".into())),
-            (".tables gold", Line::Sql("SHOW TABLES IN gold".into())),
-            (".schema a.b;", Line::Sql("DESCRIBE a.b".into())),
-            (".mode csv", Line::Mode(Some(Mode::Csv))),
-            (".mode nonsense", Line::Unknown("nonsense")),
-            (".mode", Line::Mode(None)),
-            (".timer on", Line::Timer(true)),
-            (".timer off", Line::Timer(false)),
-            (".frob", Line::Unknown("frob")),
-            ("SELECT 1;", Line::Sql("SELECT 1;".into())),
-        ] {
-            assert_eq!(line(text), expected, "{text}");
-        }
-    }
 
     #[test]
     fn words_before_the_cursor_are_completed() {

@@ -3,11 +3,14 @@
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use sluice_model::Diagnostic;
 use sluice_model::condition::project::PROJECT_FILE_NOT_READABLE;
+use sluice_model::condition::sql::PARSE_SYNTAX_ERROR;
 use sluice_sql::project::{describe, text_of};
 
+use super::dot::{Display, Next, take_commands};
 use super::{fail, shell};
 use crate::arguments::{Global, Mode, Sql};
 use crate::exit::Exit;
@@ -31,28 +34,65 @@ pub(crate) fn run(screen: &Screen, global: &Global, asked: &Sql) -> Result<Exit,
     let Some(scripts) = scripts(asked)? else {
         return shell::run(screen, &place, mode);
     };
-    let mut statements = vec![];
-    for script in &scripts {
+    let mut parts = vec![];
+    for mut script in scripts {
+        let commands = take_commands(&mut script);
         // What is no SQL text at all is told before anything runs.
-        match script.statements() {
-            Ok(found) => statements.push((script, found)),
-            Err(errors) => return Ok(report_script(screen, &place, script, &errors)),
+        let statements = match script.statements() {
+            Ok(found) => found.map(|(at, text)| (at, Part::Statement(text))),
+            Err(errors) => return Ok(report_script(screen, &place, &script, &errors)),
+        };
+        let commands = commands
+            .into_iter()
+            .map(|(at, text)| (at, Part::Command(text)));
+        let mut found: Vec<(usize, Part)> = statements.chain(commands).collect();
+        found.sort_by_key(|(at, _)| *at);
+        parts.extend(found.into_iter().map(|(_, part)| (script.clone(), part)));
+    }
+    block_on(run_parts(screen, &place, mode, parts))
+}
+
+/// A part of a script.
+#[derive(Debug)]
+enum Part {
+    /// A statement, with blanks for what stands before it.
+    Statement(String),
+    /// A line that begins with a dot.
+    Command(String),
+}
+
+async fn run_parts(
+    screen: &Screen,
+    place: &Workplace,
+    mode: Mode,
+    parts: Vec<(Script, Part)>,
+) -> Exit {
+    let mut display = Display::new(mode);
+    for (script, part) in parts {
+        let statement = match part {
+            Part::Statement(statement) => statement,
+            Part::Command(line) => match display.read(screen, &line) {
+                Next::Done => continue,
+                Next::Leave => break,
+                Next::Run(statement) => statement,
+                Next::Unknown(message) => {
+                    let error = Diagnostic::error(&PARSE_SYNTAX_ERROR, message);
+                    return report_script(screen, place, &script, &[error]);
+                }
+            },
+        };
+        let begun = Instant::now();
+        let (shell, mode) = (place.shell(), display.mode);
+        match statement::run_named(&shell, &script.name, &statement).await {
+            Ok(rows) => screen.result(&rows.render(mode, width(screen, mode))),
+            Err(errors) => return report_script(screen, place, &script, &errors),
+        }
+        display.show_time(screen, begun);
+        if screen.is_result_lost() {
+            return Exit::Failure;
         }
     }
-    block_on(async {
-        for (script, statements) in statements {
-            for one in statements {
-                match statement::run_named(&place.shell(), &script.name, &one).await {
-                    Ok(rows) => screen.result(&rows.render(mode, width(screen, mode))),
-                    Err(errors) => return report_script(screen, &place, script, &errors),
-                }
-                if screen.is_result_lost() {
-                    return Exit::Failure;
-                }
-            }
-        }
-        Exit::Success
-    })
+    Exit::Success
 }
 
 /// Reports errors of SQL that was given.
