@@ -62,6 +62,12 @@ pub(super) fn check_columns(
 }
 
 pub(crate) fn invalid_name(name: &str, origin: &Origin) -> Diagnostic {
+    if name.is_empty() {
+        let message = "a column has an empty name, which Delta tables do not take";
+        return Diagnostic::error(&condition::INVALID_COLUMN_NAME, message)
+            .at(origin, "")
+            .help("list the columns of the query instead of `*`, and leave this one out");
+    }
     Diagnostic::error(
         &condition::INVALID_COLUMN_NAME,
         format!("column name `{name}` holds a character that Delta tables do not take"),
