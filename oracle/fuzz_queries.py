@@ -4,7 +4,8 @@
 `fuzz_queries.py [--keep] [--stored] BINARY [SEED [COUNT [SECONDS]]]`. Joins, groupings (ROLLUP, CUBE, sets), windows with frames, set operations, subqueries
 and CTEs over two small tables with NULLs, NaN, signed zeros, decimals and duplicates. Rows are compared as text, in any order. `--keep` appends
 what differs in its answer to tests/oracle/query/fuzzed.in. Then it is mended, refused, or listed in docs/compatibility.md. `--stored` lets
-an update write the tables first, small ones and larger ones, so that queries read Delta tables, with their statistics.
+an update write the tables first, small ones and larger ones, so that queries read Delta tables, with their statistics. Ends with 1 if anything
+differs that `listed.py` does not know.
 """
 
 import copy
@@ -16,6 +17,7 @@ import tempfile
 import time
 
 from fuzz import is_wrong, keep, our_answer, spark_answer
+from listed import is_listed
 from oracle import session
 
 COLUMNS = {
@@ -247,7 +249,7 @@ def main():
     rng = random.Random(int(arguments[1]) if len(arguments) > 1 else 1)
     count = int(arguments[2]) if len(arguments) > 2 else 300
     end = time.monotonic() + (float(arguments[3]) if len(arguments) > 3 else 1e9)
-    spark, seen, made = session(), {}, 0
+    spark, seen, made, unlisted = session(), {}, 0, 0
     with tempfile.TemporaryDirectory() as project:
         with open(f"{project}/p.sql", "w", encoding="utf-8") as file:
             file.write("CREATE MATERIALIZED VIEW p AS SELECT 1 AS a;\n")
@@ -270,11 +272,14 @@ def main():
                 parts = less
             kind, *answers = difference(spark, binary, project, whole(tables, parts))
             seen[kind] = seen.get(kind, 0) + 1
-            print(f"{kind}\t{whole(tables, parts)}\n\tspark {answers[0]}\n\tours  {answers[1]}", flush=True)
+            known = is_listed(whole(tables, parts), *answers)
+            unlisted += not known
+            print(f"{'listed' if known else 'NEW'} {kind}\t{whole(tables, parts)}\n\tspark {answers[0]}\n\tours  {answers[1]}", flush=True)
             print(shown, end="", flush=True)
             if "--keep" in sys.argv and not pairs and is_wrong(kind):
                 keep("query", whole(tables, parts))
-    print(made, "queries", seen)
+    print(made, "queries,", unlisted, "new differences", seen)
+    sys.exit(1 if unlisted else 0)
 
 
 if __name__ == "__main__":
