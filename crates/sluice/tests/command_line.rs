@@ -197,7 +197,11 @@ fn commands_with_a_dot_stand_in_scripts_too() {
     let ended = sluice(project.path(), "sql --mode csv -f script.txt");
     assert_eq!((ended.code, &*ended.stdout), (0, "n\n1\n[{\"n\":2}]\n"));
     let ended = sluice(project.path(), "sql --mode csv -c .tables");
-    assert!(ended.stdout.starts_with("namespace,tableName,"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.starts_with("namespace,tableName,"),
+        "{}",
+        ended.stdout
+    );
     let ended = sluice(project.path(), "sql -c 'SELECT 1 AS n;\n.frob'");
     assert_eq!(ended.code, 1, "{}", ended.stderr);
     assert!(
@@ -468,10 +472,19 @@ fn tests_of_a_project_hold_under_every_regime() {
     assert_eq!(plain.code, 0, "{}{}", plain.stdout, plain.stderr);
     assert!(plain.stdout.contains("3 passed, 0 failed"));
     assert!(!project.path().join(".sluice").exists());
-    let all = sluice(project.path(), "test --regimes=all --output json");
-    let told = all.json();
-    assert_eq!((all.code, &told["failed"]), (0, &Value::from(0)), "{told}");
-    assert_eq!(told["tests"].as_array().unwrap().len(), 15);
+    for (line, runs) in [
+        ("test --regimes=sample", 15),
+        ("test rows --regimes=all", 5),
+    ] {
+        let ended = sluice(project.path(), &format!("{line} --output json"));
+        let told = ended.json();
+        assert_eq!(
+            (ended.code, &told["failed"]),
+            (0, &Value::from(0)),
+            "{told}"
+        );
+        assert_eq!(told["tests"].as_array().unwrap().len(), runs);
+    }
     let one = sluice(project.path(), "test deep -k SILVER");
     assert!(one.stdout.contains("1 passed"), "{}", one.stdout);
 }
