@@ -23,6 +23,8 @@ use object_store::{
 use sluice_model::Diagnostic;
 use sluice_model::condition::table::STORAGE_ERROR;
 
+use crate::log_listing;
+
 /// Whether writes reach the disk before they are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
@@ -47,6 +49,17 @@ fn is_staging(name: &str) -> bool {
     })
 }
 
+/// A file of a folder as an object; `None` if its name cannot be one.
+fn described(folder: &Path, name: &str, metadata: &std::fs::Metadata) -> Option<ObjectMeta> {
+    Some(ObjectMeta {
+        location: Path::parse(format!("{folder}/{name}")).ok()?,
+        last_modified: metadata.modified().ok()?.into(),
+        size: metadata.len(),
+        e_tag: None,
+        version: None,
+    })
+}
+
 static STAGING: AtomicU64 = AtomicU64::new(0);
 
 impl DurableLocal {
@@ -62,6 +75,20 @@ impl DurableLocal {
     /// Files of a folder whose paths come after `offset`; `None` if the folder has folders or unusual names in it.
     fn list_flat(&self, prefix: &Path, offset: &Path) -> Option<Vec<ObjectMeta>> {
         let folder = self.inner.path_to_filesystem(prefix).ok()?;
+        // Names of one folder sort as their paths do. A log of a day has 86,400 before the one that is asked for, at every commit:
+        // they are passed over by their names.
+        let offset_name = offset
+            .as_ref()
+            .strip_prefix(prefix.as_ref())
+            .and_then(|rest| rest.strip_prefix('/'))
+            .filter(|name| !name.contains('/'));
+        let commits = offset_name.and_then(|name| log_listing::commits_from(&folder, name));
+        if let Some(commits) = commits {
+            let commits = commits.into_iter();
+            return commits
+                .map(|(name, metadata)| described(prefix, &name, &metadata))
+                .collect();
+        }
         let mut found = vec![];
         for entry in std::fs::read_dir(folder).ok()? {
             let entry = entry.ok()?;
@@ -74,21 +101,17 @@ impl DurableLocal {
             if !name.bytes().all(plain) || !entry.file_type().ok()?.is_file() {
                 return None;
             }
-            let location = Path::parse(format!("{prefix}/{name}")).ok()?;
-            if location <= *offset {
+            if offset_name.is_some_and(|offset_name| name.as_str() <= offset_name) {
                 continue;
             }
             // A file that is gone by now was never there.
             let Ok(metadata) = entry.metadata() else {
                 continue;
             };
-            found.push(ObjectMeta {
-                location,
-                last_modified: metadata.modified().ok()?.into(),
-                size: metadata.len(),
-                e_tag: None,
-                version: None,
-            });
+            let object = described(prefix, &name, &metadata)?;
+            if object.location > *offset {
+                found.push(object);
+            }
         }
         Some(found)
     }

@@ -21,6 +21,7 @@ mod hook;
 mod hooked;
 mod location;
 mod log;
+mod log_listing;
 mod log_store;
 mod maintain;
 mod optimize;
