@@ -213,17 +213,21 @@ fn timestamp_diff(call: &Call<'_>) -> Result<ArrayRef> {
     })
 }
 
-/// Whole months from one local time to another, towards zero.
+/// Whole months from one local time to another, towards zero, as `LocalDateTime.until` of Java counts them (`DateTimeUtils.timestampDiff`
+/// of Spark): where the times of day do not fit a whole day, the end first moves by one day, and may so reach another month.
 fn whole_months(from: i64, to: i64) -> i64 {
-    let (y1, m1, d1) = civil_from_days(from.div_euclid(DAY));
-    let (y2, m2, d2) = civil_from_days(to.div_euclid(DAY));
-    let months = (y2 - y1) * 12 + i64::from(m2) - i64::from(m1);
-    let (start, end) = ((d1, from.rem_euclid(DAY)), (d2, to.rem_euclid(DAY)));
-    if months > 0 && end < start {
-        months - 1
-    } else if months < 0 && end > start {
-        months + 1
+    let (first, time) = (from.div_euclid(DAY), from.rem_euclid(DAY));
+    let (last, end_time) = (to.div_euclid(DAY), to.rem_euclid(DAY));
+    let last = if last > first && end_time < time {
+        last - 1
+    } else if last < first && end_time > time {
+        last + 1
     } else {
-        months
-    }
+        last
+    };
+    let packed = |days| {
+        let (year, month, day) = civil_from_days(days);
+        (year * 12 + i64::from(month)) * 32 + i64::from(day)
+    };
+    (packed(last) - packed(first)) / 32
 }
