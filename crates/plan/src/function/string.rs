@@ -1,10 +1,10 @@
 //! Strings: positions count characters from 1. Regular expressions live in `regexp`, URLs and encodings in `encoding`.
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, new_null_array};
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 
-use super::call::{Bytes, Call, Int, Long, Output, Text, Truth};
+use super::call::{Bytes, Call, Column, Int, Long, Output, Text, Truth};
 
 use super::scalar::{Function, Returns, SparkTypeName as T};
 use super::signature::Param as P;
@@ -188,7 +188,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "format_string",
         &[P::String, P::Any],
         Returns::Type(T::String),
-        |c| c.delegate(&datafusion_spark::function::string::format_string()),
+        format_string,
     )
     .also(&["printf"])
     .variadic()
@@ -217,6 +217,24 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "luhn_check('8112189876')",
     ),
 ];
+
+/// A NULL without a type stands for a whole number, or else for another one: DataFusion asks the type of an argument also where
+/// there is nothing to write.
+fn format_string(call: &Call<'_>) -> Result<ArrayRef> {
+    let written = |number: &DataType| {
+        let typed = |column: &Column| {
+            let array = column.array();
+            match array.data_type() {
+                DataType::Null => column.with(new_null_array(number, array.len())),
+                _ => column.clone(),
+            }
+        };
+        let columns: Vec<Column> = call.columns.iter().map(typed).collect();
+        let format = datafusion_spark::function::string::format_string();
+        call.delegate_columns(&format, &columns)
+    };
+    written(&DataType::Int32).or_else(|_| written(&DataType::Float64))
+}
 
 fn initcap(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

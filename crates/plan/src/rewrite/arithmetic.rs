@@ -121,7 +121,11 @@ fn calculate(
         let quiet = constant && op != Arithmetic::Multiply;
         return Ok(if quiet { made } else { float::result(made) });
     }
-    Ok(call(op, left, right, common, attempt, origin))
+    let constant = left.constant().is_some() || right.constant().is_some();
+    let made = call(op, left, right, common, attempt, origin);
+    // Infinity by infinity, and the remainder of infinity.
+    let quiet = is_integral(&made.data_type) || constant && op == Arithmetic::Divide;
+    Ok(if quiet { made } else { float::result(made) })
 }
 
 /// Both sides as numbers: strings become what the other side asks for, decimals meet integers as decimals and floats
