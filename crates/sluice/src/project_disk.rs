@@ -260,7 +260,8 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, ProjectFileError> {
 }
 
 /// The project folder: the one asked for, or the first at or above `start` that holds a description. A folder of SQL files inside of a bundle or
-/// of a Spark project is a part of that, as `transformations/` is of the folder above it.
+/// of a Spark project is a part of that. Without a description a folder is a project only for those who stand in it or in its `transformations/`:
+/// a stray file of SQL far above would make a project of everything below.
 pub(crate) fn find(start: &Path, asked: Option<&Path>) -> Result<PathBuf, Box<Diagnostic>> {
     if let Some(folder) = asked {
         return if folder.is_dir() {
@@ -282,8 +283,7 @@ pub(crate) fn find(start: &Path, asked: Option<&Path>) -> Result<PathBuf, Box<Di
             None => {}
             Some(SpecKind::Bundle | SpecKind::Spark) => return Ok(folder.to_path_buf()),
             Some(SpecKind::Folder) => {
-                let part = bare.is_some_and(|below| below == folder.join("transformations"));
-                if bare.is_none() || part {
+                if folder == start || start.starts_with(folder.join("transformations")) {
                     bare = Some(folder);
                 }
             }

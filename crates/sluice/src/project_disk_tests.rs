@@ -97,7 +97,9 @@ fn the_nearest_project_is_found() {
         "databricks.yml",
         "src/iot/.keep",
         "other/a.sql",
-        "bare/transformations/a.sql",
+        "bare/transformations/silver/a.sql",
+        "stray/a.sql",
+        "stray/readings/today/a.json",
         "two/spark-pipeline.yml",
         "two/spark-pipeline.yaml",
     ]);
@@ -118,9 +120,19 @@ fn the_nearest_project_is_found() {
     );
     fs::remove_file(top.join("databricks.yml")).unwrap();
     assert_eq!(find(&top.join("other"), None).unwrap(), top.join("other"));
+    for below in [
+        "bare",
+        "bare/transformations",
+        "bare/transformations/silver",
+    ] {
+        let found = find(&top.join(below), None).unwrap();
+        assert_eq!(found, top.join("bare"), "from {below}");
+    }
+    let stray = find(&top.join("stray/readings/today"), None);
     assert_eq!(
-        find(&top.join("bare/transformations"), None).unwrap(),
-        top.join("bare")
+        stray.unwrap_err().condition.name,
+        "PROJECT_NOT_FOUND",
+        "a stray file of SQL far above makes no project"
     );
 }
 
