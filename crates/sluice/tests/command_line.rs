@@ -409,6 +409,35 @@ fn what_is_wrong_is_told_with_its_place_and_nothing_is_made() {
 }
 
 #[test]
+fn a_backlog_of_micro_batches_leaves_a_short_log_all_along() {
+    let folder = folder(&[]);
+    let landing = folder.path().join("landing");
+    fs::create_dir(&landing).unwrap();
+    let sql = format!(
+        "CREATE STREAMING TABLE readings AS SELECT * FROM STREAM read_files('{}', format => 'json', schema => 'n INT', maxFilesPerTrigger => 1)",
+        landing.display()
+    );
+    fs::write(folder.path().join("readings.sql"), sql).unwrap();
+    for n in 0..205 {
+        fs::write(landing.join(format!("{n}.json")), format!("{{\"n\":{n}}}")).unwrap();
+    }
+    let ended = sluice(folder.path(), "run");
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    let warehouse = folder.path().join(".sluice/warehouse");
+    let log = fs::read_dir(warehouse.join("main/default/readings/_delta_log")).unwrap();
+    let checkpoints = log
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".checkpoint.parquet"))
+        .count();
+    assert_eq!(checkpoints, 2, "of 205 commits and more");
+    let counted = sluice(
+        folder.path(),
+        "sql -c 'SELECT count(*) || sum(n) AS all FROM readings'",
+    );
+    assert!(counted.stdout.contains("20520910"), "{}", counted.stdout);
+}
+
+#[test]
 fn one_engine_at_a_time() {
     let project = project();
     let at = project.path();

@@ -24,6 +24,7 @@ use crate::memory::idle::Idleness;
 use crate::micro_batch::{Batch, Effect, NotDone};
 use crate::progress::{Next, Progress};
 use crate::report::FlowReport;
+use crate::tables::CHECKPOINT_EVERY;
 use crate::update::{FlowOutcome, Update};
 
 const APPEND: Effect = Effect {
@@ -180,6 +181,7 @@ impl<'a> Running<'a> {
     /// out to be ahead.
     async fn drain(&mut self, report: &mut FlowReport) -> Result<Option<FlowOutcome>> {
         let mut outcome = FlowOutcome::Idle;
+        let mut checkpointed = self.progress.table.version();
         loop {
             let Some(plan) = self.plan().await? else {
                 break;
@@ -190,6 +192,12 @@ impl<'a> Running<'a> {
                 Step::SchemaChanged => return Ok(Some(FlowOutcome::SchemaChanged)),
             }
             self.update.stop_if_asked()?;
+            // Each commit goes through what the log has behind its last checkpoint. Maintenance: what goes wrong is tried again later.
+            let table = &self.progress.table;
+            if table.version().saturating_sub(checkpointed) >= CHECKPOINT_EVERY {
+                checkpointed = table.version();
+                let _ = table.checkpoint_if_due(CHECKPOINT_EVERY).await;
+            }
         }
         self.clean_sources(report).await?;
         Ok(Some(outcome))
