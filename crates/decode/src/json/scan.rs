@@ -379,8 +379,7 @@ impl<'a> Scanner<'a> {
                 self.position += 1;
                 self.members(b'}', |scanner| {
                     scanner.name()?;
-                    scanner.space()?;
-                    scanner.expect(b':', "expected `:` after the name of a field")?;
+                    scanner.colon()?;
                     scanner.skip(depth + 1)
                 })
             }
@@ -403,27 +402,48 @@ impl<'a> Scanner<'a> {
         close: u8,
         mut member: impl FnMut(&mut Self) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.space()?;
+        let mut is_first = true;
+        while self.next_member(close, is_first)? {
+            is_first = false;
+            member(self)?;
+        }
+        Ok(())
+    }
+
+    /// Moves to the start of the next member; `false` behind the closing byte. What stands between members in most documents, with at
+    /// most one space behind the comma, takes no call.
+    #[inline]
+    pub(crate) fn next_member(&mut self, close: u8, is_first: bool) -> Result<bool, Syntax> {
+        if self.peek() != b',' && self.peek() != close {
+            self.space()?;
+        }
         if self.peek() == close {
             self.position += 1;
-            return Ok(());
+            return Ok(false);
         }
-        loop {
-            self.space()?;
-            member(self)?;
-            self.space()?;
-            let next = self.peek();
-            if next == b',' {
+        if !is_first {
+            self.expect(b',', "expected `,` or the end of the object or array")?;
+            if self.peek() == b' ' {
                 self.position += 1;
-            } else if next == close {
-                self.position += 1;
-                return Ok(());
-            } else {
-                return Err(self
-                    .unexpected("expected `,` or the end of the object or array")
-                    .into());
             }
         }
+        if self.peek() != b'"' {
+            self.space()?;
+        }
+        Ok(true)
+    }
+
+    /// Steps over the colon behind the name of a field, and over one space.
+    #[inline]
+    pub(crate) fn colon(&mut self) -> Result<(), Syntax> {
+        if self.peek() != b':' {
+            self.space()?;
+        }
+        self.expect(b':', "expected `:` after the name of a field")?;
+        if self.peek() == b' ' {
+            self.position += 1;
+        }
+        Ok(())
     }
 
     /// Moves to the byte after the end of the current line, from a mark inside it; gives the text of the line.

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use sluice_model::limits::JSON_DEPTH_MAX;
+
 use super::infer::holds_nothing;
 use super::options::JsonOptions;
 use super::regenerate;
@@ -126,7 +128,9 @@ pub(crate) fn object(
     let mut slot = 0;
     let mut filled = 0;
     let mut seen = 0_u64;
-    scanner.members(b'}', |scanner| -> Result<(), Fail> {
+    let mut is_first = true;
+    while scanner.next_member(b'}', is_first)? {
+        is_first = false;
         let expected = shape.expected(slot);
         let (position, name) = match known_name(shape, expected, scanner) {
             Some(position) => (Some(position), Cow::Borrowed("")),
@@ -135,20 +139,11 @@ pub(crate) fn object(
                 (shape.find(&name), name)
             }
         };
-        scanner.space()?;
-        scanner.expect(b':', "expected `:` after the name of a field")?;
-        scanner.space()?;
+        scanner.colon()?;
         let Some((position, column)) = position.and_then(|at| Some((at, columns.get_mut(at)?)))
         else {
-            let mark = scanner.position;
-            scanner.skip(depth + 1)?;
-            notes.unknown = true;
-            let raw = scanner.since(mark);
-            // What inference leaves out on purpose is no value that was lost.
-            if !notes.options.drop_field_if_all_null || !holds_nothing(raw, notes.options) {
-                notes.keep(&name, raw);
-            }
-            return Ok(());
+            undeclared(&name, scanner, notes, depth)?;
+            continue;
         };
         if position != expected {
             shape.learn(slot, position);
@@ -172,8 +167,11 @@ pub(crate) fn object(
         } else {
             filled += 1;
         }
-        field(shape, position, column, row, scanner, notes, depth)
-    })?;
+        if !plain(column, scanner, notes, depth) {
+            scanner.space()?;
+            field(shape, position, column, row, scanner, notes, depth)?;
+        }
+    }
     if filled < columns.len() {
         for column in columns {
             if column.len() == row {
@@ -182,6 +180,54 @@ pub(crate) fn object(
         }
     }
     Ok(())
+}
+
+/// Steps over the value of a field that is not declared, and notes it.
+fn undeclared(
+    name: &str,
+    scanner: &mut Scanner<'_>,
+    notes: &mut Notes<'_>,
+    depth: usize,
+) -> Result<(), Fail> {
+    scanner.space()?;
+    let mark = scanner.position;
+    scanner.skip(depth + 1)?;
+    notes.unknown = true;
+    let raw = scanner.since(mark);
+    // What inference leaves out on purpose is no value that was lost.
+    if !notes.options.drop_field_if_all_null || !holds_nothing(raw, notes.options) {
+        notes.keep(name, raw);
+    }
+    Ok(())
+}
+
+/// Reads a value as sensors send most of them. `false`, with nothing read, where [`field`] must decide.
+#[inline]
+fn plain(column: &mut Column, scanner: &mut Scanner<'_>, notes: &Notes<'_>, depth: usize) -> bool {
+    if depth >= JSON_DEPTH_MAX {
+        return false;
+    }
+    let mark = scanner.position;
+    let found = match column {
+        Column::Text(bytes) => scanner
+            .plain_string()
+            .map(|(length, text)| bytes.push_head(length, text)),
+        Column::Long(values) => scanner.plain_integer().map(|value| values.push(value)),
+        Column::Double(values) => scanner.plain_real().map(|value| values.push(value)),
+        Column::Int(values) => scanner
+            .plain_integer()
+            .and_then(|value| i32::try_from(value).ok())
+            .map(|value| values.push(value)),
+        Column::Timestamp(values, zoned) if scanner.peek() == b'"' => {
+            let moment = timestamp(scanner, notes, *zoned);
+            moment.ok().map(|moment| values.push(moment))
+        }
+        _ => None,
+    };
+    if found.is_none() {
+        scanner.position = mark;
+    }
+    found.is_some()
 }
 
 /// Steps over the name of a declared field, spelled as declared: the one that is expected, or the one that the first bytes
@@ -251,7 +297,7 @@ pub(crate) fn value(
     notes: &mut Notes<'_>,
     depth: usize,
 ) -> Result<(), Fail> {
-    if depth > sluice_model::limits::JSON_DEPTH_MAX {
+    if depth > JSON_DEPTH_MAX {
         return Err(Syntax("the record nests too deeply").into());
     }
     if scanner.peek() == b'n' {
