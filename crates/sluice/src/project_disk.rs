@@ -280,13 +280,13 @@ pub(crate) fn find(start: &Path, asked: Option<&Path>) -> Result<PathBuf, Box<Di
             spec => spec?,
         };
         match spec.map(|spec| spec.kind) {
-            None => {}
             Some(SpecKind::Bundle | SpecKind::Spark) => return Ok(folder.to_path_buf()),
-            Some(SpecKind::Folder) => {
-                if folder == start || start.starts_with(folder.join("transformations")) {
-                    bare = Some(folder);
-                }
+            Some(SpecKind::Folder)
+                if folder == start || start.starts_with(folder.join("transformations")) =>
+            {
+                bare = Some(folder);
             }
+            Some(SpecKind::Folder) | None => {}
         }
     }
     if let Some(folder) = bare {
