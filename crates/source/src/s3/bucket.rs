@@ -1,7 +1,8 @@
 //! One bucket as an object store that connects when it is first used. Must not know what is stored.
 
 use async_trait::async_trait;
-use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+use bytes::Bytes;
+use futures::stream::{BoxStream, Stream, StreamExt, TryStreamExt, try_unfold};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
@@ -101,6 +102,7 @@ impl ObjectStore for Bucket {
         let mut found = steady.again(Act::Read, ask).await?;
         if let GetResultPayload::Stream(chunks) = found.payload {
             let bucket = self.name.clone();
+            let chunks = up_to(chunks, found.range.end.saturating_sub(found.range.start));
             let chunks = chunks.map_err(move |error| told(error, Act::Read, &bucket));
             found.payload = GetResultPayload::Stream(chunks.boxed());
         }
@@ -139,5 +141,44 @@ impl ObjectStore for Bucket {
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
         let client = &self.steady().await?.client;
         self.told(client.copy_opts(from, to, options).await, Act::Write)
+    }
+}
+
+/// The chunks of an answer until so many bytes have come. How the connection ends after them does not matter: the client would take a
+/// break there for a lack of bytes, and ask for a range that is empty, which is refused.
+fn up_to(
+    chunks: BoxStream<'static, Result<Bytes>>,
+    length: u64,
+) -> impl Stream<Item = Result<Bytes>> + Send {
+    try_unfold((chunks, length), |(mut chunks, left)| async move {
+        if left == 0 {
+            return Ok(None);
+        }
+        let chunk = chunks.try_next().await?;
+        Ok(chunk.map(|chunk| {
+            let left = left.saturating_sub(chunk.len() as u64);
+            (chunk, (chunks, left))
+        }))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_that_breaks_behind_the_last_byte_spoils_nothing() {
+        let read = async |length| {
+            let broken = object_store::Error::Generic {
+                store: "S3",
+                source: "connection closed".into(),
+            };
+            let chunks = [Ok(Bytes::from("ab")), Ok(Bytes::from("c")), Err(broken)];
+            let chunks = up_to(futures::stream::iter(chunks).boxed(), length);
+            chunks.try_collect::<Vec<_>>().await.map(|all| all.concat())
+        };
+        assert_eq!(read(3).await.unwrap(), b"abc");
+        assert!(read(4).await.is_err(), "a byte is missing");
+        assert_eq!(read(0).await.unwrap(), b"");
     }
 }
