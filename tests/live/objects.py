@@ -6,15 +6,7 @@ import json
 import pathlib
 import subprocess
 
-import streams
-
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "tester", "AWS_SECRET_ACCESS_KEY": "tester-secret"}
-
-
-def build():
-    """The server's binary; it is never what is measured, so it is always a dev build."""
-    subprocess.run(["cargo", "build", "--locked", "-q", "-p", "sluice", "--example", "s3_server"], cwd=streams.ROOT, check=True)
-    return str(streams.TARGET / "debug" / "examples" / "s3_server")
 
 
 class Objects:

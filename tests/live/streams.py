@@ -2,8 +2,10 @@
 breaks answers. Must not know of our tables.
 
 The server is the example `kinesis_server` of crates/source, built with the workspace; the producer is boto3 in target/live-venv.
+SLUICE_SERVERS names a folder with test servers that are there.
 """
 
+import functools
 import http.client
 import http.server
 import json
@@ -48,18 +50,24 @@ def free_port():
         return probe.getsockname()[1]
 
 
+@functools.cache
+def server(name, release=False):
+    """A test server: the one that is there, or built."""
+    place = os.environ.get("SLUICE_SERVERS")
+    if place:
+        return str(pathlib.Path(place) / name)
+    subprocess.run(["cargo", "build", "--locked", "-q", "-p", "sluice-source", "-p", "sluice", "--example", name]
+                   + (["--release"] if release else []), cwd=ROOT, check=True)
+    return str(TARGET / ("release" if release else "debug") / "examples" / name)
+
+
 class Server:
     """A Kinesis on a free port; a release build of it is for figures, any other will do for proofs."""
 
     def __init__(self, release=False):
-        profile = "release" if release else "debug"
-        binary = TARGET / profile / "examples" / "kinesis_server"
-        if not binary.exists():
-            subprocess.run(["cargo", "build", "--locked", "-p", "sluice-source", "-p", "sluice", "--example", "kinesis_server"]
-                           + (["--release"] if release else []), cwd=ROOT, check=True)
         self.port = free_port()
         self.process = subprocess.Popen(
-            [str(binary), str(self.port)],
+            [server("kinesis_server", release), str(self.port)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.client = client(self.port)
         for _ in range(200):
