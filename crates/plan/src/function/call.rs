@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, ListArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray};
 
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef};
@@ -377,14 +377,6 @@ pub(crate) fn convert(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
             ..CastOptions::default()
         },
     )?)
-}
-
-/// The column of a constant text.
-pub(crate) fn constant_column(text: &str) -> Column {
-    Column {
-        array: Arc::new(StringArray::from(vec![text])),
-        constant: true,
-    }
 }
 
 /// A column of one value per row.

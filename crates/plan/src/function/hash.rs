@@ -3,6 +3,7 @@
 use arrow::array::ArrayRef;
 use datafusion::error::Result;
 use md5::{Digest, Md5};
+use sluice_decode::cast::push_base64;
 use sluice_model::condition::query as condition;
 
 use super::call::{Bytes, Call, Output, Text};
@@ -54,16 +55,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
             "hash('Spark', 123)",
         ),
     Function::new("base64", &[P::Binary], Returns::Type(T::String), |c| {
-        let encode = datafusion::functions::encoding::encode();
-        c.delegate_columns(
-            &encode,
-            &[
-                c.column(0)?.clone(),
-                super::call::constant_column("base64pad"),
-            ],
-        )
+        c.map1::<Bytes, Text>(|bytes| Ok(Some(base64(bytes))))
     })
-    .doc("Writes bytes in base 64.", "base64('Spark SQL')"),
+    .doc(
+        "Writes bytes in base 64, in lines of 76 characters with CR LF between them.",
+        "base64('Spark SQL')",
+    ),
     Function::new("unbase64", &[P::String], Returns::Type(T::Binary), |c| {
         c.map1::<Text, Bytes>(|text| match unbase64(text) {
             Some(bytes) => Ok(Some(bytes)),
@@ -186,6 +183,19 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "try_url_decode('https%3A%2F%2Fspark.apache.org')",
     ),
 ];
+
+/// As `Base64` of Spark writes it, by Java's MIME encoder: no line end behind the last line.
+fn base64(bytes: &[u8]) -> String {
+    const LINE_BYTES: usize = 57;
+    let mut out = String::with_capacity(bytes.len().div_ceil(LINE_BYTES) * 78);
+    for line in bytes.chunks(LINE_BYTES) {
+        if !out.is_empty() {
+            out.push_str("\r\n");
+        }
+        push_base64(&mut out, line);
+    }
+    out
+}
 
 fn lower_hex(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() * 2);
