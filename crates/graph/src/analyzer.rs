@@ -51,6 +51,8 @@ pub struct AnalyzeRequest<'a> {
     pub views: BTreeMap<usize, StreamedView<'a>>,
     /// Pipeline configuration overlaid with the `SET` statements above the query.
     pub settings: &'a Settings,
+    /// Whether computed columns may go without a name: those of temporary views, and of views whose column list names them.
+    pub may_be_unnamed: bool,
 }
 
 /// A streaming view under a query. It runs in the micro-batches of its reader: its watermarks, and what it keeps from

@@ -1,7 +1,7 @@
 //! The graph as declared: datasets and flows with their names made full and their clauses checked one by one;
 //! nothing bound to anything else but flows to their targets. Built by [`crate::declare`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -147,6 +147,8 @@ pub struct DeclaredGraph {
     pub functions: Arc<BTreeMap<DatasetName, Function>>,
     /// Datasets whose declaration has errors: what reads them is not reported again.
     pub broken: Vec<DatasetName>,
+    /// The last parts, in lower case, of the names of tables and views whose statements could not be read.
+    pub(crate) unread: BTreeSet<String>,
     /// Whether nothing was declared that an update could fill. Said by `resolve`, which nobody asks for a project
     /// whose statements could not be read.
     pub(crate) is_empty: bool,
@@ -155,6 +157,12 @@ pub struct DeclaredGraph {
 }
 
 impl DeclaredGraph {
+    /// Whether a name may be that of a statement which could not be read: that is said where it stands.
+    pub(crate) fn is_unread(&self, name: &WrittenName) -> bool {
+        let last = name.parts.last().map(|part| part.to_lowercase());
+        last.is_some_and(|last| self.unread.contains(&last))
+    }
+
     /// The functions as a statement in a namespace finds them.
     #[must_use]
     pub fn functions_in(&self, namespace: &Namespace) -> Functions {

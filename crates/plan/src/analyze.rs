@@ -88,7 +88,11 @@ impl Analyzer for SessionAnalyzer {
         let session = self.session.for_batch(Arc::new(StreamContext::dry()));
         let bound = bind_empty(&session, request.query, request.inputs, &request.views)?;
         let mut problems = bound.check_table_columns();
-        problems.retain(|problem| problem.condition != &condition::COLUMN_ALREADY_EXISTS);
+        problems.retain(|problem| {
+            let unnamed = problem.condition == &condition::EXPRESSION_WITHOUT_ALIAS;
+            problem.condition != &condition::COLUMN_ALREADY_EXISTS
+                && !(unnamed && request.may_be_unnamed)
+        });
         if !problems.is_empty() {
             return Err(problems);
         }

@@ -22,6 +22,7 @@ pub(crate) mod path;
 pub(crate) mod pushdown;
 pub(crate) mod session_gap;
 pub(crate) mod shift;
+pub(crate) mod sides;
 pub(crate) mod single;
 pub(crate) mod stack;
 pub(crate) mod structure;

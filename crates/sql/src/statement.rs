@@ -34,6 +34,8 @@ pub enum StatementKind {
     Flow(CreateFlow),
     /// `CREATE [TEMPORARY] FUNCTION`.
     Function(CreateFunction),
+    /// A table or view that has this name and an error in its statement: what reads it is not to blame.
+    Unread(WrittenName),
 }
 
 /// A name of one to three parts as written, `LIVE.` kept as a part.

@@ -42,7 +42,7 @@ fn all_errors_of_a_file_come_at_once_and_the_rest_is_kept() {
          CREATE MATERIALIZED VIEW c AS SELECT FROM t;\nCREATE VIEW d AS SELECT 2 y",
     );
     let lines: Vec<String> = statements.iter().map(line).collect();
-    assert_eq!(lines, ["view b <- ", "view d <- "]);
+    assert_eq!(lines, ["view b <- ", "unread c", "view d <- "]);
     let places: Vec<u32> = diagnostics
         .iter()
         .map(|error| error.origin().unwrap().line)

@@ -11,8 +11,10 @@ use crate::{DeclaredFlow, FlowId};
 impl Declaring {
     pub(super) fn flow(&mut self, flow: CreateFlow, place: &Place) {
         let Some(target) = self.graph.names.find(&flow.target.parts, &place.namespace) else {
-            let error = self.unknown_target(&flow);
-            self.report(error);
+            if !self.graph.is_unread(&flow.target) {
+                let error = self.unknown_target(&flow);
+                self.report(error);
+            }
             return;
         };
         let Some(dataset) = self.graph.datasets.get(&target) else {

@@ -53,6 +53,10 @@ pub fn declare(
             StatementKind::Function(function) => {
                 declaring.function(function, &place, &mut functions);
             }
+            StatementKind::Unread(name) => {
+                let last = name.parts.last().map(|part| part.to_lowercase());
+                declaring.graph.unread.extend(last);
+            }
         }
     }
     for (flow, place) in flows {

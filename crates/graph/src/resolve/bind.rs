@@ -183,20 +183,20 @@ fn bind_source(
         RelationSource::Function(function) => {
             bind_function(graph, flow, function, relation, externals)
         }
-        RelationSource::Path { format, path } if relation.mode == ReadMode::Stream => {
+        RelationSource::Path { format, path }
+            if relation.mode == ReadMode::Stream && !format.eq_ignore_ascii_case("delta") =>
+        {
             let message = format!(
                 "`{}` streams ``{format}.`{path}` ``, which is read whole only",
                 flow.id
             );
-            let error = Diagnostic::error(&condition::UNSUPPORTED_STREAMING_SOURCE, message)
-                .at(&relation.origin, "");
-            Err(vec![if format.eq_ignore_ascii_case("delta") {
-                error.help("name the table instead of its path, `STREAM(catalog.schema.table)`, where its folder is `catalog/schema/table` in the warehouse")
-            } else {
-                error.help(format!(
-                    "write `STREAM read_files('{path}', format => '{format}')`"
-                ))
-            }])
+            Err(vec![
+                Diagnostic::error(&condition::UNSUPPORTED_STREAMING_SOURCE, message)
+                    .at(&relation.origin, "")
+                    .help(format!(
+                        "write `STREAM read_files('{path}', format => '{format}')`"
+                    )),
+            ])
         }
         RelationSource::Path { format, path } => {
             let schema = externals.schema(&ExternalSource::Path {
@@ -257,6 +257,7 @@ fn bind_name(
     let columns = match schema {
         ExternalSchema::Known(schema) => BoundColumns::Known(schema),
         ExternalSchema::Unknown(reason) => BoundColumns::Unknown(reason),
+        ExternalSchema::Missing if graph.is_unread(name) => return Err(vec![]),
         ExternalSchema::Missing => return Err(vec![not_found(graph, flow, name, externals)]),
     };
     Ok(BoundRelation {

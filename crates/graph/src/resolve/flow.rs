@@ -204,6 +204,7 @@ impl Resolving<'_> {
             inputs: &schemas,
             views: streamed_views(&self.resolved, inputs),
             settings: &flow.settings,
+            may_be_unnamed: may_be_unnamed(target),
         });
         match analyzed {
             Ok(analysis) => {
@@ -294,4 +295,14 @@ fn duplicate_columns(flow: &crate::DeclaredFlow, schema: &SchemaRef) -> Vec<Diag
         }
     }
     found
+}
+
+/// A stored view is a definition that others read by its names (Spark's `CREATE_PERMANENT_VIEW_WITHOUT_ALIAS`); a temporary one
+/// stands in for its query.
+fn may_be_unnamed(target: &Dataset) -> bool {
+    match target.kind {
+        DatasetKind::TemporaryView => true,
+        DatasetKind::PersistedView => !target.columns.is_empty(),
+        DatasetKind::StreamingTable | DatasetKind::MaterializedView => false,
+    }
 }

@@ -151,6 +151,12 @@ impl Binder<'_> {
         for element in &json.path {
             steps.push(match element {
                 ast::JsonPathElem::Dot { key, .. } => path::Step::Key(key.clone()),
+                ast::JsonPathElem::Bracket {
+                    key: ast::Expr::Wildcard(_),
+                }
+                | ast::JsonPathElem::ColonBracket {
+                    key: ast::Expr::Wildcard(_),
+                } => path::Step::Every,
                 ast::JsonPathElem::Bracket { key } | ast::JsonPathElem::ColonBracket { key } => {
                     let place = self.origin(key);
                     let key = self.expression(key, env)?;
@@ -211,14 +217,15 @@ impl Binder<'_> {
                 return made;
             }
         }
-        match kind {
+        let made = match kind {
             ast::CastKind::Cast | ast::CastKind::DoubleColon => {
                 cast::explicit(self.session, value, &target, &origin)
             }
             ast::CastKind::TryCast | ast::CastKind::SafeCast => {
                 cast::attempt(self.session, value, &target, &origin)
             }
-        }
+        };
+        made.map(Typed::computed)
     }
 
     /// `-9L`: a constant of its type, whose digits count beside a decimal, and not the negative of one.

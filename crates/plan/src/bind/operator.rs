@@ -9,7 +9,7 @@ use super::column::Environment;
 use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
 use crate::rewrite::arithmetic::{self, Arithmetic};
-use crate::rewrite::{cast, concat, guard, unify};
+use crate::rewrite::{cast, concat, float, guard, length, unify};
 use arrow::datatypes::DataType;
 
 impl Binder<'_> {
@@ -90,17 +90,55 @@ impl Binder<'_> {
                     return Ok(literal);
                 }
                 let value = self.expression(expr, env)?;
-                match value.data_type {
-                    DataType::Decimal128(..) => self.scalar("negative", vec![value], &origin),
-                    _ => arithmetic::negate(self.session, value, &origin),
-                }
+                self.signed(value, true, &origin)
             }
-            Unary::Plus => self.expression(expr, env),
+            Unary::Plus => {
+                let value = self.expression(expr, env)?;
+                self.signed(value, false, &origin)
+            }
             Unary::BitwiseNot => {
                 let value = self.expression(expr, env)?;
                 arithmetic::complement(self.session, value, &origin)
             }
             other => unsupported(&origin, format!("the operator `{other}`")),
+        }
+    }
+
+    /// `-value`, `+value`: of a text, that of the number that it is.
+    pub(super) fn signed(
+        &mut self,
+        value: Typed,
+        negative: bool,
+        origin: &Origin,
+    ) -> Result<Typed> {
+        let is_interval = matches!(
+            value.data_type,
+            DataType::Duration(_) | DataType::Interval(_)
+        );
+        let is_number = unify::is_numeric(&value.data_type);
+        match &value.data_type {
+            _ if !negative && (is_number || is_interval) => Ok(value.computed()),
+            _ if is_interval => length::negated(value, origin),
+            found if found.is_floating() => {
+                let data_type = found.clone();
+                let negated = Expr::Negative(Box::new(value.expr));
+                Ok(float::result(Typed::new(negated, data_type)))
+            }
+            _ if is_number => self.scalar("negative", vec![value], origin),
+            DataType::Utf8 | DataType::Null => {
+                let number = cast::implicit(self.session, value, &DataType::Float64, origin)?;
+                self.signed(number, negative, origin)
+            }
+            other => {
+                let sign = if negative { '-' } else { '+' };
+                let found = unify::words(other);
+                let message = format!("`{sign}` takes a number or an interval, this is {found}");
+                Err(at(
+                    &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
+                    origin,
+                    message,
+                ))
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use super::{Binder, Typed};
 use crate::error::{Result, at, unsupported};
 use crate::rewrite::arithmetic::{self, Arithmetic};
 use crate::rewrite::interval::holds_interval;
-use crate::rewrite::{cast, compare, concat, structure, time, unify};
+use crate::rewrite::{cast, compare, concat, sides, structure, time, unify};
 
 impl Binder<'_> {
     /// The meaning of a call that is syntax, `None` if it is an ordinary function.
@@ -41,9 +41,13 @@ impl Binder<'_> {
             if target == SparkType::Date {
                 self.used_as_date(before, &value);
             }
-            return cast::explicit(self.session, value, &target.to_arrow(), &call.origin).map(Some);
+            let made = cast::explicit(self.session, value, &target.to_arrow(), &call.origin)?;
+            return Ok(Some(made.computed()));
         }
         if let Some(value) = self.conditional(call, env)? {
+            return Ok(Some(value));
+        }
+        if let Some(value) = self.calculation(call, env)? {
             return Ok(Some(value));
         }
         self.constructor(call, env)
@@ -100,6 +104,38 @@ impl Binder<'_> {
         }))
     }
 
+    /// Calls that are operators under a name.
+    fn calculation(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Option<Typed>> {
+        let name = call.name.as_str();
+        Ok(Some(match name {
+            "mod" | "div" => {
+                let [left, right] = self.exactly::<2>(call, env)?;
+                let op = if name == "mod" {
+                    Arithmetic::Remainder
+                } else {
+                    Arithmetic::IntegerDivide
+                };
+                arithmetic::apply(self.session, op, left, right, &call.origin)?
+            }
+            "pmod" => {
+                let [left, right] = self.exactly::<2>(call, env)?;
+                let origin = &call.origin;
+                let sides = sides::of_remainder(self.session, left, right, origin)?;
+                self.scalar("pmod", sides.into(), origin)?
+            }
+            "ceil" | "ceiling" | "floor" if call.args.len() == 2 => {
+                let [value, places] = self.exactly::<2>(call, env)?;
+                let value = sides::decimal(self.session, value, &call.origin)?;
+                self.scalar(name, vec![value, places], &call.origin)?
+            }
+            "positive" | "negative" => {
+                let [value] = self.exactly::<1>(call, env)?;
+                self.signed(value, name == "negative", &call.origin)?
+            }
+            _ => return Ok(None),
+        }))
+    }
+
     /// Calls that put values together, name units, or stand for something else.
     fn constructor(&mut self, call: &Call<'_>, env: &Environment<'_>) -> Result<Option<Typed>> {
         let name = call.name.as_str();
@@ -107,16 +143,6 @@ impl Binder<'_> {
             "concat" => {
                 let args = self.arguments(call, env)?;
                 concat::concat(self.session, args, &call.origin)?
-            }
-            "mod" => {
-                let [left, right] = self.exactly::<2>(call, env)?;
-                arithmetic::apply(
-                    self.session,
-                    Arithmetic::Remainder,
-                    left,
-                    right,
-                    &call.origin,
-                )?
             }
             "struct" | "named_struct" => self.structure(call, env)?,
             "array" => {
@@ -227,7 +253,7 @@ impl Binder<'_> {
             "current_catalog" => &settings.catalog,
             "current_schema" | "current_database" => &settings.schema,
             "current_timezone" => &settings.time_zone,
-            "current_timestamp" | "now" => {
+            "current_timestamp" | "now" | "getdate" => {
                 self.facts.time.timestamp(output && self.top_level, origin);
                 return Some(Typed::literal(time::timestamp(settings.now_us)));
             }

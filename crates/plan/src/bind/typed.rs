@@ -9,11 +9,18 @@ use datafusion::logical_expr::Expr;
 pub(crate) struct Typed {
     pub(crate) expr: Expr,
     pub(crate) data_type: DataType,
+    /// Whether a constant is what a CAST or a sign made, and not a number as it is written: beside a decimal it has the digits
+    /// of its type (Spark's `DecimalType.fromLiteral` is for literals alone).
+    is_computed: bool,
 }
 
 impl Typed {
     pub(crate) fn new(expr: Expr, data_type: DataType) -> Self {
-        Self { expr, data_type }
+        Self {
+            expr,
+            data_type,
+            is_computed: false,
+        }
     }
 
     /// A constant.
@@ -22,6 +29,7 @@ impl Typed {
         Self {
             expr: Expr::Literal(value, None),
             data_type,
+            is_computed: false,
         }
     }
 
@@ -45,7 +53,21 @@ impl Typed {
         Self {
             expr,
             data_type: DataType::Boolean,
+            is_computed: false,
         }
+    }
+
+    /// The same, not to be taken for a number as it is written.
+    pub(crate) fn computed(self) -> Self {
+        Self {
+            is_computed: true,
+            ..self
+        }
+    }
+
+    /// The number, if it is one as it is written.
+    pub(crate) fn written(&self) -> Option<&ScalarValue> {
+        self.constant().filter(|_| !self.is_computed)
     }
 
     /// The constant, if it is one.

@@ -131,15 +131,6 @@ fn floor_type(types: &Types<'_>) -> Result<DataType> {
             let kept = if places < 0 { 0 } else { places.min(s) };
             decimal((p - s + 1 + kept).max(-places + 1).min(38), kept)
         }
-        Some(_) if scaled => {
-            let (p, s) = if types.arguments.first() == Some(&DataType::Float64) {
-                (30, 15)
-            } else {
-                (20, 0)
-            };
-            let kept = if places < 0 { 0 } else { places.min(s) };
-            decimal((p - s + 1 + kept).max(-places + 1).min(38), kept)
-        }
         _ => DataType::Int64,
     })
 }
@@ -194,21 +185,6 @@ fn round(call: &Call<'_>, mode: Mode) -> Result<ArrayRef> {
                 }))
             })
         }
-        (DataType::Float32 | DataType::Float64, DataType::Decimal128(p, s)) => {
-            let values = call.as_double(0)?;
-            decimal_rows(call.rows, *p, *s, |row| {
-                // Spark makes a DECIMAL(30,15) of the number first.
-                let Some(x) = values.get(row).filter(|x| x.is_finite()) else {
-                    return Ok(None);
-                };
-                if x.abs() >= 1e15 {
-                    let message = format!("`{}` of {x} does not fit its DECIMAL", call.name);
-                    return fail(&condition::NUMERIC_VALUE_OUT_OF_RANGE, message);
-                }
-                let settled = round_text(&x.to_string(), 15, Mode::HalfUp);
-                Ok(unscaled(&round_text(&settled, places, mode), *s))
-            })
-        }
         (DataType::Float32 | DataType::Float64, _) => {
             let values = call.as_double(0)?;
             Double::rows(call.rows, |row| {
@@ -236,14 +212,6 @@ fn round(call: &Call<'_>, mode: Mode) -> Result<ArrayRef> {
                     Some(value) => Ok(Some(value)),
                     None => overflow(call.name),
                 }
-            })
-        }
-        (_, DataType::Decimal128(p, s)) => {
-            let values = call.as_long(0)?;
-            decimal_rows(call.rows, *p, *s, |row| {
-                Ok(values
-                    .get(row)
-                    .and_then(|v| round_units(i128::from(v), -places, mode)))
             })
         }
         _ if to_whole || places >= 0 => call.column(0)?.expanded(call.rows),
@@ -348,18 +316,6 @@ fn round_text(text: &str, places: i64, mode: Mode) -> String {
     } else {
         format!("{sign}{whole}.{fraction}")
     }
-}
-
-/// The unscaled number of a decimal text.
-fn unscaled(text: &str, scale: i8) -> Option<i128> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let scale = usize::try_from(scale).ok()?;
-    let fraction: String = fraction
-        .chars()
-        .chain(std::iter::repeat('0'))
-        .take(scale)
-        .collect();
-    format!("{whole}{fraction}").parse().ok()
 }
 
 /// The rows of a number column as decimal texts; doubles in their shortest digits.

@@ -69,7 +69,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Returns::Type(T::Int),
         locate,
     )
-    .also(&["position"])
+    .also(&["position", "charindex"])
     .optional(1)
     .doc(
         "Gives the position of the first string in the second, from a position on.",

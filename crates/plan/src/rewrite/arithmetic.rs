@@ -24,8 +24,8 @@ use crate::Session;
 use crate::bind::Typed;
 use crate::error::{self, Result, at, raise};
 use crate::rewrite::cast::{self, Ignored};
-use crate::rewrite::unify::{self, is_integral, is_numeric, words};
-use crate::rewrite::{decimal, float, interval, length, shift};
+use crate::rewrite::unify::{self, is_integral, words};
+use crate::rewrite::{decimal, float, length, shift, sides};
 
 /// An operation on two numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,7 +39,7 @@ pub(crate) enum Arithmetic {
 }
 
 impl Arithmetic {
-    fn symbol(self) -> &'static str {
+    pub(crate) fn symbol(self) -> &'static str {
         match self {
             Self::Add => "+",
             Self::Subtract => "-",
@@ -81,13 +81,17 @@ fn calculate(
     attempt: bool,
     origin: &Origin,
 ) -> Result<Typed> {
+    let (left, right) = sides::in_time(session, op, left, right, origin)?;
+    if let Some(paired) = length::paired(op, &left, &right, attempt, origin) {
+        return Ok(paired);
+    }
     if let Some(scaled) = length::scaled(session, op, &left, &right, attempt, origin)? {
         return Ok(scaled);
     }
     if let Some(shifted) = shift::apply(session, op, &left, &right, origin)? {
         return Ok(shifted);
     }
-    let (left, right) = numbers(session, op, left, right, origin)?;
+    let (left, right) = sides::numbers(session, op, left, right, origin)?;
     let decimals = matches!(
         (&left.data_type, &right.data_type),
         (DataType::Decimal128(..), DataType::Decimal128(..))
@@ -128,92 +132,6 @@ fn calculate(
     Ok(if quiet { made } else { float::result(made) })
 }
 
-/// Both sides as numbers: strings become what the other side asks for, decimals meet integers as decimals and floats
-/// as doubles.
-fn numbers(
-    session: &Session,
-    op: Arithmetic,
-    left: Typed,
-    right: Typed,
-    origin: &Origin,
-) -> Result<(Typed, Typed)> {
-    let refuse = |left: &Typed, right: &Typed| {
-        let message = format!(
-            "`{}` does not take {} and {}",
-            op.symbol(),
-            words(&left.data_type),
-            words(&right.data_type)
-        );
-        at(
-            &condition::DATATYPE_MISMATCH_BINARY_OP_DIFF_TYPES,
-            origin,
-            message,
-        )
-    };
-    let accepted = |t: &DataType| is_numeric(t) || matches!(t, DataType::Utf8 | DataType::Null);
-    let texts = left.data_type == DataType::Utf8 && right.data_type == DataType::Utf8;
-    if texts || !accepted(&left.data_type) || !accepted(&right.data_type) {
-        return Err(refuse(&left, &right));
-    }
-    let from_text = |other: &DataType| {
-        if is_integral(other) && op != Arithmetic::Divide {
-            DataType::Int64
-        } else {
-            DataType::Float64
-        }
-    };
-    let target = |own: &DataType, other: &DataType| match (own, other) {
-        (DataType::Utf8, other) => from_text(other),
-        (DataType::Null, DataType::Null) => DataType::Float64,
-        (DataType::Null, DataType::Utf8) => from_text(own),
-        (DataType::Null, other) => other.clone(),
-        (own, _) => own.clone(),
-    };
-    let (l, r) = (
-        target(&left.data_type, &right.data_type),
-        target(&right.data_type, &left.data_type),
-    );
-    let mut left = cast::implicit(session, left, &l, origin)?;
-    let mut right = cast::implicit(session, right, &r, origin)?;
-    match (&left.data_type, &right.data_type) {
-        (DataType::Decimal128(..), DataType::Float32 | DataType::Float64) => {
-            left = cast::implicit(session, left, &DataType::Float64, origin)?;
-        }
-        (DataType::Float32 | DataType::Float64, DataType::Decimal128(..)) => {
-            right = cast::implicit(session, right, &DataType::Float64, origin)?;
-        }
-        (DataType::Decimal128(..), other) if is_integral(other) => {
-            let wanted = decimal::of_integer(&right);
-            right = cast::implicit(session, right, &wanted, origin)?;
-        }
-        (other, DataType::Decimal128(..)) if is_integral(other) => {
-            let wanted = decimal::of_integer(&left);
-            left = cast::implicit(session, left, &wanted, origin)?;
-        }
-        _ => {}
-    }
-    Ok((left, right))
-}
-
-/// `-value`, of anything but a decimal: that is `negative`.
-pub(crate) fn negate(session: &Session, value: Typed, origin: &Origin) -> Result<Typed> {
-    if interval::holds_interval(&value.data_type) {
-        return length::negated(value, origin);
-    }
-    let zero = match &value.data_type {
-        DataType::Float32 | DataType::Float64 => {
-            let data_type = value.data_type.clone();
-            let negated = Expr::Negative(Box::new(value.expr));
-            return Ok(float::result(Typed::new(negated, data_type)));
-        }
-        other => match ScalarValue::new_zero(other) {
-            Ok(zero) if is_integral(other) => Typed::literal(zero),
-            _ => Typed::literal(ScalarValue::Float64(Some(0.0))),
-        },
-    };
-    apply(session, Arithmetic::Subtract, zero, value, origin)
-}
-
 /// `~` on an integer: every bit turned.
 pub(crate) fn complement(session: &Session, value: Typed, origin: &Origin) -> Result<Typed> {
     let data_type = match &value.data_type {
@@ -240,21 +158,7 @@ pub(crate) fn bitwise(
     right: Typed,
     origin: &Origin,
 ) -> Result<Typed> {
-    let common = unify::common_type(&left.data_type, &right.data_type).filter(is_integral);
-    let Some(common) = common else {
-        let message = format!(
-            "`{op}` takes integers, these are {} and {}",
-            words(&left.data_type),
-            words(&right.data_type)
-        );
-        return Err(at(
-            &condition::DATATYPE_MISMATCH_BINARY_OP_DIFF_TYPES,
-            origin,
-            message,
-        ));
-    };
-    let left = cast::implicit(session, left, &common, origin)?;
-    let right = cast::implicit(session, right, &common, origin)?;
+    let (left, right, common) = sides::integers(session, &op.to_string(), left, right, origin)?;
     let operator = match op {
         BinaryOperator::BitwiseAnd => Operator::BitwiseAnd,
         BinaryOperator::BitwiseOr => Operator::BitwiseOr,

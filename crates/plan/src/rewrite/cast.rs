@@ -76,6 +76,7 @@ pub(crate) fn can_cast(from: &DataType, to: &DataType) -> bool {
         _ => {
             let mixed = DataType::Interval(IntervalUnit::MonthDayNano);
             from == to
+                || *from == DataType::Null
                 || matches!((from, to), (DataType::Duration(_), DataType::Duration(_)))
                 || (matches!(from, DataType::Duration(_) | DataType::Interval(_)) && *to == mixed)
         }
@@ -101,9 +102,10 @@ fn convert(
         return value;
     }
     if value.data_type == DataType::Null {
+        // What is computed may fail, although nothing comes of it.
         return match ScalarValue::try_from(target) {
-            Ok(null) => Typed::literal(null),
-            Err(_) => native(value, target),
+            Ok(null) if value.constant().is_some() => Typed::literal(null),
+            _ => native(value, target),
         };
     }
     if let Some(mixed) = value.constant().and_then(mixed_interval)

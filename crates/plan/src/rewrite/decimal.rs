@@ -15,7 +15,7 @@ use crate::rewrite::arithmetic::Arithmetic;
 
 /// The decimal type that an integer takes beside a decimal: for constants the digits that are there.
 pub(crate) fn of_integer(value: &Typed) -> DataType {
-    let digits = match value.constant() {
+    let digits = match value.written() {
         Some(ScalarValue::Int8(Some(n))) => digits(i64::from(*n)),
         Some(ScalarValue::Int16(Some(n))) => digits(i64::from(*n)),
         Some(ScalarValue::Int32(Some(n))) => digits(i64::from(*n)),

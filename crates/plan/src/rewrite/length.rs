@@ -41,7 +41,39 @@ pub(crate) fn too_long() -> Diagnostic {
     Diagnostic::error(&condition::INTERVAL_ARITHMETIC_OVERFLOW, message)
 }
 
-/// `interval * number`, `number * interval`, `interval / number`, `interval div interval`; `None`: it is none of them.
+/// `interval + interval`, `-`, `div`; `None`: it is none of them.
+pub(crate) fn paired(
+    op: Arithmetic,
+    left: &Typed,
+    right: &Typed,
+    attempt: bool,
+    origin: &Origin,
+) -> Option<Typed> {
+    let step = match op {
+        Arithmetic::Add => Step::Add,
+        Arithmetic::Subtract => Step::Subtract,
+        Arithmetic::IntegerDivide => Step::Count,
+        _ => return None,
+    };
+    let (l, r) = (&left.data_type, &right.data_type);
+    let is_months = |t: &DataType| *t == YEAR_TO_MONTH;
+    if !is_length(l) || !is_length(r) || is_months(l) != is_months(r) {
+        return None;
+    }
+    let (left, right) = if l == r {
+        (left.clone(), right.clone())
+    } else {
+        (wide(left), wide(right))
+    };
+    let returns = match step {
+        Step::Count => DataType::Int64,
+        _ => left.data_type.clone(),
+    };
+    let args = vec![left, right];
+    Some(calculated(step, args, returns, attempt, origin))
+}
+
+/// `interval * number`, `number * interval`, `interval / number`; `None`: it is none of them.
 pub(crate) fn scaled(
     session: &Session,
     op: Arithmetic,
@@ -56,22 +88,8 @@ pub(crate) fn scaled(
         Arithmetic::Multiply if is_length(l) && factor(r) => (left, right, Step::Multiply),
         Arithmetic::Multiply if factor(l) && is_length(r) => (right, left, Step::Multiply),
         Arithmetic::Divide if is_length(l) && factor(r) => (left, right, Step::Divide),
-        Arithmetic::IntegerDivide if is_length(l) && is_length(r) => (left, right, Step::Count),
         _ => return Ok(None),
     };
-    if step == Step::Count {
-        if matches!(l, DataType::Duration(_)) != matches!(r, DataType::Duration(_)) {
-            return Ok(None);
-        }
-        let args = vec![wide(length), wide(number)];
-        return Ok(Some(calculated(
-            step,
-            args,
-            DataType::Int64,
-            attempt,
-            origin,
-        )));
-    }
     let number = match &number.data_type {
         DataType::Decimal128(..) => number.clone(),
         found if is_integral(found) => {

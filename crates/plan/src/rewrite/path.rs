@@ -4,7 +4,7 @@ use sluice_model::Origin;
 
 use crate::Session;
 use crate::bind::Typed;
-use crate::error::Result;
+use crate::error::{Result, unsupported};
 use crate::rewrite::access;
 
 /// One step of a path.
@@ -16,6 +16,8 @@ pub(crate) enum Step {
     Exact(String),
     /// `[0]`
     Index(i32),
+    /// `[*]`, of JSON text alone.
+    Every,
 }
 
 /// The path as `json_path` takes it: names outside brackets match without regard to case.
@@ -40,6 +42,7 @@ pub(crate) fn json_path(steps: &[Step]) -> String {
                 out.push_str("']");
             }
             Step::Index(index) => out.extend(["[", &index.to_string(), "]"]),
+            Step::Every => out.push_str("[*]"),
         }
     }
     out
@@ -56,6 +59,7 @@ pub(crate) fn walk(
         value = match step {
             Step::Key(key) | Step::Exact(key) => access::field(session, value, key, origin)?,
             Step::Index(index) => access::index(session, value, Typed::int(*index), origin)?,
+            Step::Every => return unsupported(origin, "`[*]` in a value that is no JSON text"),
         };
     }
     Ok(value)
@@ -71,7 +75,8 @@ mod tests {
             Step::Key("a".into()),
             Step::Index(0),
             Step::Exact("b c".into()),
+            Step::Every,
         ];
-        assert_eq!(json_path(&steps), "a[0]['b c']");
+        assert_eq!(json_path(&steps), "a[0]['b c'][*]");
     }
 }

@@ -14,8 +14,7 @@ use arrow::datatypes::{
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-    Signature, Volatility,
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use sluice_decode::datetime::Zone;
 use sluice_model::condition::query as condition;
@@ -38,11 +37,17 @@ fn is_interval(data_type: &DataType) -> bool {
     )
 }
 
-fn is_datetime(data_type: &DataType) -> bool {
+/// Whether values of a type are dates or timestamps.
+pub(crate) fn is_datetime(data_type: &DataType) -> bool {
     matches!(
         data_type,
         DataType::Date32 | DataType::Timestamp(TimeUnit::Microsecond, _)
     )
+}
+
+/// Whether a number may be one of days: Spark's `DateAdd` takes no BIGINT.
+fn is_days(data_type: &DataType) -> bool {
+    is_integral(data_type) && *data_type != DataType::Int64
 }
 
 /// A text that is a timestamp, moved by an interval of days and times: a text again (Spark's
@@ -73,7 +78,6 @@ fn texts(
 }
 
 /// The meaning of an operation in which a date, a timestamp or an interval takes part, `None` if none does.
-#[expect(clippy::too_many_lines, reason = "one arm per pair of operands")]
 pub(crate) fn apply(
     session: &Session,
     op: Arithmetic,
@@ -96,11 +100,11 @@ pub(crate) fn apply(
     let made = match (l, r) {
         (l, r) if is_datetime(l) && is_interval(r) => moved(left, right, minus, origin),
         (l, r) if is_interval(l) && is_datetime(r) && !minus => moved(right, left, false, origin),
-        (DataType::Date32, r) if is_integral(r) => {
+        (DataType::Date32, r) if is_days(r) => {
             let days = cast::implicit(session, right.clone(), &DataType::Int32, origin)?;
             call(left, &days, minus, DataType::Date32, origin)
         }
-        (l, DataType::Date32) if is_integral(l) && !minus => {
+        (l, DataType::Date32) if is_days(l) && !minus => {
             let days = cast::implicit(session, left.clone(), &DataType::Int32, origin)?;
             call(right, &days, false, DataType::Date32, origin)
         }
@@ -130,36 +134,6 @@ pub(crate) fn apply(
                 true,
                 DataType::Duration(TimeUnit::Microsecond),
                 origin,
-            )
-        }
-        (DataType::Duration(_), DataType::Duration(_)) => {
-            let wide = |t: &Typed| {
-                Typed::new(
-                    datafusion::logical_expr::cast(
-                        t.expr.clone(),
-                        DataType::Duration(TimeUnit::Microsecond),
-                    ),
-                    DataType::Duration(TimeUnit::Microsecond),
-                )
-            };
-            let (a, b) = if l == r {
-                (left.clone(), right.clone())
-            } else {
-                (wide(left), wide(right))
-            };
-            let operator = if minus {
-                Operator::Minus
-            } else {
-                Operator::Plus
-            };
-            let data_type = a.data_type.clone();
-            Typed::new(
-                Expr::BinaryExpr(BinaryExpr::new(
-                    Box::new(a.expr),
-                    operator,
-                    Box::new(b.expr),
-                )),
-                data_type,
             )
         }
         _ => return Ok(None),

@@ -151,13 +151,12 @@ fn source(
         ReadMode::Stream => SourceCall::StreamReadFiles,
         ReadMode::Batch => SourceCall::ReadFiles,
     };
+    let path_is_named = function.positional().next().is_none();
     let named = function.arguments.iter().filter_map(|argument| {
         let name = argument.name.clone()?;
-        Some((
-            name,
-            argument_text(&argument.value),
-            argument.origin.clone(),
-        ))
+        let is_path = path_is_named && name.eq_ignore_ascii_case(PATH);
+        let text = argument_text(&argument.value);
+        (!is_path).then(|| (name, text, argument.origin.clone()))
     });
     let options = ReadFilesOptions::from_arguments(named, call)?;
     let path = resolve_path(&written, &engine.options.path_rules)
@@ -196,9 +195,12 @@ pub(crate) fn store_to_write(engine: &Engine, storage: &Storage) -> Arc<dyn Obje
     }
 }
 
+/// The first argument of `read_files`, where it is written with its name.
+const PATH: &str = "path";
+
 fn path_argument(function: &TableFunction) -> Result<String, Vec<Diagnostic>> {
     let mut positional = function.positional();
-    let path = positional.next().or_else(|| function.named("path"));
+    let path = positional.next().or_else(|| function.named(PATH));
     let wrong = |message: &str| {
         vec![
             Diagnostic::error(&READ_FILES_INVALID_OPTION, message)

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use sluice_graph::{Input, ResolvedFlow};
+use sluice_graph::ResolvedFlow;
 use sluice_model::Diagnostic;
 use sluice_model::condition::table::DELTA_FILES_VACUUMED;
 
+use crate::event_log::definitions::input_name;
 use crate::inputs::leaves::leaves;
 use crate::inputs::stream::Taken;
 use crate::update::Update;
@@ -17,12 +18,11 @@ pub(crate) async fn gone_files(
     taken: &HashMap<String, Taken>,
 ) -> Option<Diagnostic> {
     for leaf in leaves(&update.prepared.graph, flow) {
-        let (Some(Taken::Data(files)), Input::Dataset(name) | Input::External(name)) =
-            (taken.get(&leaf.key), &leaf.input)
-        else {
+        let Some(Taken::Data(files)) = taken.get(&leaf.key) else {
             continue;
         };
-        let table = update.tables.open(name).await.ok()??;
+        let name = input_name(&leaf.input);
+        let table = update.tables.streamed(&leaf.input).await.ok()??;
         let mut gone = 0;
         for file in files {
             let place = table.location().file(&file.path).ok()?;

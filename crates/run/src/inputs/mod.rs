@@ -278,12 +278,9 @@ impl Binding<'_> {
             (Taken::Records(batches), Input::Kinesis(call)) => {
                 kinesis::table_of(call, batches, self.session.settings().partitions)
             }
-            (Taken::Data(files), Input::Dataset(name) | Input::External(name)) => {
-                let table = self
-                    .tables
-                    .open(name)
-                    .await?
-                    .ok_or_else(|| not_run(name, flow))?;
+            (Taken::Data(files), table) => {
+                let table = self.tables.streamed(table).await?;
+                let table = table.ok_or_else(|| internal("a streamed table is not there"))?;
                 Ok(table.provider_for_files(files, table.version()).await?)
             }
             _ => Err(internal("a stream was given what it cannot read").into()),

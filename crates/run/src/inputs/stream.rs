@@ -150,17 +150,17 @@ pub(crate) async fn open(
                 Some(input) => Opened::Files(Box::new(input)),
                 None => return Ok(None),
             },
-            Input::Dataset(name) | Input::External(name) => match update.tables.open(name).await? {
+            Input::Kinesis(call) => Opened::Kinesis(Box::new(
+                OpenStreams::open(&update.engine, flow, &leaf, call).await?,
+            )),
+            Input::EventLog(_) => return Err(internal("the event log cannot be streamed").into()),
+            table => match update.tables.streamed(table).await? {
                 Some(table) => {
                     table.refresh().await?;
                     Opened::Table(table)
                 }
                 None => return Ok(None),
             },
-            Input::Kinesis(call) => Opened::Kinesis(Box::new(
-                OpenStreams::open(&update.engine, flow, &leaf, call).await?,
-            )),
-            other => return Err(internal(&format!("{other:?} cannot be streamed")).into()),
         };
         opened.push((leaf, source));
     }
@@ -220,7 +220,7 @@ impl StreamSource {
                     .unwrap_or_default();
                 options.files_max = files_max.or(options.files_max);
                 Kind::Table {
-                    external: matches!(leaf.input, Input::External(_)).then(|| table.schema()),
+                    external: (!matches!(leaf.input, Input::Dataset(_))).then(|| table.schema()),
                     table,
                     ceiling,
                     quiet_until: 0,

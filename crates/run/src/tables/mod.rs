@@ -13,7 +13,7 @@ pub(crate) mod views;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use sluice_graph::{DeclaredGraph, ResolvedDataset};
+use sluice_graph::{DeclaredGraph, Input, ResolvedDataset};
 use sluice_model::DatasetName;
 use sluice_table::{DeltaTable, Location, Store};
 
@@ -30,6 +30,8 @@ pub(crate) struct Tables {
     open: Mutex<HashMap<DatasetName, DeltaTable>>,
     /// Tables that a declaration puts elsewhere than where their names say.
     places: Mutex<HashMap<DatasetName, Location>>,
+    /// Tables of others that are streamed by their path: not ours to look after.
+    streamed: Mutex<HashMap<String, DeltaTable>>,
 }
 
 impl Tables {
@@ -39,6 +41,7 @@ impl Tables {
             engine: engine.clone(),
             open: Mutex::default(),
             places: Mutex::default(),
+            streamed: Mutex::default(),
         }
     }
 
@@ -46,6 +49,25 @@ impl Tables {
     pub(crate) async fn at_path(&self, path: &str) -> Result<DeltaTable> {
         let location = self.engine.location_at(path)?;
         Ok(DeltaTable::existing(self.store(), &location).await?)
+    }
+
+    /// The table that a stream reads, by name or by path; `None` if there is none, or the input is no table.
+    pub(crate) async fn streamed(&self, input: &Input) -> Result<Option<DeltaTable>> {
+        let path = match input {
+            Input::Dataset(name) | Input::External(name) => return self.open(name).await,
+            Input::Path { format, path } if format == "delta" => path,
+            _ => return Ok(None),
+        };
+        let known = || self.streamed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(table) = known().get(path).cloned() {
+            return Ok(Some(table));
+        }
+        let location = self.engine.location_at(path)?;
+        let opened = DeltaTable::open(self.store(), &location).await?;
+        if let Some(table) = &opened {
+            known().insert(path.clone(), table.clone());
+        }
+        Ok(opened)
     }
 
     /// The store that the tables lie in.

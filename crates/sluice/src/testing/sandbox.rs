@@ -129,7 +129,7 @@ pub(super) fn written_name(statement: &Statement) -> Option<&WrittenName> {
         }
         StatementKind::View(view) => &view.name,
         StatementKind::Flow(flow) => &flow.target,
-        StatementKind::Function(_) => return None,
+        StatementKind::Function(_) | StatementKind::Unread(_) => return None,
     })
 }
 
@@ -191,7 +191,7 @@ fn query_of(statement: &Statement) -> Option<&Query> {
             table.body.as_ref()?
         }
         StatementKind::Flow(flow) => &flow.body,
-        StatementKind::Function(_) => return None,
+        StatementKind::Function(_) | StatementKind::Unread(_) => return None,
     };
     match body {
         FlowBody::Query(query) | FlowBody::Once(query) => Some(query),

@@ -18,6 +18,15 @@ pub(super) struct Items {
     pub(super) refused: Vec<Located<RefusedClause>>,
 }
 
+/// Takes `()`, which declares nothing.
+pub(super) fn no_items(cursor: &mut Cursor<'_>) -> bool {
+    let next = cursor.peek_nth(1);
+    cursor.sees_symbol(&Token::LParen)
+        && next.is_some_and(|next| next.token == Token::RParen)
+        && cursor.take_symbol(&Token::LParen)
+        && cursor.take_symbol(&Token::RParen)
+}
+
 /// Takes `( item, … )`. A type that Spark does not have is reported and leaves its column without one.
 pub(super) fn items(cursor: &mut Cursor<'_>, diagnostics: &mut Vec<Diagnostic>) -> Parsed<Items> {
     let mut items = Items::default();

@@ -10,6 +10,7 @@ mod query;
 mod session;
 pub mod shell;
 mod table;
+mod unread;
 mod view;
 
 use std::collections::BTreeMap;
@@ -33,8 +34,8 @@ pub(crate) use query::{Place, expression as parse_expression};
 /// come at once.
 ///
 /// `text` is what is parsed, `replacements` say where it differs from what the user wrote, and `defaults` are the
-/// catalog and schema in force before any `USE`. The diagnostics may hold warnings; statements with an error are
-/// left out.
+/// catalog and schema in force before any `USE`. The diagnostics may hold warnings; of statements with an error no more
+/// than the name is kept.
 #[must_use]
 pub fn parse_file(
     file: &Arc<str>,
@@ -88,6 +89,7 @@ pub fn parse_file(
             {
                 diagnostics.push(*error);
             }
+            file.unread(&source, part);
         }
     }
     diagnostics.sort_by(|a, b| a.origin().cmp(&b.origin()));
@@ -249,14 +251,26 @@ impl File {
         } else {
             return Err(no_statement(&cursor));
         };
-        let namespace = self.namespace.clone();
+        self.push(kind, origin);
+        Ok(())
+    }
+
+    /// Keeps the name of a table or view whose statement has an error, if it goes that far.
+    fn unread(&mut self, source: &Source<'_>, part: &[Lexeme]) {
+        let mut cursor = Cursor::new(source, &self.namespace, part);
+        let origin = cursor.origin(cursor.here());
+        if let Some(name) = unread::name(&mut cursor) {
+            self.push(StatementKind::Unread(name), origin);
+        }
+    }
+
+    fn push(&mut self, kind: StatementKind, origin: Origin) {
         self.statements.push(Statement {
             kind,
             origin,
-            namespace,
+            namespace: self.namespace.clone(),
             settings: self.settings.clone(),
         });
-        Ok(())
     }
 }
 

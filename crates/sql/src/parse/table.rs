@@ -31,14 +31,7 @@ pub(super) fn create(
     cursor.take(&["IF", "NOT", "EXISTS"]);
     let name = cursor.qualified_name("the name of the table")?;
     let mut items = Items::default();
-    let is_empty = cursor
-        .peek_nth(1)
-        .is_some_and(|next| next.token == Token::RParen);
-    if cursor.sees_symbol(&Token::LParen) && is_empty {
-        // `()` declares nothing, as for Spark.
-        cursor.take_symbol(&Token::LParen);
-        cursor.take_symbol(&Token::RParen);
-    } else if cursor.sees_symbol(&Token::LParen) {
+    if !column::no_items(cursor) && cursor.sees_symbol(&Token::LParen) {
         items = column::items(cursor, diagnostics)?;
     }
     let mut table = empty(name, private, items);

@@ -36,7 +36,7 @@ pub(super) fn create(
         ));
     }
     let mut items = Items::default();
-    if cursor.sees_symbol(&Token::LParen) {
+    if !column::no_items(cursor) && cursor.sees_symbol(&Token::LParen) {
         items = column::items(cursor, diagnostics)?;
     }
     refuse_items(cursor, &items, temporary, diagnostics);

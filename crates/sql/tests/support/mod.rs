@@ -114,6 +114,7 @@ pub(crate) fn line(statement: &Statement) -> String {
         StatementKind::Function(function) => {
             format!("function {}", function.name.parts.join("."))
         }
+        StatementKind::Unread(name) => format!("unread {}", name.parts.join(".")),
         StatementKind::Flow(flow) => {
             format!(
                 "flow {} into {} {}",

@@ -29,6 +29,9 @@ const DAY_US: i64 = 24 * HOUR_US;
 pub(super) enum Step {
     Multiply,
     Divide,
+    Add,
+    Subtract,
+    /// How often one goes into another.
     Count,
     Negate,
     Absolute,
@@ -81,17 +84,9 @@ impl Lengths {
         let lengths = whole_numbers(column)?;
         let made = match self.step {
             Step::Multiply | Step::Divide => self.by(&lengths, number(rest)?)?,
-            Step::Count => {
-                let by = whole_numbers(number(rest)?)?;
-                self.rows(lengths.len(), |row| {
-                    let value = lengths.is_valid(row).then(|| lengths.value(row))?;
-                    let by = by.is_valid(row).then(|| by.value(row))?;
-                    Some(match by {
-                        0 => Err(Trouble::Zero),
-                        by => value.checked_div(by).ok_or(Trouble::Overflow),
-                    })
-                })?
-            }
+            Step::Add => self.pairs(&lengths, rest, i64::checked_add)?,
+            Step::Subtract => self.pairs(&lengths, rest, i64::checked_sub)?,
+            Step::Count => self.pairs(&lengths, rest, i64::checked_div)?,
             Step::Negate => self.each(&lengths, i64::checked_neg)?,
             Step::Absolute => self.each(&lengths, i64::checked_abs)?,
             Step::Text => return Ok(texts(column)),
@@ -135,6 +130,23 @@ impl Lengths {
                 })
             }
         }
+    }
+
+    fn pairs(
+        &self,
+        lengths: &Int64Array,
+        rest: &[ArrayRef],
+        step: impl Fn(i64, i64) -> Option<i64>,
+    ) -> datafusion::error::Result<Int64Array> {
+        let others = whole_numbers(number(rest)?)?;
+        self.rows(lengths.len(), |row| {
+            let value = lengths.is_valid(row).then(|| lengths.value(row))?;
+            let other = others.is_valid(row).then(|| others.value(row))?;
+            Some(match (self.step, other) {
+                (Step::Count, 0) => Err(Trouble::Zero),
+                _ => step(value, other).ok_or(Trouble::Overflow),
+            })
+        })
     }
 
     fn each(
