@@ -38,6 +38,7 @@ mod subquery;
 mod syntax;
 mod time_window;
 mod typed;
+mod unknown;
 mod user_function;
 mod value;
 mod view;

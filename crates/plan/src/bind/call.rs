@@ -1,7 +1,6 @@
 //! Function calls: scalar, aggregate and window functions by name, with Spark's implicit casts of their arguments.
 //! Calls that are syntax rather than functions are in `special`.
 
-use sluice_model::suggest::{closest, did_you_mean};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef};
@@ -89,7 +88,7 @@ impl Binder<'_> {
             return self.input_file_name(&call, env);
         }
         if !self.state.scalar_functions().contains_key(&call.name) {
-            return Err(self.unknown_function(&call));
+            return Err(Self::unknown_function(&call));
         }
         self.plain(&call)?;
         self.scalar_call(&call, env)
@@ -413,30 +412,13 @@ impl Binder<'_> {
         }
         let registered = self.state.aggregate_functions().get(&call.name).cloned();
         let Some(function) = sum::choose(&call.name, &args).or(registered) else {
-            return Err(self.unknown_function(call));
+            return Err(Self::unknown_function(call));
         };
         let args = self.coerced(function.as_ref(), args, &call.origin)?;
         let returned = function
             .return_field(&fields(&args))
             .map_err(|e| self.refused(&call.name, &e, &call.origin))?;
         Ok((function, args, returned.data_type().clone()))
-    }
-
-    pub(crate) fn unknown_function(&self, call: &Call<'_>) -> Box<Diagnostic> {
-        let state = &self.state;
-        let names = state
-            .scalar_functions()
-            .keys()
-            .chain(state.aggregate_functions().keys());
-        let message = format!(
-            "there is no function `{}`, or Sluice does not have it yet",
-            call.name
-        );
-        let mut diagnostic = *at(&condition::UNRESOLVED_ROUTINE, &call.origin, message);
-        if let Some(name) = closest(&call.name, names.map(String::as_str)) {
-            diagnostic = diagnostic.help(did_you_mean(name));
-        }
-        Box::new(diagnostic)
     }
 }
 

@@ -449,7 +449,7 @@ impl Binder<'_> {
 }
 
 /// `try_add` and its kin.
-pub(super) fn attempt(name: &str) -> Option<Arithmetic> {
+fn attempt(name: &str) -> Option<Arithmetic> {
     Some(match name {
         "try_add" => Arithmetic::Add,
         "try_subtract" => Arithmetic::Subtract,

@@ -201,7 +201,7 @@ impl Binder<'_> {
                 ));
             }
             if !aggregate {
-                return Err(self.unknown_function(call));
+                return Err(Self::unknown_function(call));
             }
             let (function, args, data_type) = self.aggregate(call, env)?;
             return Ok((

@@ -57,6 +57,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Returns::Type(T::Long),
         timestamp_diff,
     )
+    .also(&["timediff"])
     .doc(
         "Counts the whole units from the first timestamp to the second.",
         "timestampdiff(HOUR, '2024-05-06', '2024-05-07')",

@@ -34,6 +34,7 @@ mod scalar;
 mod sequence;
 pub(crate) mod signature;
 mod string;
+pub(crate) mod syntax;
 mod system;
 mod text_build;
 mod text_parts;
@@ -146,7 +147,10 @@ pub fn entries() -> impl Iterator<Item = FunctionEntry> {
             doc,
             example,
         });
-    scalars.chain(lambdas).chain(aggregates)
+    scalars
+        .chain(lambdas)
+        .chain(aggregates)
+        .chain(syntax::CALLS.iter().copied())
 }
 
 /// Registers every function that a query may call by name: only what behaves as in Spark may be registered here.

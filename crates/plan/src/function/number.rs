@@ -64,10 +64,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
         .doc("Gives the size of a number without its sign.", "abs(-1)"),
     Function::new("negative", &[P::Numeric], Returns::Argument(0), negative)
         .doc("Turns the sign around.", "negative(1)"),
-    Function::new("positive", &[P::Numeric], Returns::Argument(0), |c| {
-        c.column(0)?.expanded(c.rows)
-    })
-    .doc("Gives the number as it is.", "positive(1)"),
     Function::new(
         "power",
         &[P::Double, P::Double],

@@ -151,10 +151,9 @@ fn source(
         ReadMode::Stream => SourceCall::StreamReadFiles,
         ReadMode::Batch => SourceCall::ReadFiles,
     };
-    let path_is_named = function.positional().next().is_none();
     let named = function.arguments.iter().filter_map(|argument| {
         let name = argument.name.clone()?;
-        let is_path = path_is_named && name.eq_ignore_ascii_case(PATH);
+        let is_path = name.eq_ignore_ascii_case(PATH);
         let text = argument_text(&argument.value);
         (!is_path).then(|| (name, text, argument.origin.clone()))
     });
@@ -199,8 +198,11 @@ pub(crate) fn store_to_write(engine: &Engine, storage: &Storage) -> Arc<dyn Obje
 const PATH: &str = "path";
 
 fn path_argument(function: &TableFunction) -> Result<String, Vec<Diagnostic>> {
-    let mut positional = function.positional();
-    let path = positional.next().or_else(|| function.named(PATH));
+    let mut paths = function.arguments.iter().filter(|argument| {
+        let name = argument.name.as_deref();
+        name.is_none_or(|name| name.eq_ignore_ascii_case(PATH))
+    });
+    let path = paths.next();
     let wrong = |message: &str| {
         vec![
             Diagnostic::error(&READ_FILES_INVALID_OPTION, message)
@@ -208,7 +210,7 @@ fn path_argument(function: &TableFunction) -> Result<String, Vec<Diagnostic>> {
                 .help("write `read_files('folder', format => 'json')`"),
         ]
     };
-    if positional.next().is_some() {
+    if paths.next().is_some() {
         return Err(wrong(
             "`read_files` takes one path; options are named: `name => value`",
         ));

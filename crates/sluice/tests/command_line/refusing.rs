@@ -64,6 +64,29 @@ fn errors_of_sql_stand_at_their_place_in_the_whole_text() {
     }
 }
 
+/// What reads a table is not blamed for what is wrong with the statement of that table; what is wrong elsewhere is told
+/// at the same time.
+#[test]
+fn readers_of_a_statement_with_an_error_are_not_blamed() {
+    let room = folder(&[(
+        "p.sql",
+        "CREATE MATERIALIZED VIEW silver AS SELECT FROM bronze;\n\
+         CREATE STREAMING TABLE bronze TBLPROPERTIES ('a' = );\n\
+         CREATE FLOW f AS INSERT INTO bronze BY NAME SELECT * FROM STREAM silver;\n\
+         CREATE MATERIALIZED VIEW gold AS SELECT * FROM silver;\n\
+         CREATE MATERIALIZED VIEW side AS SELECT * FROM nowhere;\n",
+    )]);
+    let ended = sluice(room.path(), "validate");
+    let places: Vec<&str> = ended
+        .stderr
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("--> p.sql:"))
+        .skip(1) // The warning that no file describes the pipeline.
+        .collect();
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert_eq!(places, ["1:43", "2:52", "5:48"], "{}", ended.stderr);
+}
+
 #[test]
 fn a_key_that_is_no_pipeline_is_refused() {
     let project = project();
