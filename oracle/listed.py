@@ -15,13 +15,14 @@ DIGITS_APART = 1e-12
 FLOATS = re.compile(r"(?i)\bFLOAT\b|\bf\b")
 # Where we answer and Spark fails: a lambda that meets no item, FILTER, frames at the limits of a type, correlated subqueries, sides of set operations,
 # later arguments of `count(DISTINCT a, b)`.
-ACCEPTED = re.compile(r"->|count\(DISTINCT .*,|\bFILTER\b|\bRANGE\b|\bapprox_count_distinct\b|\bEXCEPT\b|\bINTERSECT\b|\bdate_add\b|\bdate_sub\b|array_except|array_intersect|array_union")
+ACCEPTED = re.compile(r"->|count\(DISTINCT .*,|\bFILTER\b|\bRANGE\b|\bapprox_count_distinct\b|\bEXCEPT\b|\bINTERSECT\b|\bdate_add\b|\bdate_sub\b")
 # Errors of rows, not of forms.
 FAILED = re.compile(r"OVERFLOW|BY_ZERO|OUT_OF_RANGE|CAST_INVALID|INVALID_ARRAY_INDEX|CANNOT_PARSE|NULL_MAP_KEY|DUPLICATED_MAP_KEY")
 # Two texts of one FLOAT lie this close: Java before 19 writes a digit too many for some.
 SHORT_FLOAT = 2.0 ** -24
-# Which of several equal or neighbouring values is taken: by partition in Spark.
-ANY_VALUE = re.compile(r"\b(first|last|any_value|first_value|last_value|max_by|min_by|mode|percentile_approx|approx_percentile|median)\(")
+# Which of several equal or neighbouring values is taken, what is estimated, and in which order different values are summed: by partition in Spark.
+ANY_VALUE = re.compile(r"\b(first|last|any_value|first_value|last_value|max_by|min_by|mode|percentile_approx|approx_percentile|median|approx_count_distinct)\("
+                       r"|\b(sum|avg|mean)\(DISTINCT\b")
 
 
 def is_listed(expression, theirs, ours):

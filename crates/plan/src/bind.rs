@@ -8,6 +8,7 @@ mod builtin;
 mod call;
 mod column;
 mod composed;
+mod constants;
 mod correlated;
 mod event_time;
 mod expression;

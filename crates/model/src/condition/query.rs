@@ -121,6 +121,7 @@ conditions! {
     DATATYPE_MISMATCH_MAP_ZIP_WITH_DIFF_TYPES = "DATATYPE_MISMATCH.MAP_ZIP_WITH_DIFF_TYPES", "42K09", User, No, "The maps given to map_zip_with have keys that have no common type.";
     INVALID_EXTRACT_BASE_FIELD_TYPE = "INVALID_EXTRACT_BASE_FIELD_TYPE", "42000", User, No, "A field, a key or an index is asked of a value that is no struct, map or array.";
     UNSUPPORTED_SUBQUERY_EXPRESSION = "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.HIGHER_ORDER_FUNCTION", "0A000", User, No, "A subquery stands inside a lambda: compute it beside the call instead.";
+    DATATYPE_MISMATCH_INVALID_MAP_KEY_TYPE = "DATATYPE_MISMATCH.INVALID_MAP_KEY_TYPE", "42K09", User, No, "The keys of a map are maps, or hold them, which cannot be compared.";
     DATATYPE_MISMATCH_BINARY_OP_WRONG_TYPE = "DATATYPE_MISMATCH.BINARY_OP_WRONG_TYPE", "42K09", User, No, "The two sides of an operator have, or become, a type that the operator does not take, such as two texts added. Write a CAST.";
     DATATYPE_MISMATCH_BINARY_OP_DIFF_TYPES = "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES", "42K09", User, No, "The two sides of an operator have types that do not meet, such as a number and an array. Write a CAST.";
     DATATYPE_MISMATCH_FILTER_NOT_BOOLEAN = "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", "42K09", User, No, "The condition of WHERE, HAVING or QUALIFY is not BOOLEAN: write a comparison.";

@@ -16,7 +16,7 @@ use sqlparser::ast;
 use super::column::Environment;
 use super::scope::Found;
 use super::user_function::FUNCTION_BODY;
-use super::{Binder, Typed};
+use super::{Binder, Typed, constants};
 use crate::error::{Result, at, diagnose, unsupported};
 use crate::rewrite::{access, cast, count, float, fold, guard, length, sum, unify};
 
@@ -401,6 +401,7 @@ impl Binder<'_> {
                 format!("`{}` does not take `*`", call.name),
             ));
         }
+        constants::check(&call.name, &args, &call.origin)?;
         self.refuse_arguments(call, &args)?;
         if call.name == "sum" {
             // Strings are summed as DOUBLE, and so is a bare NULL.

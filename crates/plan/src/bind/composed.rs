@@ -290,6 +290,18 @@ impl Binder<'_> {
             let message = "`mode` takes no DISTINCT: each value would be there once";
             return Err(at(&condition::WITHIN_GROUP_DISTINCT, &call.origin, message));
         }
+        let averaged = match call.name.as_str() {
+            "regr_avgx" => args.get(1),
+            "regr_avgy" => args.first(),
+            _ => None,
+        };
+        if averaged.is_some_and(|arg| matches!(arg.data_type, DataType::Decimal128(..))) {
+            let what = format!(
+                "`{}` of decimals, which is a DECIMAL: write CAST(… AS DOUBLE)",
+                call.name
+            );
+            return unsupported(&call.origin, what);
+        }
         let (at_index, condition) = match call.name.as_str() {
             "max" | "min" => (0, &condition::DATATYPE_MISMATCH_INVALID_ORDERING_TYPE),
             "max_by" | "min_by" => (1, &condition::DATATYPE_MISMATCH_INVALID_ORDERING_TYPE),

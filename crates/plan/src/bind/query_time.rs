@@ -6,7 +6,7 @@ use datafusion::logical_expr::Expr;
 
 use super::call::Call;
 use super::column::Environment;
-use super::{Binder, Typed};
+use super::{Binder, Typed, constants};
 use crate::error::Result;
 use crate::rewrite::time;
 
@@ -28,6 +28,7 @@ impl Binder<'_> {
         }
         let is_time: Vec<bool> = args.iter().map(|arg| self.is_query_time(arg)).collect();
         let cut = cut_to_date(&call.name, &args);
+        constants::check(&call.name, &args, &call.origin)?;
         let result = self.scalar(&call.name, args, &call.origin)?;
         for (index, uses) in uses.into_iter().enumerate() {
             let as_date = is_time[index] && (cut == Some(index) || is_date(&result.expr, index));

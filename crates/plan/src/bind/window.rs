@@ -17,7 +17,7 @@ use super::call::{Call, fields};
 use super::column::Environment;
 use super::query::sort;
 use super::scope::same;
-use super::{Binder, Typed};
+use super::{Binder, Typed, constants};
 use crate::error::{Result, at, unsupported};
 use crate::rewrite::{cast, float, fold, moving, order, sum, unify};
 
@@ -211,6 +211,7 @@ impl Binder<'_> {
             ));
         };
         let args = self.arguments(call, env)?;
+        constants::check(&call.name, &args, &call.origin)?;
         if call.name == "ntile"
             && let Some(ScalarValue::Int32(Some(i32::MIN..=0))) =
                 args.first().and_then(Typed::constant)

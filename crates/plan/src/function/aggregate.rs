@@ -398,7 +398,7 @@ pub(super) static AGGREGATES: &[Aggregate] = &[
         "Gives the sum of squares of the first argument around its mean.",
         "regr_syy(y, x)",
     ),
-    Aggregate::new("listagg", &[P::String, P::String, P::String], Kind::ListAgg)
+    Aggregate::new("listagg", &[P::NotBinary, P::String, P::String], Kind::ListAgg)
         .also(&["string_agg"])
         .optional(2)
         .returning(|_| Ok(DataType::Utf8))

@@ -9,8 +9,8 @@ use datafusion::common::{ScalarValue, internal_err};
 use datafusion::error::Result;
 use sluice_model::condition::query as condition;
 
-use super::call::{Call, Int, List, Output, Text, Truth, as_list};
-use super::element::{element_at, element_at_type, element_type};
+use super::call::{Bytes, Call, Int, List, Output, Text, Truth, as_list};
+use super::element::{element_at, element_at_type, element_type, item_type};
 use super::error::fail;
 use super::lists::{ITEMS_MAX, Picks, Pool};
 use super::scalar::{Function, Returns, SparkTypeName as T};
@@ -20,13 +20,15 @@ use crate::rewrite::unify::holds_map;
 /// The family's table.
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("size", &[P::ArrayOrMap], Returns::Type(T::Int), size)
-        .also(&["cardinality", "array_size"])
+        .also(&["cardinality"])
         .doc("Counts the items of an array or the entries of a map; NULL for NULL.", "size(array(1, 2))"),
+    Function::new("array_size", &[P::Array], Returns::Type(T::Int), size)
+        .doc("Counts the items of an array; NULL for NULL.", "array_size(array(1, 2))"),
     Function::new("element_at", &[P::ArrayOrMap, P::Any], Returns::By(element_at_type), |c| element_at(c, true))
         .doc("Gives an item by its place from 1 (from the end if negative), or a map's value by its key.", "element_at(array(1, 2, 3), 2)"),
     Function::new("try_element_at", &[P::ArrayOrMap, P::Any], Returns::By(element_at_type), |c| element_at(c, false))
         .doc("Gives an item as element_at does, NULL if there is none.", "try_element_at(array(1, 2, 3), 4)"),
-    Function::new("get", &[P::Array, P::Int], Returns::By(element_type), |c| {
+    Function::new("get", &[P::Array, P::Int], Returns::By(item_type), |c| {
         let pool = Pool::new(c, 0..1, SortOptions::default())?;
         let indexes = c.typed::<Int>(1)?;
         pool.items(c.rows, |row| {
@@ -120,9 +122,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("array_join", &[P::Texts, P::Text, P::Text], Returns::Type(T::String), array_join)
         .optional(1)
         .doc("Joins the items as text with a separator, leaving out NULLs unless a text stands for them.", "array_join(array('a', NULL, 'b'), ' ', ',')"),
-    Function::new("array_repeat", &[P::Any, P::SmallInt], Returns::By(|t| Ok(list_of(t.arguments.first().unwrap_or(&DataType::Null)))), array_repeat)
+    Function::new("array_repeat", &[P::Any, P::ExactInt], Returns::By(|t| Ok(list_of(t.arguments.first().unwrap_or(&DataType::Null)))), array_repeat)
         .doc("Makes an array of one value a number of times.", "array_repeat('123', 2)"),
-    Function::new("array_insert", &[P::ArrayOf, P::Int, P::Item], Returns::Argument(0), array_insert)
+    Function::new("array_insert", &[P::ArrayOf, P::NarrowInt, P::Item], Returns::Argument(0), array_insert)
         .doc("Puts a value at a place, filling a gap with NULLs.", "array_insert(array(1, 2, 3), 2, 9)"),
 ];
 
@@ -421,6 +423,9 @@ pub(super) fn reverse(call: &Call<'_>) -> Result<ArrayRef> {
         return pool.lists(call.rows, |row| {
             Ok(pool.range(0, row).map(|range| range.rev().collect()))
         });
+    }
+    if *call.column(0)?.array().data_type() == DataType::Binary {
+        return call.map1::<Bytes, Bytes>(|bytes| Ok(Some(bytes.iter().rev().copied().collect())));
     }
     call.map1::<Text, Text>(|text| Ok(Some(text.chars().rev().collect())))
 }

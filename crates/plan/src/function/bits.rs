@@ -6,7 +6,7 @@ use datafusion::error::Result;
 use sluice_model::SparkType;
 use sluice_model::condition::query as condition;
 
-use super::call::{Bytes, Call, Int, Long, Output, Text};
+use super::call::{Bytes, Call, Int, Long, Output, Text, Truth};
 use super::error::fail;
 use super::number::overflow;
 use super::scalar::{Function, Returns, SparkTypeName as T, Types};
@@ -126,7 +126,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "Shifts bits to the right, filling with zeros.",
         "shiftrightunsigned(4, 1)",
     ),
-    Function::new("bit_count", &[P::Long], Returns::Type(T::Int), |c| {
+    Function::new("bit_count", &[P::Bits], Returns::Type(T::Int), |c| {
+        if *c.column(0)?.array().data_type() == DataType::Boolean {
+            return c.map1::<Truth, Int>(|set| Ok(Some(i32::from(set))));
+        }
         c.map1::<Long, Int>(|n| Ok(i32::try_from(n.count_ones()).ok()))
     })
     .doc("Counts the bits that are set.", "bit_count(7)"),
@@ -163,6 +166,18 @@ fn hex(call: &Call<'_>) -> Result<ArrayRef> {
             let values = call.as_long(0)?;
             Text::rows(call.rows, |row| {
                 Ok(values.get(row).map(|n| format!("{n:X}")))
+            })
+        }
+        DataType::Float32 | DataType::Float64 | DataType::Decimal128(..) => {
+            let values = call.converted::<Long>(0, &DataType::Int64)?;
+            Text::rows(call.rows, |row| {
+                Ok(values.get(row).map(|n| format!("{n:X}")))
+            })
+        }
+        DataType::Boolean | DataType::Date32 => {
+            let values = call.converted::<Text>(0, &DataType::Utf8)?;
+            Text::rows(call.rows, |row| {
+                Ok(values.get(row).map(|text| digits(text.as_bytes())))
             })
         }
         found => {

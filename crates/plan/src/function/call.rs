@@ -261,18 +261,18 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// The text argument at `index`, or `default` where it was left out or is NULL.
+    /// The text argument at `index`, or `default` where it was left out.
     pub(crate) fn text_or<'c>(
         &'c self,
         index: usize,
         default: &'c str,
-    ) -> Result<impl Fn(usize) -> &'c str> {
+    ) -> Result<impl Fn(usize) -> Option<&'c str>> {
         let column = if self.has(index) {
             Some(self.typed::<Text>(index)?)
         } else {
             None
         };
-        Ok(move |row| column.as_ref().and_then(|c| c.get(row)).unwrap_or(default))
+        Ok(move |row| column.as_ref().map_or(Some(default), |c| c.get(row)))
     }
 
     /// The value of an argument that must be the same for all rows.

@@ -43,7 +43,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "unix_timestamp",
-        &[P::DateOrTimestampOrText, P::String],
+        &[P::DateOrTimestampOrText, P::Text],
         Returns::Type(T::Long),
         unix_timestamp,
     )

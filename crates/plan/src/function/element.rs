@@ -25,10 +25,22 @@ pub(super) fn element_type(types: &Types<'_>) -> Result<DataType> {
     }
 }
 
-/// As [`element_type`], for an index that counts items or a key of the map's type.
+/// As [`element_type`], of something that has a type.
+pub(super) fn item_type(types: &Types<'_>) -> Result<DataType> {
+    if types.arguments.first().is_some_and(DataType::is_null) {
+        return fail(
+            &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
+            format!("`{}` is given a NULL of no type", types.name),
+        );
+    }
+    element_type(types)
+}
+
+/// As [`item_type`], for an index that counts items or a key of the map's type.
 pub(super) fn element_at_type(types: &Types<'_>) -> Result<DataType> {
     let found = types.arguments.get(1).unwrap_or(&DataType::Null);
     match types.arguments.first() {
+        Some(DataType::Null) => item_type(types),
         Some(DataType::List(_)) if *found == DataType::Int64 || !found.is_integer() => fail(
             &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
             format!("the index of `{}` must be an integer", types.name),

@@ -122,7 +122,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "timestamp_seconds",
-        &[P::Numeric],
+        &[P::Number],
         Returns::Type(T::Timestamp),
         timestamp_seconds,
     )

@@ -8,7 +8,7 @@ use sluice_model::condition::query as condition;
 
 use super::call::{Bytes, Call, Output, Text};
 use super::error::{fail, fail_with};
-use super::murmur::{murmur, refuse_maps, wide_decimals_as_bytes};
+use super::murmur::{murmur, refuse_unhashable, wide_decimals_as_bytes};
 use super::scalar::{Function, Returns, SparkTypeName as T};
 use super::signature::Param as P;
 
@@ -38,7 +38,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     })
     .doc("Gives the CRC-32 sum.", "crc32('Spark')"),
     Function::new("xxhash64", &[P::Any], Returns::Type(T::Long), |c| {
-        refuse_maps(c)?;
+        refuse_unhashable(c)?;
         let columns = c.columns.iter().map(wide_decimals_as_bytes);
         let columns = columns.collect::<Result<Vec<_>>>()?;
         c.delegate_columns(&datafusion_spark::function::hash::xxhash64(), &columns)
@@ -337,10 +337,10 @@ fn to_binary(call: &Call<'_>, strict: bool) -> Result<ArrayRef> {
     let texts = call.typed::<Text>(0)?;
     let formats = call.text_or(1, "hex")?;
     Bytes::rows(call.rows, |row| {
-        let Some(text) = texts.get(row) else {
+        let (Some(text), Some(format)) = (texts.get(row), formats(row)) else {
             return Ok(None);
         };
-        let found = match formats(row).to_ascii_lowercase().as_str() {
+        let found = match format.to_ascii_lowercase().as_str() {
             "hex" => unhex(text),
             "utf-8" | "utf8" => Some(text.as_bytes().to_vec()),
             "base64" => unbase64(text).filter(|_| is_base64(text)),
@@ -354,7 +354,7 @@ fn to_binary(call: &Call<'_>, strict: bool) -> Result<ArrayRef> {
         if found.is_none() && strict {
             return fail(
                 &condition::CONVERSION_INVALID_INPUT,
-                format!("`{text}` cannot be read as {}", formats(row)),
+                format!("`{text}` cannot be read as {format}"),
             );
         }
         Ok(found)

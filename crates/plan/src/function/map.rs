@@ -17,6 +17,7 @@ use super::error::fail;
 use super::regexp::Known;
 use super::scalar::{Function, Returns, Types};
 use super::signature::{Param as P, list_of};
+use crate::rewrite::unify::holds_map;
 
 /// The family's table.
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -81,6 +82,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[P::Map, P::Any],
         Returns::By(|t| {
             let key = t.arguments.get(1).unwrap_or(&DataType::Null);
+            if key.is_null() || t.arguments.first().is_some_and(DataType::is_null) {
+                return fail(
+                    &condition::DATATYPE_MISMATCH_NULL_TYPE,
+                    format!("`{}` is given a NULL of no type", t.name),
+                );
+            }
             key_fits(t.name, t.arguments.first().unwrap_or(&DataType::Null), key)?;
             Ok(DataType::Boolean)
         }),
@@ -100,7 +107,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         .doc("Joins maps.", "map_concat(map(1, 'a'), map(2, 'b'))"),
     Function::new(
         "str_to_map",
-        &[P::String, P::String, P::String],
+        &[P::Text, P::Text, P::Text],
         Returns::By(|_| map_of(&DataType::Utf8, &DataType::Utf8)),
         str_to_map,
     )
@@ -123,8 +130,13 @@ fn joined_type(types: &Types<'_>) -> Result<DataType> {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "functions of types may refuse")]
 pub(crate) fn map_of(key: &DataType, value: &DataType) -> Result<DataType> {
+    if holds_map(key) {
+        return fail(
+            &condition::DATATYPE_MISMATCH_INVALID_MAP_KEY_TYPE,
+            "the keys of a map are no maps, and hold none: two of them cannot be compared",
+        );
+    }
     let entries = Fields::from(vec![
         Field::new("key", key.clone(), false),
         Field::new("value", value.clone(), true),
@@ -145,9 +157,8 @@ fn map_type(key: Option<&DataType>, value: Option<&DataType>) -> Result<DataType
 /// Refuses a key of another type than a map's keys: a text is not cast here.
 pub(super) fn key_fits(name: &str, map: &DataType, found: &DataType) -> Result<()> {
     let (key, _) = key_value(map)?;
-    let text = |data_type: &DataType| *data_type == DataType::Utf8;
-    let common = crate::rewrite::unify::common_type(&key, found);
-    if common.is_some() && (text(&key) == text(found) || found.is_null() || key.is_null()) {
+    let common = crate::rewrite::unify::tightest_type(&key, found);
+    if common.is_some() {
         return Ok(());
     }
     fail(
@@ -462,13 +473,14 @@ fn str_to_map(call: &Call<'_>) -> Result<ArrayRef> {
     let (mut keys, mut values) = (vec![], vec![]);
     let mut maps = Maps::new();
     for row in 0..call.rows {
-        let Some(text) = texts.get(row) else {
+        let (Some(text), Some(pairs), Some(sides)) = (texts.get(row), pairs(row), sides(row))
+        else {
             maps.null();
             continue;
         };
         let from = keys.len();
-        for pair in by_pair.get(pairs(row))?.split(text, 0)? {
-            let parts = by_side.get(sides(row))?.split(pair, 2)?;
+        for pair in by_pair.get(pairs)?.split(text, 0)? {
+            let parts = by_side.get(sides)?.split(pair, 2)?;
             let mut parts = parts.into_iter().map(ToString::to_string);
             keys.push(parts.next().unwrap_or_default());
             values.push(parts.next());

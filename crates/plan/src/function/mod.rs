@@ -52,7 +52,7 @@ use sluice_model::Origin;
 
 use scalar::{Function, Udf};
 
-pub use signature::common_type;
+pub use signature::{common_type, tightest_type};
 
 /// The families of scalar functions, as the reference shows them.
 static FAMILIES: &[(&str, &[&[Function]])] = &[

@@ -15,7 +15,7 @@ use super::error::fail;
 use crate::rewrite::unify::holds_map;
 
 /// Refuses maps at any depth: equal maps may hold their entries in different orders.
-pub(super) fn refuse_maps(call: &Call<'_>) -> Result<()> {
+pub(super) fn refuse_unhashable(call: &Call<'_>) -> Result<()> {
     let mut types = call.columns.iter().map(|column| column.array().data_type());
     if types.any(holds_map) {
         return fail(
@@ -26,12 +26,22 @@ pub(super) fn refuse_maps(call: &Call<'_>) -> Result<()> {
             ),
         );
     }
+    let mut types = call.columns.iter().map(|column| column.array().data_type());
+    if types.any(|t| matches!(t, DataType::Duration(_) | DataType::Interval(_))) {
+        return fail(
+            &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
+            format!(
+                "`{}` of intervals is not built: hash CAST(… AS STRING)",
+                call.name
+            ),
+        );
+    }
     Ok(())
 }
 
 /// Murmur3 as Spark computes it: the hash of one argument seeds the next, the first seed is 42.
 pub(super) fn murmur(call: &Call<'_>) -> Result<ArrayRef> {
-    refuse_maps(call)?;
+    refuse_unhashable(call)?;
     let arrays = call
         .columns
         .iter()

@@ -117,15 +117,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "nanvl",
-        &[P::Double, P::Double],
-        Returns::Type(T::Double),
-        |c| {
-            let (a, b) = (c.typed::<Double>(0)?, c.typed::<Double>(1)?);
-            Double::rows(c.rows, |row| {
-                Ok(a.get(row)
-                    .and_then(|x| if x.is_nan() { b.get(row) } else { Some(x) }))
+        &[P::Floating, P::Floating],
+        Returns::By(|types| {
+            let short = |t: &DataType| matches!(t, DataType::Float32 | DataType::Null);
+            Ok(match types.arguments {
+                [DataType::Float32, second] if short(second) => DataType::Float32,
+                _ => DataType::Float64,
             })
-        },
+        }),
+        nanvl,
     )
     .doc(
         "Gives the second number where the first is NaN.",
@@ -267,6 +267,19 @@ fn java_tanh(x: f64) -> f64 {
         -t / (t + 2.0)
     };
     if x.is_nan() { x } else { result.copysign(x) }
+}
+
+fn nanvl(call: &Call<'_>) -> Result<ArrayRef> {
+    let double = DataType::Float64;
+    let (a, b) = (
+        call.converted::<Double>(0, &double)?,
+        call.converted::<Double>(1, &double)?,
+    );
+    let chosen = Double::rows(call.rows, |row| {
+        Ok(a.get(row)
+            .and_then(|x| if x.is_nan() { b.get(row) } else { Some(x) }))
+    })?;
+    Ok(arrow::compute::cast(&chosen, call.returns)?)
 }
 
 fn log(call: &Call<'_>) -> Result<ArrayRef> {

@@ -62,7 +62,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "format_number",
-        &[P::Numeric, P::IntOrText],
+        &[P::Number, P::IntOrText],
         Returns::Type(T::String),
         format_number,
     )
@@ -163,7 +163,8 @@ fn round(call: &Call<'_>, mode: Mode) -> Result<ArrayRef> {
                 } else {
                     value.ceil()
                 };
-                if whole.abs() > 9.3e18 {
+                // NaN is 0.
+                if !whole.is_nan() && !(-BEYOND_LONG..BEYOND_LONG).contains(&whole) {
                     overflow(call.name)
                 } else {
                     Ok(Some(saturate(whole)))
@@ -237,6 +238,9 @@ fn round(call: &Call<'_>, mode: Mode) -> Result<ArrayRef> {
         }
     }
 }
+
+/// 2 to the 63rd: the first double beyond BIGINT, and without its sign the least BIGINT.
+const BEYOND_LONG: f64 = 9_223_372_036_854_775_808.0;
 
 /// Rounds away `digits` decimal digits of a whole number, leaving zeros in their place.
 fn round_units(value: i128, digits: i64, mode: Mode) -> Option<i128> {

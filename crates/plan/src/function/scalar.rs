@@ -264,6 +264,10 @@ impl ScalarUDFImpl for Udf {
             .function
             .parameters
             .resolve(self.function.name, &found)?;
+        if self.function.parameters.is_nothing(&found) {
+            let nothing = ScalarValue::try_from(args.return_field.data_type())?;
+            return Ok(ColumnarValue::Scalar(nothing));
+        }
         let (call, constant) = Call::new(self.function.name, &args, &wanted)?;
         let constant = constant && self.function.volatility != Volatility::Volatile;
         let call = if constant {

@@ -22,7 +22,12 @@ pub(super) static FUNCTIONS: &[Function] = &[Function::new(
     &[P::Common, P::Common, P::Step],
     Returns::By(|t| {
         let item = t.arguments.first().unwrap_or(&DataType::Null);
-        if item.is_integer() || item.is_temporal() || item.is_null() {
+        let is_time = matches!(item, DataType::Date32 | DataType::Timestamp(..));
+        let steps_time = t
+            .arguments
+            .get(2)
+            .is_none_or(|step| !step.is_integer() || !is_time);
+        if (item.is_integer() || is_time || item.is_null()) && steps_time {
             return Ok(list_of(item));
         }
         fail(

@@ -12,7 +12,7 @@ use sluice_model::condition::query as condition;
 
 use super::error::fail;
 pub(crate) use meeting::bounded_decimal;
-pub use meeting::common_type;
+pub use meeting::{common_type, tightest_type};
 
 /// What one parameter accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(crate) enum Param {
     Binary,
     /// `STRING` or `BINARY` as it comes; anything else atomic becomes `STRING`.
     StringOrBinary,
-    /// `STRING`, or any array as it comes.
+    /// `STRING`, or any array or `BINARY` as it comes.
     TextOrArray,
     /// `STRING`, or an array of strings.
     TextOrTexts,
@@ -31,9 +31,17 @@ pub(crate) enum Param {
     Texts,
     /// `BOOLEAN`.
     Boolean,
+    /// `BOOLEAN` only: a text is not read as one.
+    ExactBoolean,
+    /// An integer as `BIGINT`, or a `BOOLEAN` as it comes.
+    Bits,
     /// `INT`; other numbers are cut to it, checked.
     Int,
-    /// `INT` from integers that fit it, and texts as they come.
+    /// `INT` only.
+    ExactInt,
+    /// `INT` from integers that fit it, no text.
+    NarrowInt,
+    /// `INT` only, and texts as they come.
     IntOrText,
     /// `BIGINT` as it comes; any other number, and text, as `INT`.
     IntOrLong,
@@ -57,8 +65,12 @@ pub(crate) enum Param {
     WallClock,
     /// `DOUBLE`.
     Double,
+    /// `FLOAT` or a bare NULL as it comes, any other number as `DOUBLE`.
+    Floating,
     /// Any numeric type as it comes; strings become `DOUBLE`.
     Numeric,
+    /// Any numeric type as it comes, no text.
+    Number,
     /// `BIGINT`, `DOUBLE` or `DECIMAL`: smaller integers and floats are widened.
     WideNumeric,
     /// Any number as a `DECIMAL` that holds it; strings become `DECIMAL(38,18)`.
@@ -128,6 +140,18 @@ impl Parameters {
             .unwrap_or(Param::Any)
     }
 
+    /// Whether a bare NULL stands where an array or a map is wanted: nothing comes of it.
+    pub(crate) fn is_nothing(&self, types: &[DataType]) -> bool {
+        let mut types = types.iter().enumerate();
+        types.any(|(index, found)| {
+            found.is_null()
+                && matches!(
+                    self.kind(index),
+                    Param::Array | Param::Map | Param::ArrayOrMap
+                )
+        })
+    }
+
     /// Checks the number of arguments.
     fn check_count(&self, name: &str, count: usize) -> Result<()> {
         let least = self.kinds.len() - self.optional;
@@ -179,6 +203,13 @@ impl Parameters {
     /// The least common type of all arguments of some kinds.
     fn common(&self, name: &str, types: &[DataType], kinds: &[Param]) -> Result<Option<SparkType>> {
         let mut common: Option<SparkType> = None;
+        // `array_contains` looks for a value of any type that compares with the items; all others keep the items as they are.
+        let holds = |kind| self.kinds.contains(&kind);
+        let meet = if holds(Param::ArrayOf) && !holds(Param::KnownItem) {
+            tightest_type
+        } else {
+            common_type
+        };
         for (index, found) in types.iter().enumerate() {
             let kind = self.kind(index);
             let found = match (kind, spark(found)) {
@@ -198,7 +229,7 @@ impl Parameters {
                         format!("`{name}` does not bring {so_far} and {found} together"),
                     );
                 }
-                Some(so_far) => match common_type(&so_far, &found) {
+                Some(so_far) => match meet(&so_far, &found) {
                     Some(wider) => wider,
                     None => {
                         return fail(
@@ -247,17 +278,19 @@ fn wanted(kind: Param) -> &'static str {
         Param::TextOrArray => "a string or an array",
         Param::TextOrTexts => "a string or an array of strings",
         Param::Texts => "an array of strings",
-        Param::Boolean => "boolean",
-        Param::Int | Param::SmallInt => "an int",
+        Param::Boolean | Param::ExactBoolean => "boolean",
+        Param::Int | Param::SmallInt | Param::NarrowInt | Param::ExactInt => "an int",
         Param::IntOrLong => "an int or a bigint",
         Param::IntOrText => "an int or a string",
         Param::Long | Param::WholeLong => "a bigint",
         Param::Whole => "an integer",
+        Param::Bits => "an integer or a boolean",
         Param::Text | Param::NotBinary => "a string",
         Param::ExactDate => "a date",
         Param::ExactTimestamp | Param::WallClock => "a timestamp",
-        Param::Double => "a double",
+        Param::Double | Param::Floating => "a double",
         Param::Numeric
+        | Param::Number
         | Param::WideNumeric
         | Param::WideDecimal
         | Param::Decimal
@@ -334,7 +367,7 @@ fn target(kind: Param, found: &DataType, common: Option<&SparkType>) -> Option<D
             other => (!is_nested(&other)).then_some(SparkType::String)?,
         },
         Param::TextOrArray => match found_spark {
-            other @ SparkType::Array(_) => other,
+            other @ (SparkType::Array(_) | SparkType::Binary) => other,
             other => (!is_nested(&other)).then_some(SparkType::String)?,
         },
         Param::TextOrTexts => match found_spark {
@@ -345,6 +378,14 @@ fn target(kind: Param, found: &DataType, common: Option<&SparkType>) -> Option<D
         Param::Boolean => {
             (void || text || found_spark == SparkType::Boolean).then_some(SparkType::Boolean)?
         }
+        Param::ExactBoolean => {
+            (void || found_spark == SparkType::Boolean).then_some(SparkType::Boolean)?
+        }
+        Param::Bits if found_spark == SparkType::Boolean => SparkType::Boolean,
+        Param::Bits => (void || is_integral(&found_spark)).then_some(SparkType::Long)?,
+        Param::ExactInt => (void || found_spark == SparkType::Int).then_some(SparkType::Int)?,
+        Param::NarrowInt => (void || (is_integral(&found_spark) && found_spark != SparkType::Long))
+            .then_some(SparkType::Int)?,
         Param::SmallInt => {
             (void || text || (is_integral(&found_spark) && found_spark != SparkType::Long))
                 .then_some(SparkType::Int)?
@@ -365,14 +406,17 @@ fn target(kind: Param, found: &DataType, common: Option<&SparkType>) -> Option<D
             (void || text || is_datetime(&found_spark)).then_some(SparkType::TimestampNtz)?
         }
         Param::IntOrText if text => SparkType::String,
-        Param::IntOrText => (void || (is_integral(&found_spark) && found_spark != SparkType::Long))
-            .then_some(SparkType::Int)?,
+        Param::IntOrText => (void || found_spark == SparkType::Int).then_some(SparkType::Int)?,
         Param::IntOrLong if found_spark == SparkType::Long => SparkType::Long,
         Param::IntOrLong => (void || text || is_numeric(&found_spark)).then_some(SparkType::Int)?,
         Param::Int => (void || text || is_numeric(&found_spark)).then_some(SparkType::Int)?,
         Param::Long => (void || text || is_numeric(&found_spark)).then_some(SparkType::Long)?,
-        Param::Double => (void || text || is_numeric(&found_spark)).then_some(SparkType::Double)?,
-        Param::Numeric | Param::WideNumeric => numeric(kind, found_spark)?,
+        Param::Floating if void || found_spark == SparkType::Float => found_spark,
+        Param::Double | Param::Floating => {
+            (void || text || is_numeric(&found_spark)).then_some(SparkType::Double)?
+        }
+        Param::Number if text => return None,
+        Param::Numeric | Param::Number | Param::WideNumeric => numeric(kind, found_spark)?,
         Param::Decimal => meeting::as_decimal(&found_spark)?,
         Param::Seconds => {
             (void || text || is_numeric(&found_spark)).then_some(SparkType::Decimal(18, 6))?

@@ -72,7 +72,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .doc("Fails with a message.", "raise_error('no such device')"),
     Function::new(
         "assert_true",
-        &[P::Boolean, P::String],
+        &[P::ExactBoolean, P::String],
         Returns::By(|_| Ok(DataType::Null)),
         assert_true,
     )
@@ -97,7 +97,10 @@ fn assert_true(call: &Call<'_>) -> Result<ArrayRef> {
     let texts = call.text_or(1, "the condition of assert_true is not true")?;
     for row in 0..call.rows {
         if tests.get(row) != Some(true) {
-            return fail(&condition::USER_RAISED_EXCEPTION, texts(row));
+            return fail(
+                &condition::USER_RAISED_EXCEPTION,
+                texts(row).unwrap_or("null"),
+            );
         }
     }
     Ok(arrow::array::new_null_array(&DataType::Null, call.rows))

@@ -45,7 +45,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("overlay", &[P::NotBinary, P::NotBinary, P::Int, P::Int], Returns::Type(T::String), overlay)
         .optional(1)
         .doc("Writes a string over another from a position on.", "overlay('Spark SQL', '_', 6)"),
-    Function::new("elt", &[P::Int, P::String], Returns::Type(T::String), elt)
+    Function::new("elt", &[P::Int, P::NotBinary], Returns::Type(T::String), elt)
         .variadic()
         .doc("Gives the n-th of its further arguments.", "elt(1, 'scala', 'java')"),
 ];

@@ -27,9 +27,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "left",
-        &[P::String, P::Int],
-        Returns::Type(T::String),
+        &[P::StringOrBinary, P::Int],
+        Returns::Argument(0),
         |c| {
+            if is_binary(c, 0)? {
+                return c.map2::<Bytes, Int, Bytes>(|bytes, n| {
+                    let count = usize::try_from(n).unwrap_or(0).min(bytes.len());
+                    Ok(Some(bytes[..count].to_vec()))
+                });
+            }
             c.map2::<Text, Int, Text>(|s, n| {
                 Ok(Some(
                     s.chars().take(usize::try_from(n).unwrap_or(0)).collect(),

@@ -44,13 +44,22 @@ pub(crate) fn attempt(
     Ok(convert(session, value, target, true, origin))
 }
 
-/// A cast that Spark adds by itself.
+/// A cast that Spark adds by itself: no truth and no time becomes a number unasked, no number a truth.
 pub(crate) fn implicit(
     session: &Session,
     value: Typed,
     target: &DataType,
     origin: &Origin,
 ) -> Result<Typed> {
+    let found = &value.data_type;
+    let to_number =
+        is_numeric(target) && matches!(found, DataType::Boolean | DataType::Timestamp(..));
+    let to_truth = *target == DataType::Boolean && is_numeric(found);
+    if to_number || to_truth {
+        let message = format!("{} is wanted here, this is {}", words(target), words(found));
+        let condition = &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE;
+        return Err(error::at(condition, origin, message));
+    }
     explicit(session, value, target, origin)
 }
 

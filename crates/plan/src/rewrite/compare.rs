@@ -19,6 +19,9 @@ pub(crate) fn comparison_type(left: &DataType, right: &DataType) -> Option<DataT
     {
         return None;
     }
+    if left.is_nested() && right.is_nested() {
+        return unify::tightest_type(left, &unify::named_as(right, left));
+    }
     unify::common_type_by_place(left, right)
 }
 

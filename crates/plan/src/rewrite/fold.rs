@@ -9,12 +9,17 @@ use datafusion::logical_expr::Expr;
 
 use crate::Session;
 
+/// Whether no row and no subquery decides an expression.
+pub(crate) fn is_constant(expr: &Expr) -> bool {
+    !expr.is_volatile() && !expr.any_column_refs() && !super::dependent::holds_subquery(expr)
+}
+
 /// The value of an expression that no row and no subquery decides; `None` of any other, and where computing it fails.
 pub(crate) fn constant(session: &Session, expr: &Expr) -> Option<ScalarValue> {
     if let Expr::Literal(value, _) = expr {
         return Some(value.clone());
     }
-    if expr.is_volatile() || expr.any_column_refs() || super::dependent::holds_subquery(expr) {
+    if !is_constant(expr) {
         return None;
     }
     let computed = session

@@ -26,6 +26,12 @@ pub(crate) fn common_type(left: &DataType, right: &DataType) -> Option<DataType>
     signature::common_type(&left, &right).map(|common| common.to_arrow())
 }
 
+/// The type that holds the values of both sides as they are (`signature::tightest_type`).
+pub(crate) fn tightest_type(left: &DataType, right: &DataType) -> Option<DataType> {
+    let (left, right) = (SparkType::from_arrow(left)?, SparkType::from_arrow(right)?);
+    signature::tightest_type(&left, &right).map(|tightest| tightest.to_arrow())
+}
+
 /// As [`common_type`], but fields of structs meet by place alone and take the names of the left side: in comparisons and set operations.
 pub(crate) fn common_type_by_place(left: &DataType, right: &DataType) -> Option<DataType> {
     common_type(left, &named_as(right, left))

@@ -10,15 +10,66 @@ use super::is_integral;
 /// to the other side (integers as BIGINT, floats as DOUBLE), DATE beside TIMESTAMP gives TIMESTAMP.
 #[must_use]
 pub fn common_type(left: &SparkType, right: &SparkType) -> Option<SparkType> {
-    use SparkType::{
-        Array, Binary, Boolean, Date, Decimal, Double, Float, Long, Map, Null, String, Struct,
-        Timestamp, TimestampNtz,
-    };
+    met(left, right, common_atom)
+}
+
+/// The type that holds the values of two as they are, or `None`: an integer beside FLOAT is a FLOAT, a decimal meets integers
+/// that fit it and no other number, a text meets texts alone. For functions of arrays, keys of maps, and nested values that
+/// are compared (Spark's `findTightestCommonType`).
+#[must_use]
+pub fn tightest_type(left: &SparkType, right: &SparkType) -> Option<SparkType> {
+    met(left, right, tightest_atom)
+}
+
+type Meet = fn(&SparkType, &SparkType) -> Option<SparkType>;
+
+fn met(left: &SparkType, right: &SparkType, atoms: Meet) -> Option<SparkType> {
+    use SparkType::{Array, Map, Null, Struct};
     if left == right {
         return Some(left.clone());
     }
     Some(match (left, right) {
         (Null, other) | (other, Null) => other.clone(),
+        (Array(a), Array(b)) => Array(Box::new(met(a, b, atoms)?)),
+        (Map(k1, v1), Map(k2, v2)) => {
+            Map(Box::new(met(k1, k2, atoms)?), Box::new(met(v1, v2, atoms)?))
+        }
+        (Struct(a), Struct(b)) if same_names(a, b) => Struct(
+            a.iter()
+                .zip(b)
+                .map(|(x, y)| {
+                    let mut field = x.clone();
+                    field.data_type = met(&x.data_type, &y.data_type, atoms)?;
+                    field.nullable |= y.nullable;
+                    Some(field)
+                })
+                .collect::<Option<_>>()?,
+        ),
+        _ => return atoms(left, right),
+    })
+}
+
+fn tightest_atom(left: &SparkType, right: &SparkType) -> Option<SparkType> {
+    use SparkType::{Decimal, Float, String};
+    match (left, right) {
+        (Float, other) | (other, Float) if is_integral(other) => Some(Float),
+        (decimal @ Decimal(p, s), other) | (other, decimal @ Decimal(p, s))
+            if is_integral(other) =>
+        {
+            let whole = i16::from(*p) - i16::from(*s);
+            let (digits, _) = integral_decimal(other)?;
+            (whole >= i16::from(digits)).then(|| decimal.clone())
+        }
+        (Decimal(..) | String, _) | (_, Decimal(..) | String) => None,
+        _ => common_atom(left, right),
+    }
+}
+
+fn common_atom(left: &SparkType, right: &SparkType) -> Option<SparkType> {
+    use SparkType::{
+        Binary, Boolean, Date, Decimal, Double, Float, Long, String, Timestamp, TimestampNtz,
+    };
+    Some(match (left, right) {
         (Decimal(p1, s1), Decimal(p2, s2)) => wider_decimal((*p1, *s1), (*p2, *s2)),
         (Decimal(p, s), other) | (other, Decimal(p, s)) if is_integral(other) => {
             wider_decimal((*p, *s), integral_decimal(other)?)
@@ -43,22 +94,6 @@ pub fn common_type(left: &SparkType, right: &SparkType) -> Option<SparkType> {
         },
         (Date | TimestampNtz, Timestamp) | (Timestamp, Date | TimestampNtz) => Timestamp,
         (Date, TimestampNtz) | (TimestampNtz, Date) => TimestampNtz,
-        (Array(a), Array(b)) => Array(Box::new(common_type(a, b)?)),
-        (Map(k1, v1), Map(k2, v2)) => Map(
-            Box::new(common_type(k1, k2)?),
-            Box::new(common_type(v1, v2)?),
-        ),
-        (Struct(a), Struct(b)) if same_names(a, b) => Struct(
-            a.iter()
-                .zip(b)
-                .map(|(x, y)| {
-                    let mut field = x.clone();
-                    field.data_type = common_type(&x.data_type, &y.data_type)?;
-                    field.nullable |= y.nullable;
-                    Some(field)
-                })
-                .collect::<Option<_>>()?,
-        ),
         _ => return None,
     })
 }
