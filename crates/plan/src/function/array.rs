@@ -13,7 +13,7 @@ use super::call::{Bytes, Call, Int, List, Output, Text, Truth, as_list};
 use super::element::{element_at, element_at_type, element_type, item_type};
 use super::error::fail;
 use super::lists::{ITEMS_MAX, Picks, Pool};
-use super::scalar::{Function, Returns, SparkTypeName as T};
+use super::scalar::{Function, Returns, SparkTypeName as T, Types};
 use super::signature::{Param as P, list_of};
 use crate::rewrite::unify::holds_map;
 
@@ -117,7 +117,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         .doc("Sorts an array ascending, NULLs last.", "array_sort(array('b', NULL, 'a'))"),
     Function::new("slice", &[P::Array, P::Int, P::Int], Returns::Argument(0), slice)
         .doc("Gives a number of items from a place on; a negative place counts from the end.", "slice(array(1, 2, 3, 4), 2, 2)"),
-    Function::new("flatten", &[P::Array], Returns::By(element_type), flatten)
+    Function::new("flatten", &[P::Array], Returns::By(flatten_type), flatten)
         .doc("Joins the arrays inside of an array.", "flatten(array(array(1, 2), array(3)))"),
     Function::new("array_join", &[P::Texts, P::Text, P::Text], Returns::Type(T::String), array_join)
         .optional(1)
@@ -273,15 +273,19 @@ fn slice(call: &Call<'_>) -> Result<ArrayRef> {
     })
 }
 
+fn flatten_type(types: &Types<'_>) -> Result<DataType> {
+    match element_type(types)? {
+        list @ DataType::List(_) => Ok(list),
+        _ => fail(
+            &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
+            "`flatten` takes an array of arrays",
+        ),
+    }
+}
+
 fn flatten(call: &Call<'_>) -> Result<ArrayRef> {
     let outer = call.column(0)?.expanded(call.rows)?;
     let outer = as_list(&outer);
-    if !matches!(outer.values().data_type(), DataType::List(_)) {
-        return fail(
-            &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
-            "`flatten` takes an array of arrays",
-        );
-    }
     let inner = as_list(outer.values());
     let mut picks = Picks::default();
     let bounds = |offsets: &[i32], at: usize| {

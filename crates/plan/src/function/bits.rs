@@ -2,6 +2,7 @@
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
+use datafusion::common::internal_err;
 use datafusion::error::Result;
 use sluice_model::SparkType;
 use sluice_model::condition::query as condition;
@@ -17,7 +18,7 @@ const BITMAP_BITS: i64 = 32_768;
 
 /// The family's table.
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function::new("hex", &[P::Any], Returns::Type(T::String), hex).doc(
+    Function::new("hex", &[P::Any], Returns::By(hex_type), hex).doc(
         "Writes a number, string or binary in hexadecimal.",
         "hex(17)",
     ),
@@ -153,6 +154,21 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .doc("Gives one bit.", "bit_get(11, 0)"),
 ];
 
+fn hex_type(types: &Types<'_>) -> Result<DataType> {
+    let found = types.arguments.first().unwrap_or(&DataType::Null);
+    match SparkType::from_arrow(found) {
+        Some(spark) if found.is_nested() || matches!(found, DataType::Timestamp(..)) => fail(
+            &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
+            format!("`hex` does not take {spark}"),
+        ),
+        None => fail(
+            &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
+            "`hex` does not take an interval",
+        ),
+        Some(_) => Ok(DataType::Utf8),
+    }
+}
+
 fn hex(call: &Call<'_>) -> Result<ArrayRef> {
     let digits = |bytes: &[u8]| {
         bytes
@@ -180,13 +196,7 @@ fn hex(call: &Call<'_>) -> Result<ArrayRef> {
                 Ok(values.get(row).map(|text| digits(text.as_bytes())))
             })
         }
-        found => {
-            let shown = SparkType::from_arrow(found).map_or_else(String::new, |t| t.to_string());
-            fail(
-                &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
-                format!("`hex` does not take {shown}"),
-            )
-        }
+        found => internal_err!("`hex` was given {found}"),
     }
 }
 

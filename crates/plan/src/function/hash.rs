@@ -8,7 +8,7 @@ use sluice_model::condition::query as condition;
 
 use super::call::{Bytes, Call, Output, Text};
 use super::error::{fail, fail_with};
-use super::murmur::{murmur, refuse_unhashable, wide_decimals_as_bytes};
+use super::murmur::{hash_type, long_hash_type, murmur, wide_decimals_as_bytes};
 use super::scalar::{Function, Returns, SparkTypeName as T};
 use super::signature::Param as P;
 
@@ -37,8 +37,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         c.delegate(&datafusion_spark::function::hash::crc32())
     })
     .doc("Gives the CRC-32 sum.", "crc32('Spark')"),
-    Function::new("xxhash64", &[P::Any], Returns::Type(T::Long), |c| {
-        refuse_unhashable(c)?;
+    Function::new("xxhash64", &[P::Any], Returns::By(long_hash_type), |c| {
         let columns = c.columns.iter().map(wide_decimals_as_bytes);
         let columns = columns.collect::<Result<Vec<_>>>()?;
         c.delegate_columns(&datafusion_spark::function::hash::xxhash64(), &columns)
@@ -48,7 +47,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "Gives the 64-bit xxHash of the arguments, leaving out NULLs.",
         "xxhash64('Spark', 123)",
     ),
-    Function::new("hash", &[P::Any], Returns::Type(T::Int), murmur)
+    Function::new("hash", &[P::Any], Returns::By(hash_type), murmur)
         .variadic()
         .doc(
             "Gives the 32-bit Murmur3 hash of the arguments, leaving out NULLs.",

@@ -12,36 +12,45 @@ use sluice_model::condition::query as condition;
 
 use super::call::{Call, Column, Int, Output, convert};
 use super::error::fail;
+use super::scalar::Types;
 use crate::rewrite::unify::holds_map;
 
-/// Refuses maps at any depth: equal maps may hold their entries in different orders.
-pub(super) fn refuse_unhashable(call: &Call<'_>) -> Result<()> {
-    let mut types = call.columns.iter().map(|column| column.array().data_type());
-    if types.any(holds_map) {
+/// The type of a hash, of what has one: equal maps may hold their entries in different orders, at any depth.
+fn hashed(types: &Types<'_>, returns: DataType) -> Result<DataType> {
+    let is_length = |t: &DataType| matches!(t, DataType::Duration(_) | DataType::Interval(_));
+    if types.arguments.iter().any(holds_map) {
         return fail(
             &condition::DATATYPE_MISMATCH_HASH_MAP_TYPE,
             format!(
                 "`{}` does not take maps: equal ones may be in different orders",
-                call.name
+                types.name
             ),
         );
     }
-    let mut types = call.columns.iter().map(|column| column.array().data_type());
-    if types.any(|t| matches!(t, DataType::Duration(_) | DataType::Interval(_))) {
+    if types.arguments.iter().any(is_length) {
         return fail(
             &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
             format!(
                 "`{}` of intervals is not built: hash CAST(… AS STRING)",
-                call.name
+                types.name
             ),
         );
     }
-    Ok(())
+    Ok(returns)
+}
+
+/// The type of `hash`.
+pub(super) fn hash_type(types: &Types<'_>) -> Result<DataType> {
+    hashed(types, DataType::Int32)
+}
+
+/// The type of `xxhash64`.
+pub(super) fn long_hash_type(types: &Types<'_>) -> Result<DataType> {
+    hashed(types, DataType::Int64)
 }
 
 /// Murmur3 as Spark computes it: the hash of one argument seeds the next, the first seed is 42.
 pub(super) fn murmur(call: &Call<'_>) -> Result<ArrayRef> {
-    refuse_unhashable(call)?;
     let arrays = call
         .columns
         .iter()

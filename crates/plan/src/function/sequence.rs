@@ -23,11 +23,13 @@ pub(super) static FUNCTIONS: &[Function] = &[Function::new(
     Returns::By(|t| {
         let item = t.arguments.first().unwrap_or(&DataType::Null);
         let is_time = matches!(item, DataType::Date32 | DataType::Timestamp(..));
-        let steps_time = t
+        let ends = t.arguments.get(1).is_none_or(|end| end == item);
+        // A time moves by an interval, a number by a number.
+        let steps = t
             .arguments
             .get(2)
-            .is_none_or(|step| !step.is_integer() || !is_time);
-        if (item.is_integer() || is_time || item.is_null()) && steps_time {
+            .is_none_or(|step| step.is_integer() != is_time);
+        if (item.is_integer() || is_time || item.is_null()) && ends && steps {
             return Ok(list_of(item));
         }
         fail(
