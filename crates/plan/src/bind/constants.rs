@@ -10,7 +10,7 @@ use crate::rewrite::fold;
 /// The places, from 0, of the arguments that must be constants (each is a check of its own in Spark's expression).
 fn places(function: &str) -> &'static [usize] {
     match function {
-        "schema_of_json" | "schema_of_csv" | "ntile" => &[0],
+        "schema_of_json" | "schema_of_csv" | "date_part" | "datepart" | "ntile" => &[0],
         "percentile_approx" | "approx_percentile" => &[1, 2],
         "percentile"
         | "listagg"

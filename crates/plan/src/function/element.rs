@@ -58,9 +58,6 @@ pub(super) fn element_at(call: &Call<'_>, strict: bool) -> Result<ArrayRef> {
     if let DataType::Map(..) = call.column(0)?.array().data_type() {
         return super::map::value_at(call);
     }
-    if call.column(0)?.array().data_type().is_null() {
-        return Ok(arrow::array::new_null_array(call.returns, call.rows));
-    }
     let pool = Pool::new(call, 0..1, SortOptions::default())?;
     let indexes = call.converted::<Int>(1, &DataType::Int32)?;
     pool.items(call.rows, |row| {

@@ -1,6 +1,7 @@
 //! Hashes and encodings of bytes. Must not know text beyond its UTF-8 bytes.
 
 use arrow::array::ArrayRef;
+use arrow::datatypes::DataType;
 use datafusion::error::Result;
 use md5::{Digest, Md5};
 use sluice_decode::cast::push_base64;
@@ -8,7 +9,7 @@ use sluice_model::condition::query as condition;
 
 use super::call::{Bytes, Call, Output, Text};
 use super::error::{fail, fail_with};
-use super::murmur::{hash_type, long_hash_type, murmur, wide_decimals_as_bytes};
+use super::murmur::{hashed, murmur, wide_decimals_as_bytes};
 use super::scalar::{Function, Returns, SparkTypeName as T};
 use super::signature::Param as P;
 
@@ -37,22 +38,32 @@ pub(super) static FUNCTIONS: &[Function] = &[
         c.delegate(&datafusion_spark::function::hash::crc32())
     })
     .doc("Gives the CRC-32 sum.", "crc32('Spark')"),
-    Function::new("xxhash64", &[P::Any], Returns::By(long_hash_type), |c| {
-        let columns = c.columns.iter().map(wide_decimals_as_bytes);
-        let columns = columns.collect::<Result<Vec<_>>>()?;
-        c.delegate_columns(&datafusion_spark::function::hash::xxhash64(), &columns)
-    })
+    Function::new(
+        "xxhash64",
+        &[P::Any],
+        Returns::By(|t| hashed(t, DataType::Int64)),
+        |c| {
+            let columns = c.columns.iter().map(wide_decimals_as_bytes);
+            let columns = columns.collect::<Result<Vec<_>>>()?;
+            c.delegate_columns(&datafusion_spark::function::hash::xxhash64(), &columns)
+        },
+    )
     .variadic()
     .doc(
         "Gives the 64-bit xxHash of the arguments, leaving out NULLs.",
         "xxhash64('Spark', 123)",
     ),
-    Function::new("hash", &[P::Any], Returns::By(hash_type), murmur)
-        .variadic()
-        .doc(
-            "Gives the 32-bit Murmur3 hash of the arguments, leaving out NULLs.",
-            "hash('Spark', 123)",
-        ),
+    Function::new(
+        "hash",
+        &[P::Any],
+        Returns::By(|t| hashed(t, DataType::Int32)),
+        murmur,
+    )
+    .variadic()
+    .doc(
+        "Gives the 32-bit Murmur3 hash of the arguments, leaving out NULLs.",
+        "hash('Spark', 123)",
+    ),
     Function::new("base64", &[P::Binary], Returns::Type(T::String), |c| {
         c.map1::<Bytes, Text>(|bytes| Ok(Some(base64(bytes))))
     })

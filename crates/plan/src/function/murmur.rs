@@ -16,37 +16,18 @@ use super::scalar::Types;
 use crate::rewrite::unify::holds_map;
 
 /// The type of a hash, of what has one: equal maps may hold their entries in different orders, at any depth.
-fn hashed(types: &Types<'_>, returns: DataType) -> Result<DataType> {
+pub(super) fn hashed(types: &Types<'_>, returns: DataType) -> Result<DataType> {
     let is_length = |t: &DataType| matches!(t, DataType::Duration(_) | DataType::Interval(_));
-    if types.arguments.iter().any(holds_map) {
-        return fail(
-            &condition::DATATYPE_MISMATCH_HASH_MAP_TYPE,
-            format!(
-                "`{}` does not take maps: equal ones may be in different orders",
-                types.name
-            ),
-        );
-    }
-    if types.arguments.iter().any(is_length) {
-        return fail(
-            &condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE,
-            format!(
-                "`{}` of intervals is not built: hash CAST(… AS STRING)",
-                types.name
-            ),
-        );
-    }
-    Ok(returns)
-}
-
-/// The type of `hash`.
-pub(super) fn hash_type(types: &Types<'_>) -> Result<DataType> {
-    hashed(types, DataType::Int32)
-}
-
-/// The type of `xxhash64`.
-pub(super) fn long_hash_type(types: &Types<'_>) -> Result<DataType> {
-    hashed(types, DataType::Int64)
+    let (condition, what) = if types.arguments.iter().any(holds_map) {
+        let what = "does not take maps: equal ones may be in different orders";
+        (&condition::DATATYPE_MISMATCH_HASH_MAP_TYPE, what)
+    } else if types.arguments.iter().any(is_length) {
+        let what = "of intervals is not built: hash CAST(… AS STRING)";
+        (&condition::DATATYPE_MISMATCH_UNEXPECTED_INPUT_TYPE, what)
+    } else {
+        return Ok(returns);
+    };
+    fail(condition, format!("`{}` {what}", types.name))
 }
 
 /// Murmur3 as Spark computes it: the hash of one argument seeds the next, the first seed is 42.

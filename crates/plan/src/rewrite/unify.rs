@@ -7,6 +7,20 @@ use crate::function::signature;
 
 /// The common type of two types, `None` if there is none.
 pub(crate) fn common_type(left: &DataType, right: &DataType) -> Option<DataType> {
+    met(left, right, signature::common_type)
+}
+
+/// The type that holds the values of both sides as they are (`signature::tightest_type`).
+pub(crate) fn tightest_type(left: &DataType, right: &DataType) -> Option<DataType> {
+    met(left, right, signature::tightest_type)
+}
+
+/// Where two types meet: intervals here, as they are no types of tables, all others by the rule given.
+fn met(
+    left: &DataType,
+    right: &DataType,
+    rule: fn(&SparkType, &SparkType) -> Option<SparkType>,
+) -> Option<DataType> {
     if left == right {
         return Some(left.clone());
     }
@@ -23,13 +37,7 @@ pub(crate) fn common_type(left: &DataType, right: &DataType) -> Option<DataType>
         _ => {}
     }
     let (left, right) = (SparkType::from_arrow(left)?, SparkType::from_arrow(right)?);
-    signature::common_type(&left, &right).map(|common| common.to_arrow())
-}
-
-/// The type that holds the values of both sides as they are (`signature::tightest_type`).
-pub(crate) fn tightest_type(left: &DataType, right: &DataType) -> Option<DataType> {
-    let (left, right) = (SparkType::from_arrow(left)?, SparkType::from_arrow(right)?);
-    signature::tightest_type(&left, &right).map(|tightest| tightest.to_arrow())
+    rule(&left, &right).map(|found| found.to_arrow())
 }
 
 /// As [`common_type`], but fields of structs meet by place alone and take the names of the left side: in comparisons and set operations.
