@@ -296,11 +296,11 @@ impl Binder<'_> {
             _ => None,
         };
         if averaged.is_some_and(|arg| matches!(arg.data_type, DataType::Decimal128(..))) {
-            let what = format!(
-                "`{}` of decimals, which is a DECIMAL: write CAST(… AS DOUBLE)",
-                call.name
-            );
-            return unsupported(&call.origin, what);
+            let message = format!("`{}` of decimals is not supported yet", call.name);
+            let refused = at(&condition::UNSUPPORTED_FEATURE, &call.origin, message);
+            return Err(Box::new(refused.help(
+                "average CAST(… AS DOUBLE): of decimals it is a DECIMAL in Spark",
+            )));
         }
         let (at_index, condition) = match call.name.as_str() {
             "max" | "min" => (0, &condition::DATATYPE_MISMATCH_INVALID_ORDERING_TYPE),

@@ -11,6 +11,7 @@ use super::call::{Call, Int};
 use super::error::{fail, fail_with};
 use super::lists::Pool;
 use super::scalar::Types;
+use crate::rewrite::unify::{common_type, tightest_type};
 
 /// The item type of an array, or the value type of a map.
 pub(super) fn element_type(types: &Types<'_>) -> Result<DataType> {
@@ -46,11 +47,34 @@ pub(super) fn element_at_type(types: &Types<'_>) -> Result<DataType> {
             format!("the index of `{}` must be an integer", types.name),
         ),
         Some(map @ DataType::Map(..)) => {
-            super::map::key_fits(types.name, map, found)?;
+            key_fits(types.name, map, found, tightest_type)?;
             element_type(types)
         }
         _ => element_type(types),
     }
+}
+
+/// Where two types meet without a text being cast (Spark's `findWiderTypeWithoutStringPromotionForTwo`).
+pub(super) fn common_but_text(left: &DataType, right: &DataType) -> Option<DataType> {
+    let texts = [left, right].map(|t| *t == DataType::Utf8);
+    common_type(left, right).filter(|_| texts[0] == texts[1])
+}
+
+/// Refuses a key that does not meet a map's keys.
+pub(super) fn key_fits(
+    name: &str,
+    map: &DataType,
+    found: &DataType,
+    meet: fn(&DataType, &DataType) -> Option<DataType>,
+) -> Result<()> {
+    let (key, _) = super::map::key_value(map)?;
+    if meet(&key, found).is_some() {
+        return Ok(());
+    }
+    fail(
+        &condition::DATATYPE_MISMATCH_MAP_FUNCTION_DIFF_TYPES,
+        format!("the key given to `{name}` has another type than the keys of the map"),
+    )
 }
 
 /// The item or value asked for; with `strict` one that is not there is an error.

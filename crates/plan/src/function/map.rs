@@ -13,6 +13,7 @@ use datafusion::error::Result;
 use sluice_model::condition::query as condition;
 
 use super::call::{Call, Output, Truth, as_list, convert};
+use super::element::{common_but_text, key_fits};
 use super::error::fail;
 use super::regexp::Known;
 use super::scalar::{Function, Returns, Types};
@@ -88,7 +89,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
                     format!("`{}` is given a NULL of no type", t.name),
                 );
             }
-            key_fits(t.name, t.arguments.first().unwrap_or(&DataType::Null), key)?;
+            let map = t.arguments.first().unwrap_or(&DataType::Null);
+            key_fits(t.name, map, key, common_but_text)?;
             Ok(DataType::Boolean)
         }),
         |c| {
@@ -151,19 +153,6 @@ fn map_type(key: Option<&DataType>, value: Option<&DataType>) -> Result<DataType
     map_of(
         key.unwrap_or(&DataType::Null),
         value.unwrap_or(&DataType::Null),
-    )
-}
-
-/// Refuses a key of another type than a map's keys: a text is not cast here.
-pub(super) fn key_fits(name: &str, map: &DataType, found: &DataType) -> Result<()> {
-    let (key, _) = key_value(map)?;
-    let common = crate::rewrite::unify::tightest_type(&key, found);
-    if common.is_some() {
-        return Ok(());
-    }
-    fail(
-        &condition::DATATYPE_MISMATCH_MAP_FUNCTION_DIFF_TYPES,
-        format!("the key given to `{name}` has another type than the keys of the map"),
     )
 }
 
